@@ -1,0 +1,29 @@
+"""All that is known about the providers: no models, no database, no pages."""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+
+from accounts.providers.base import Gate, Provider
+
+PROVIDERS: Mapping[str, str] = {
+    "brevo": "accounts.providers.brevo.provider.Brevo",
+}
+
+
+def provider_class(slug: str) -> type[Provider]:
+    """The class that speaks to `slug`. Raises KeyError for a provider we do not know."""
+    module, _, name = PROVIDERS[slug].rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def open_provider(
+    slug: str,
+    *,
+    base_url: str,
+    credentials: Mapping[str, str],
+    gate: Gate | None = None,
+    private_addresses: Iterable[str] = (),
+) -> Provider:
+    return provider_class(slug)(
+        base_url=base_url, credentials=credentials, gate=gate, private_addresses=private_addresses
+    )

@@ -1,0 +1,221 @@
+"""What crosses the border between a provider and us: their data in our words, frozen.
+
+Datetimes are aware; `remote_id` is theirs, as text. Unknown words of a provider are kept as they came.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """The account behind the credentials. `fingerprint` tells two accounts apart for ever."""
+
+    fingerprint: str
+    name: str
+    email: str = ""
+    plan: str = ""
+    credits_left: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRecord:
+    """A property that contacts have over there. `kind`: text, number, date, boolean, choice, or their word."""
+
+    remote_id: str
+    name: str
+    kind: str
+    choices: tuple[str, ...] = ()
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRecord:
+    remote_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListRecord:
+    """`size` is what the provider counts, if it does; never drift."""
+
+    remote_id: str
+    name: str
+    folder_remote_id: str = ""
+    size: int | None = None
+    is_dynamic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRecord:
+    """One person. `fields` by the provider's field names; `blocked` is the account-wide refusal of marketing.
+
+    `left_list_ids` are lists the person left while staying reachable otherwise.
+    """
+
+    remote_id: str
+    email: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    list_ids: tuple[str, ...] = ()
+    left_list_ids: tuple[str, ...] = ()
+    blocked: bool = False
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A slice of a walk. `cursor` continues it (None at the end); `total` if the provider counts."""
+
+    items: tuple[Any, ...]
+    cursor: str | None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRecord:
+    remote_id: str
+    name: str
+    email: str
+    is_active: bool
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRecord:
+    """`dns` rows: kind, host, value, and whether the provider sees it published."""
+
+    name: str
+    is_verified: bool
+    is_authenticated: bool
+    dns: tuple[Mapping[str, Any], ...] = ()
+    remote_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRecord:
+    remote_id: str
+    name: str
+    subject: str
+    html: str
+    is_active: bool = True
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRecord:
+    """A campaign over there. `phase` is our reading of `status` (their word); merge tags stand in their syntax.
+
+    `phase`: draft, scheduled, sending, sent, stopped, held (by the provider), gone, unknown.
+    """
+
+    remote_id: str
+    name: str
+    status: str
+    phase: str
+    subject: str = ""
+    preview_text: str = ""
+    html: str = ""
+    sender_name: str = ""
+    sender_email: str = ""
+    reply_to: str = ""
+    list_ids: tuple[str, ...] = ()
+    excluded_list_ids: tuple[str, ...] = ()
+    send_at: datetime | None = None
+    sent_at: datetime | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDraft:
+    """What we ask a provider to make; merge tags already in its syntax. `name` already ends in the marker."""
+
+    name: str
+    subject: str
+    preview_text: str
+    html: str
+    sender_name: str
+    sender_email: str
+    sender_remote_id: str = ""
+    reply_to: str = ""
+    list_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceProgress:
+    """How far handing an audience over has come. `reference` names the running process, if any."""
+
+    done: bool
+    reference: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresRecord:
+    """Counts as the provider gives them at `read_at`. None: it does not tell. People unless said otherwise."""
+
+    read_at: datetime
+    sent: int | None = None
+    delivered: int | None = None
+    opened: int | None = None
+    opened_by_human: int | None = None
+    opens: int | None = None
+    clicked: int | None = None
+    clicks: int | None = None
+    unsubscribed: int | None = None
+    complained: int | None = None
+    hard_bounced: int | None = None
+    soft_bounced: int | None = None
+    deferred: int | None = None
+    remaining: int | None = None
+    links: Mapping[str, int] = field(default_factory=dict)
+    domains: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One thing that happened to one person, from a webhook or an export.
+
+    `kind`: accepted, delivered, deferred, soft_bounced, hard_bounced, opened, clicked, unsubscribed, complained,
+    blocked, contact_changed, contact_deleted, list_added, or their word. `key` is the same for a repeated report.
+    """
+
+    kind: str
+    email: str
+    at: datetime
+    key: str
+    campaign_remote_id: str = ""
+    is_machine: bool = False
+    link: str = ""
+    reason: str = ""
+    list_ids: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRecord:
+    remote_id: str
+    url: str
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TestSendResult:
+    """Addresses the provider took and those it turned away, with its reason."""
+
+    accepted: tuple[str, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the last reply said of a limit class. `reset_at` by the provider's word."""
+
+    name: str
+    limit: int | None
+    remaining: int | None
+    reset_at: datetime | None
