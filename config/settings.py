@@ -56,8 +56,10 @@ if EMBEDDED:
 
 # -- Campanile -----------------------------------------------------------------------------------------
 
-# private networks and addresses that connections may reach, as CIDR
-ALLOWED_PRIVATE_ADDRESSES = env.list("ALLOWED_PRIVATE_ADDRESSES", default=[])
+# host:port pairs outside the public internet that connections may reach
+PRIVATE_ADDRESSES = env.list("PRIVATE_ADDRESSES", default=[])
+if EMBEDDED:
+    PRIVATE_ADDRESSES += [urlsplit(SANDBOX_URL).netloc]
 # approvers and admins need a second factor
 REQUIRE_TWO_FACTOR = env.bool("REQUIRE_TWO_FACTOR", default=not EMBEDDED)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
@@ -71,6 +73,8 @@ WATCH_SECONDS = env.int("WATCH_SECONDS", default=60)  # between two reads of a r
 LATENESS_LIMIT_SECONDS = env.int("LATENESS_LIMIT_SECONDS", default=1800)  # later than this a person decides
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=15)  # between two rounds of the outbox
 POLL_SECONDS = env.int("POLL_SECONDS", default=60)  # between two pulls of changes
+# how many workers one account may keep busy; a slow one must not take more than half of them
+OUTBOX_PER_CONNECTION = env.int("OUTBOX_PER_CONNECTION", default=2)
 
 # -- Applications --------------------------------------------------------------------------------------
 
@@ -115,6 +119,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.TimeZoneMiddleware",
     "accounts.middleware.WorkspaceMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
