@@ -1,0 +1,86 @@
+"""The activity log: one entry in the transaction of the change it tells of, chained by hashes."""
+
+import json
+from hashlib import blake2b, sha256
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from accounts.models import ActivityEntry, User, Workspace
+
+PROGRAM = "Campanile"
+
+
+def record(
+    workspace: Workspace,
+    verb: str,
+    sentence: str,
+    *,
+    actor: User | None = None,
+    actor_name: str = "",
+    subject: models.Model | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> ActivityEntry:
+    """Append what happened. `sentence` is shown as it is; `before`/`after` hold the changed values, no secrets."""
+    with transaction.atomic():
+        # The chain has one end per workspace: whoever appends holds it until the change is committed.
+        lock = int.from_bytes(
+            blake2b(f"activity:{workspace.pk}".encode(), digest_size=8).digest(), signed=True
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(%s)", [lock])
+        previous = (
+            ActivityEntry.objects.filter(workspace=workspace)
+            .order_by("-id")
+            .values_list("hash", flat=True)
+            .first()
+        )
+        entry = ActivityEntry(
+            workspace=workspace,
+            at=timezone.now(),
+            actor=actor,
+            actor_name=actor_name or (str(actor) if actor else PROGRAM),
+            verb=verb,
+            sentence=sentence[:500],
+            object_type=subject._meta.label_lower if subject is not None else "",
+            object_id=subject.pk if subject is not None else None,
+            before=before,
+            after=after,
+            previous_hash=bytes(previous or b""),
+        )
+        entry.hash = digest(entry)
+        entry.save(force_insert=True)
+        return entry
+
+
+def digest(entry: ActivityEntry) -> bytes:
+    """The hash an entry must have, from all it says and the hash before it."""
+    content = json.dumps(
+        [
+            entry.workspace_id,
+            entry.at.isoformat(),
+            entry.actor_id,
+            entry.actor_name,
+            entry.verb,
+            entry.sentence,
+            entry.object_type,
+            entry.object_id,
+            entry.before,
+            entry.after,
+        ],
+        sort_keys=True,
+        ensure_ascii=False,
+    )
+    return sha256(bytes(entry.previous_hash) + content.encode()).digest()
+
+
+def first_broken(workspace: Workspace) -> ActivityEntry | None:
+    """The first entry whose hash or link does not hold; None when the whole chain does."""
+    previous = b""
+    for entry in ActivityEntry.objects.filter(workspace=workspace).order_by("id").iterator(chunk_size=2000):
+        if bytes(entry.previous_hash) != previous or bytes(entry.hash) != digest(entry):
+            return entry
+        previous = bytes(entry.hash)
+    return None
