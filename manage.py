@@ -7,6 +7,10 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if sys.argv[1:2] == ["up"] and not os.environ.get("SECRET_KEY"):
+        os.environ.setdefault(
+            "EMBEDDED", "true"
+        )  # on your own servers too, unless they are set up for production
     from django.conf import settings
     from django.core.management import execute_from_command_line
 

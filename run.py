@@ -40,7 +40,10 @@ def main(words: "list[str]") -> None:
         sys.exit(f"{HERE} cannot be set up: {problem.strerror or problem}. Is the disk full, or not yours?")
     if word == "test":
         os.chdir(HERE)
-        start(PYTHON, "-m", "pytest", *rest)
+        os.environ.setdefault(
+            "EMBEDDED", "true"
+        )  # on your own servers too, tests need no production settings
+        start(PYTHON, "-m", "pytest", *(rest or ["-n", "2"]))
     elif word == "dev":
         start(VENV / "bin" / rest[0], *rest[1:]) if rest else None
     else:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import environ
 import sentry_sdk
@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from config import embedded
+from config import addresses, embedded
 from config.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -176,28 +176,10 @@ DATABASES = {
     }
 }
 
-
-def _next_database(url: str) -> str:
-    """The database after the one that the address names, on the same Redis server."""
-    parts = urlsplit(url)
-    socket, number = (parts.path, "0") if parts.scheme == "unix" else ("", parts.path.strip("/") or "0")
-    query = dict(parse_qsl(parts.query))
-    query["db"] = str(int(query.get("db", number)) + 1)
-    return f"{parts.scheme}://{parts.netloc}{socket}?{urlencode(query)}"
-
-
-def _celery_broker(url: str) -> str:
-    """Celery's own way to write the address of a Redis socket."""
-    parts = urlsplit(url)
-    if parts.scheme != "unix":
-        return url
-    return f"redis+socket://{parts.path}?virtual_host={dict(parse_qsl(parts.query)).get('db', '0')}"
-
-
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env.str("CACHE_URL", default="") or _next_database(REDIS_URL),
+        "LOCATION": env.str("CACHE_URL", default="") or addresses.redis_further(REDIS_URL, 1),
         "KEY_PREFIX": "campanile",
         "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
     }
@@ -205,7 +187,7 @@ CACHES = {
 
 # -- Celery --------------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = _celery_broker(REDIS_URL)
+CELERY_BROKER_URL = addresses.celery_broker(REDIS_URL)
 CELERY_TASK_ACKS_LATE, CELERY_TASK_REJECT_ON_WORKER_LOST, CELERY_TASK_IGNORE_RESULT = True, False, True
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT, CELERY_WORKER_PREFETCH_MULTIPLIER = 100, 120, 1
 CELERY_ACCEPT_CONTENT = ["json"]
