@@ -1,0 +1,186 @@
+// The few things HTML and htmx do not do by themselves. Every page works without this file.
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const on = (type, listen, options) => document.addEventListener(type, listen, options);
+
+/* Toasts: Django's messages are in the page already; htmx answers send
+   HX-Trigger: {"toast": {"text": "…", "tone": "good"}}. A bad one stays until it is closed. */
+const TOAST_MS = 8000;
+
+function expire(toast) {
+  if (toast.dataset.tone === "bad") return;
+  let timer;
+  const start = () => (timer = setTimeout(() => toast.remove(), TOAST_MS));
+  const hold = () => clearTimeout(timer);
+  toast.addEventListener("mouseenter", hold);
+  toast.addEventListener("focusin", hold);
+  toast.addEventListener("mouseleave", start);
+  toast.addEventListener("focusout", start);
+  start();
+}
+
+function say(text, tone = "info") {
+  const stack = $(".toasts");
+  if (!stack || $$(".toast__text", stack).some((shown) => shown.textContent === text)) return;
+  const toast = $("#toast").content.firstElementChild.cloneNode(true);
+  toast.dataset.tone = tone;
+  $(".toast__text", toast).textContent = text;
+  $$("[data-for-tone]", toast).forEach((icon) => icon.dataset.forTone === tone || icon.remove());
+  stack.append(toast);
+  expire(toast);
+}
+
+$$(".toast").forEach(expire);
+on("toast", (event) => say(event.detail.text ?? event.detail.value, event.detail.tone));
+
+on("htmx:sendError", () => say("No answer from Campanile. What is on the page may be old; try again in a moment.", "bad"));
+on("htmx:responseError", (event) => {
+  const status = event.detail.xhr.status;
+  if (status === 403) say("You may not do this any more. Load the page again.", "bad");
+  else if (status === 404) say("This is no longer there. Load the page again.", "bad");
+  else if (status === 429) say("Too many tries. Wait a minute.", "warn");
+  else say("This did not work. Load the page again to see what was kept.", "bad");
+});
+
+/* Dialogs: the browser holds focus inside and gives it back; we open and close. */
+on("click", (event) => {
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) {
+    event.preventDefault();
+    document.getElementById(opener.dataset.dialog)?.showModal();
+    return;
+  }
+  const shell = event.target.closest("[data-close]")?.closest("dialog, .toast, [popover]");
+  if (shell?.matches("dialog")) shell.close();
+  else if (shell?.matches(".toast")) shell.remove();
+  else shell?.hidePopover();
+});
+
+on("close-dialog", () => $$("dialog[open]").forEach((dialog) => dialog.close()));
+
+/* A dangerous button wakes when the name is typed exactly. */
+on("input", (event) => {
+  const wanted = event.target.dataset.confirm;
+  if (wanted === undefined) return;
+  const button = $("[data-confirm-button]", event.target.form);
+  if (button) button.disabled = event.target.value.trim() !== wanted;
+});
+
+/* Menus and help: Esc and a click elsewhere close them. */
+const folding = "details.menu[open], details.help[open]";
+
+on("click", (event) => $$(folding).forEach((menu) => menu.contains(event.target) || (menu.open = false)));
+on("keydown", (event) => {
+  if (event.key === "Escape") {
+    const menu = event.target.closest?.(folding) ?? $(folding);
+    if (menu) {
+      menu.open = false;
+      $("summary", menu).focus();
+    } else if (event.target.matches?.(".bar__search input")) event.target.blur();
+  }
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog[open]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const search = $(".bar__search input") ?? $(".filters input[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+    }
+  }
+});
+
+/* After a swap the focus goes to what changed, if the answer marks it. */
+on("htmx:afterSettle", (event) => {
+  const root = event.detail.elt;
+  const place = root.matches?.("[data-focus]") ? root : $("[data-focus]", root);
+  if (place) {
+    if (!place.matches("a[href], button, input, select, textarea, [tabindex]")) place.tabIndex = -1;
+    place.focus({ preventScroll: false });
+  }
+  $$("dialog[data-open]", root).forEach((dialog) => dialog.open || dialog.showModal());
+  selection(root.closest?.("[data-selection]"));
+});
+
+/* A filter left empty stays out of the address. */
+on("htmx:configRequest", (event) => {
+  if (!event.detail.elt.matches(".filters")) return;
+  for (const [name, value] of [...event.detail.formData]) if (value === "") event.detail.formData.delete(name);
+});
+
+/* Ticked rows: <form data-selection> holds the table and the bulk bar. */
+function selection(form) {
+  if (!form) return;
+  const boxes = $$(".select input[name]", form);
+  const ticked = boxes.filter((box) => box.checked).length;
+  const all = $("[data-select-all]", form);
+  if (all) {
+    all.checked = ticked > 0 && ticked === boxes.length;
+    all.indeterminate = ticked > 0 && ticked < boxes.length;
+  }
+  $$(".bulk-bar", form).forEach((bar) => (bar.hidden = ticked === 0));
+  $$("[data-selected-count]", form).forEach((place) => (place.textContent = ticked));
+}
+
+on("change", (event) => {
+  const form = event.target.closest("[data-selection]");
+  if (event.target.matches("[data-select-all]"))
+    $$(".select input[name]", form).forEach((box) => (box.checked = event.target.checked));
+  selection(form);
+});
+on("click", (event) => {
+  const form = event.target.closest("[data-select-none]")?.closest("[data-selection]");
+  if (!form) return;
+  $$(".select input", form).forEach((box) => (box.checked = false));
+  selection(form);
+});
+
+/* Copy: <button data-copy="id of the element">. */
+on("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+    say("Copied.", "good");
+  } catch {
+    source.select?.();
+    say("The browser did not allow copying; press Ctrl C.", "warn");
+  }
+});
+
+/* Letters left: <output data-count-for="id" data-limit="…">. */
+function count(output) {
+  const field = document.getElementById(output.dataset.countFor);
+  if (!field) return;
+  const length = [...field.value].length;
+  output.textContent = output.dataset.limit ? `${length} of ${output.dataset.limit}` : length;
+  output.toggleAttribute("data-over", Boolean(output.dataset.limit) && length > Number(output.dataset.limit));
+}
+
+on("input", (event) => event.target.id && $$(`[data-count-for="${CSS.escape(event.target.id)}"]`).forEach(count));
+$$("[data-count-for]").forEach(count);
+
+/* Light, dark, or as the system says; kept in a cookie so that the server draws the first paint right. */
+function theme(choice) {
+  if (choice) document.documentElement.dataset.theme = choice;
+  else delete document.documentElement.dataset.theme;
+  $$("[data-theme-choice]").forEach((button) => (button.ariaPressed = String(button.dataset.themeChoice === choice)));
+}
+
+on("click", (event) => {
+  const choice = event.target.closest("[data-theme-choice]")?.dataset.themeChoice;
+  if (choice === undefined) return;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `theme=${choice}; path=/; max-age=${choice ? 31536000 : 0}; samesite=lax${secure}`;
+  theme(choice);
+});
+theme(document.documentElement.dataset.theme ?? "");
+
+/* A preview's width: <button data-device="phone" aria-controls="id of .mail-preview">. */
+on("click", (event) => {
+  const button = event.target.closest("[data-device]");
+  if (!button) return;
+  const preview = document.getElementById(button.getAttribute("aria-controls"));
+  preview.dataset.showing = button.dataset.device;
+  $$(`[aria-controls="${preview.id}"]`).forEach((other) => (other.ariaPressed = String(other === button)));
+});
+on("click", (event) => event.target.closest("[data-print]") && window.print());
