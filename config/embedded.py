@@ -37,6 +37,7 @@ SOCKETS = _HOME / "run" if AS_ROOT else Path(f"/tmp/campanile-{os.geteuid()}-{_T
 POSTGRES_DATA = _HOME / "postgres"
 POSTGRES_LOG = POSTGRES_DATA / "server.log"
 VALKEY_DATA = STATE / "valkey"
+POSTGRES_SOCKET = SOCKETS / ".s.PGSQL.5432"
 VALKEY_SOCKET = SOCKETS / "valkey.sock"
 DATABASE = "campanile"
 
@@ -230,13 +231,26 @@ def _copied(package: Path) -> Path:
 def _start_postgres() -> None:
     if not POSTGRES_DATA.exists():
         _make_cluster()
-    if not _answers(SOCKETS / ".s.PGSQL.5432"):
+    if not _answers(POSTGRES_SOCKET):
+        _forget_dead_postmaster()
         options = [f"-c {name}={value}" for name, value in POSTGRES_OPTIONS.items()]
         options.append(f"-c unix_socket_directories={SOCKETS}")
         _postgres(
             "pg_ctl", "start", "-w", "-s", "-D", POSTGRES_DATA, "-l", POSTGRES_LOG, "-o", " ".join(options)
         )
     _make_database()
+
+
+def _forget_dead_postmaster() -> None:
+    """Drop the lock file of a killed server that nobody reaped: containers often lack an init that does."""
+    lock = POSTGRES_DATA / "postmaster.pid"
+    try:
+        process = int(lock.read_text().split()[0])
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, ValueError, IndexError):
+        return  # PostgreSQL judges by itself whether the process is alive
+    if state == "Z":
+        lock.unlink()
 
 
 def _make_cluster() -> None:
@@ -290,11 +304,13 @@ def _start_valkey() -> None:
 
 
 def _stop() -> None:
-    _postgres("pg_ctl", "stop", "-w", "-s", "-m", "fast", "-D", POSTGRES_DATA)
-    with closing(socket.socket(socket.AF_UNIX)) as valkey:
-        valkey.connect(str(VALKEY_SOCKET))
-        valkey.sendall(b"SHUTDOWN\r\n")
-    _wait(lambda: not _answers(VALKEY_SOCKET))
+    if _answers(POSTGRES_SOCKET):
+        _postgres("pg_ctl", "stop", "-w", "-s", "-m", "fast", "-D", POSTGRES_DATA)
+    if _answers(VALKEY_SOCKET):
+        with closing(socket.socket(socket.AF_UNIX)) as valkey:
+            valkey.connect(str(VALKEY_SOCKET))
+            valkey.sendall(b"SHUTDOWN\r\n")
+        _wait(lambda: not _answers(VALKEY_SOCKET))
 
 
 def _wait(condition: Callable[[], bool], seconds: float = 20) -> bool:

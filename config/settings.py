@@ -37,14 +37,14 @@ if SERVERS_EMBEDDED:
 if EMBEDDED:
     PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
     SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.secret("secret.key", get_random_secret_key)
-    VAULT_KEYS = env.list("VAULT_KEYS", default=[]) or [
+    VAULT_KEYS: list[str] = env.list("VAULT_KEYS", default=[]) or [
         embedded.secret("vault.key", lambda: Fernet.generate_key().decode())
     ]
 else:
     PUBLIC_URL = env.str("PUBLIC_URL")
     SECRET_KEY = env.str("SECRET_KEY")
     # newest first; without any, connections are locked but pages open
-    VAULT_KEYS = env.list("VAULT_KEYS", default=[])
+    VAULT_KEYS: list[str] = env.list("VAULT_KEYS", default=[])
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
@@ -74,6 +74,8 @@ LATENESS_LIMIT_SECONDS = env.int("LATENESS_LIMIT_SECONDS", default=1800)  # late
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=15)  # between two rounds of the outbox
 POLL_SECONDS = env.int("POLL_SECONDS", default=60)  # between two pulls of changes
 # how many workers one account may keep busy; a slow one must not take more than half of them
+# how long a claimed entry is one worker's; longer than any one call to a provider may take
+OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=150)
 OUTBOX_PER_CONNECTION = env.int("OUTBOX_PER_CONNECTION", default=2)
 
 # -- Applications --------------------------------------------------------------------------------------
