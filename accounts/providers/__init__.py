@@ -23,7 +23,12 @@ def open_provider(
     credentials: Mapping[str, str],
     gate: Gate | None = None,
     private_addresses: Iterable[str] = (),
+    total_seconds: float = 30.0,
 ) -> Provider:
     return provider_class(slug)(
-        base_url=base_url, credentials=credentials, gate=gate, private_addresses=private_addresses
+        base_url=base_url,
+        credentials=credentials,
+        gate=gate,
+        private_addresses=private_addresses,
+        total_seconds=total_seconds,
     )

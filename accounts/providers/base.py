@@ -8,6 +8,7 @@ A verb is `Unsupported` until a provider overrides it. Its effect decides what m
 - ONCE: mails people; called by the send machine only, never repeated on a guess.
 """
 
+# ruff: noqa: ARG003 - the defaults answer without looking
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ from accounts.providers.records import (
     ListRecord,
     Page,
     Quota,
+    SegmentRecord,
     SenderRecord,
     TemplateRecord,
     TestSendResult,
@@ -121,11 +123,16 @@ class Provider:
         credentials: Mapping[str, str],
         gate: Gate | None = None,
         private_addresses: Iterable[str] = (),
+        total_seconds: float = 30.0,
     ) -> None:
-        """`private_addresses`: host:port pairs outside the public internet that may be reached all the same."""
+        """`private_addresses`: host:port pairs outside the public internet that may be reached all the same.
+
+        `total_seconds` is the deadline of one call; a page that waits for it gives less.
+        """
         self.base_url = base_url or self.default_base_url
         self.gate = gate or OpenGate()
         self.private_addresses = frozenset(private_addresses)
+        self.total_seconds = total_seconds
 
     def _unsupported(self, flag: str) -> NoReturn:
         raise Unsupported(self.capabilities.sentence(flag), provider=self.slug, operation=flag)
@@ -152,8 +159,16 @@ class Provider:
         self._unsupported("lists")
 
     @effect(Effect.READ)
+    def segments(self) -> Iterator[SegmentRecord]:
+        self._unsupported("has_segments")
+
+    @effect(Effect.READ)
     def contacts(self, *, cursor: str | None = None, changed_since: datetime | None = None) -> Page:
-        """One page of ContactRecord, oldest first; hand `page.cursor` back for the next."""
+        """One page of ContactRecord, oldest first; hand `page.cursor` back for the next.
+
+        Pages overlap a little, so that rows vanishing meanwhile hide no others: a person may come twice.
+        A person without an address comes with an empty `email`.
+        """
         self._unsupported("contacts")
 
     @effect(Effect.READ)
@@ -193,8 +208,13 @@ class Provider:
         self._unsupported("creates_fields")
 
     @effect(Effect.CONVERGE)
-    def save_contacts(self, contacts: Sequence[ContactRecord], *, list_ids: Sequence[str]) -> AudienceProgress:
-        """Create or update people and put them on lists. Never lifts a block. May go on in the background."""
+    def save_contacts(
+        self, contacts: Sequence[ContactRecord], *, list_ids: Sequence[str]
+    ) -> AudienceProgress:
+        """Create or update people and put them on lists. Never lifts a block. May go on in the background.
+
+        One request: raises ValueError for more people than fit into it; `fields` that are None stay as they are.
+        """
         self._unsupported("contacts")
 
     @effect(Effect.READ)
@@ -346,7 +366,9 @@ class Provider:
     @classmethod
     def read_webhook(cls, *, body: bytes) -> list[EventRecord]:
         """The events in a call's body. Raises UnexpectedReply for what cannot be read."""
-        raise Unsupported(cls.capabilities.sentence("has_webhooks"), provider=cls.slug, operation="has_webhooks")
+        raise Unsupported(
+            cls.capabilities.sentence("has_webhooks"), provider=cls.slug, operation="has_webhooks"
+        )
 
     # Merge tags
 

@@ -38,6 +38,8 @@ class Capabilities:
     tells_machine_opens: bool = False
     # Events are pushed to us.
     has_webhooks: bool = False
+    # Arming sets an absolute instant on one object, so the same call twice still mails once.
+    arms_by_value: bool = False
     # A second transition on one campaign is refused, so a repeated arm cannot mail twice. False until seen.
     refuses_second_arm: bool = False
     # flag → why not, and what is done instead; a sentence for the page.

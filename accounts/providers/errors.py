@@ -9,7 +9,10 @@ Each error carries a verdict, so whoever runs the work asks the error what to do
 - REPORT: we misread the API; logged with the reply, never retried blindly.
 """
 
+# ruff: noqa: N818 - each is named for what happened
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class Verdict(StrEnum):
@@ -73,13 +76,17 @@ class Unauthorized(ProviderError):
 
 
 class Refused(ProviderError):
-    """The provider's no. `fields` maps our field names to its complaint."""
+    """The provider's no. `fields` maps our field names to its complaint.
+
+    `reply` is its error body as it came, for the provider's own code: unmasked, never for a page or a log.
+    """
 
     verdict = Verdict.TELL
 
     def __init__(self, detail: str, *, fields: dict[str, str] | None = None, **context: object) -> None:
         super().__init__(detail, **context)  # type: ignore[arg-type]
         self.fields = fields or {}
+        self.reply: Mapping[str, Any] = {}
 
 
 class Missing(Refused):

@@ -50,6 +50,14 @@ class ListRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentRecord:
+    """A saved selection over there, worked out by the provider."""
+
+    remote_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContactRecord:
     """One person. `fields` by the provider's field names; `blocked` is the account-wide refusal of marketing.
 
