@@ -27,7 +27,7 @@ from accounts.refusals import CannotDo
 
 log = structlog.get_logger(__name__)
 
-LEASE_SECONDS = 150
+
 GIVE_UP_AFTER = timedelta(hours=24)
 BACK_OFF_CAP_SECONDS = 900
 MAX_CRASHES = 3
@@ -47,7 +47,7 @@ class Later:
 Work = Callable[[OutboxEntry], "Later | None"]
 
 
-class LeaseLost(Exception):
+class LeaseLost(Exception):  # noqa: N818 - an event, not a mistake
     """Another worker holds the entry now; whatever this one still wanted to do is dropped."""
 
 
@@ -103,7 +103,7 @@ def claim(entry_id: int) -> OutboxEntry | None:
                     _CLAIM,
                     {
                         "id": entry_id,
-                        "lease": LEASE_SECONDS,
+                        "lease": settings.OUTBOX_LEASE_SECONDS,
                         "per_connection": settings.OUTBOX_PER_CONNECTION,
                     },
                 )
@@ -145,13 +145,13 @@ returning mine.id
 """
 
 
-def renew(entry: OutboxEntry, *, seconds: int = LEASE_SECONDS) -> None:
+def renew(entry: OutboxEntry) -> None:
     """Keep the entry for longer work. Raises LeaseLost when it is no longer this worker's."""
     with database.cursor() as cursor:
         cursor.execute(
             "update accounts_outboxentry set leased_until = now() + make_interval(secs => %s) "
             "where id = %s and fence = %s and state = 'claimed'",
-            [seconds, entry.pk, entry.fence],
+            [settings.OUTBOX_LEASE_SECONDS, entry.pk, entry.fence],
         )
         if not cursor.rowcount:
             raise LeaseLost

@@ -269,13 +269,16 @@ class Delivery(models.Model):
     # What was made over there, each stored before the next step.
     frozen_at = models.DateTimeField(null=True, blank=True)
     remote_list_id = models.CharField(max_length=100, blank=True)
-    handed_over = models.PositiveIntegerField(default=0)
-    handing_reference = models.CharField(max_length=100, blank=True)
+    # Recipients up to this id were handed over; the references are the provider's processes that take them in.
+    handed_over_to_id = models.BigIntegerField(default=0)
+    handing_references = models.JSONField(default=list, blank=True)
     handed_over_at = models.DateTimeField(null=True, blank=True)
     remote_id = models.CharField(max_length=100, blank=True)
     # The first instant at which a remote campaign of ours can exist: how far back a look must go.
     creating_at = models.DateTimeField(null=True, blank=True)
     armed_at = models.DateTimeField(null=True, blank=True)
+    # The instant given to the provider: send_at, or a little later when preparing took long.
+    armed_for_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveSmallIntegerField(default=0)
     next_look_at = models.DateTimeField(null=True, blank=True)
     # The provider's last word and when it was read.

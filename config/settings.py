@@ -73,9 +73,9 @@ WATCH_SECONDS = env.int("WATCH_SECONDS", default=60)  # between two reads of a r
 LATENESS_LIMIT_SECONDS = env.int("LATENESS_LIMIT_SECONDS", default=1800)  # later than this a person decides
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=15)  # between two rounds of the outbox
 POLL_SECONDS = env.int("POLL_SECONDS", default=60)  # between two pulls of changes
-# how many workers one account may keep busy; a slow one must not take more than half of them
 # how long a claimed entry is one worker's; longer than any one call to a provider may take
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=150)
+# how many workers one account may keep busy; a slow one must not take more than half of them
 OUTBOX_PER_CONNECTION = env.int("OUTBOX_PER_CONNECTION", default=2)
 
 # -- Applications --------------------------------------------------------------------------------------
@@ -140,6 +140,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context.shell",
             ],
         },
     }
