@@ -41,6 +41,7 @@ POSTGRES_SOCKET = SOCKETS / ".s.PGSQL.5432"
 VALKEY_SOCKET = SOCKETS / "valkey.sock"
 DATABASE = "campanile"
 
+PLAIN = {"PATH": os.defpath, "LC_ALL": "C", "HOME": "/"}  # the servers get nothing of our environment
 POSTGRES_OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -185,7 +186,7 @@ def _postgres(program: str, *arguments: str | Path) -> None:
         switch = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     done = subprocess.run(
         [_postgres_binaries() / program, *arguments],
-        env={"PATH": os.defpath, "LC_ALL": "C", "HOME": "/"},
+        env=PLAIN,
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -298,7 +299,9 @@ def _start_valkey() -> None:
         "daemonize": "yes",
     }
     command = [str(binary), *(str(word) for name, value in options.items() for word in (f"--{name}", value))]
-    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/", check=False)
+    subprocess.run(
+        command, env=PLAIN, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/", check=False
+    )
     if not _wait(lambda: _answers(VALKEY_SOCKET)):
         raise EmbeddedError(f"Valkey did not start. Its log: {_tail(log)}")
 

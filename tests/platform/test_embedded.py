@@ -59,7 +59,7 @@ def answers(holder: Holder) -> list[bool]:
     found = []
     for name in (".s.PGSQL.5432", "valkey.sock"):
         with closing(socket.socket(socket.AF_UNIX)) as probe:
-            found.append(probe.connect_ex(os.path.join(holder.sockets, name)) == 0)
+            found.append(probe.connect_ex(f"{holder.sockets}/{name}") == 0)
     return found
 
 
@@ -120,7 +120,7 @@ def sql(holder: Holder, statement: str) -> list[tuple]:
 def test_strangers_cannot_reach_the_sockets(state):
     holder = Holder(state).ready()
 
-    assert os.stat(holder.sockets).st_mode & 0o077 == 0
+    assert Path(holder.sockets).stat().st_mode & 0o077 == 0
     holder.leave()
 
 

@@ -36,7 +36,9 @@ def checkout(tmp_path) -> Path:
 def start(checkout: Path, *words: str) -> "subprocess.Popen[str]":
     without_servers = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
     command = [sys.executable, checkout / "run.py", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=without_servers)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=without_servers
+    )
 
 
 def test_run_makes_the_environment_once_and_passes_words_on(checkout):
@@ -94,10 +96,10 @@ def test_an_unsupported_platform_gets_one_sentence(run, monkeypatch, platform, l
     monkeypatch.setattr(run.sys, "platform", platform)
     monkeypatch.setattr(run.platform, "libc_ver", lambda: (libc, ""))
 
-    with pytest.raises(SystemExit) as exit:
+    with pytest.raises(SystemExit) as end:
         run.main([])
 
-    assert exit.value.code == sentence
+    assert end.value.code == sentence
 
 
 def test_an_old_python_without_a_newer_one_gets_one_sentence(run, monkeypatch):
@@ -105,10 +107,10 @@ def test_an_old_python_without_a_newer_one_gets_one_sentence(run, monkeypatch):
     monkeypatch.setattr(run.platform, "python_version", lambda: "3.9.2")
     monkeypatch.setattr(run.shutil, "which", lambda name: None)
 
-    with pytest.raises(SystemExit) as exit:
+    with pytest.raises(SystemExit) as end:
         run.main([])
 
-    assert exit.value.code == "Campanile needs Python 3.11 or newer; this is 3.9.2 and there is no other here."
+    assert end.value.code == "Campanile needs Python 3.11 or newer; this is 3.9.2 and there is no other here."
 
 
 def test_a_full_disk_gets_one_sentence(checkout, run, monkeypatch):
@@ -117,10 +119,10 @@ def test_a_full_disk_gets_one_sentence(checkout, run, monkeypatch):
     monkeypatch.setattr(run, "PYTHON", checkout / ".venv/bin/python")
     monkeypatch.setattr(run.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
 
-    with pytest.raises(SystemExit) as exit:
+    with pytest.raises(SystemExit) as end:
         run.main([])
 
-    assert exit.value.code == f"Setting up needs 700 MB of disk and {checkout} has less."
+    assert end.value.code == f"Setting up needs 700 MB of disk and {checkout} has less."
 
 
 def test_packages_that_do_not_install_leave_no_stamp(checkout):

@@ -1,0 +1,167 @@
+"""`manage.py up` end to end: real servers, web, worker, beat and sandbox, in a state folder of their own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TIDY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from config import embedded
+embedded.hold()  # and let go: what a killed start left is stopped
+print(embedded._HOME, embedded.SOCKETS)
+"""
+
+
+class Up:
+    latest: "subprocess.Popen[str] | None" = None
+
+    def __init__(self, state: Path, port: int) -> None:
+        self.port, self.state = port, state
+        outside = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "PGOPTIONS")}
+        self.process = Up.latest = subprocess.Popen(
+            [sys.executable, ROOT / "manage.py", "up", "--port", str(port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**outside, "CAMPANILE_STATE": str(state)},
+        )
+
+    def ready(self) -> "Up":
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if line.startswith("Ctrl-C"):
+                return self
+        raise AssertionError(said)
+
+    def end(self, number: int = signal.SIGINT) -> str:
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=30)[0]
+
+    def descendants(self) -> list[str]:
+        """Command lines of every process that was started with this state folder."""
+        mark = f"CAMPANILE_STATE={self.state}\0".encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (folder / "environ").read_bytes():
+                    found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:
+                continue
+        return found
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("up") / "state with spaces"
+    yield folder
+    environment = {**os.environ, "CAMPANILE_STATE": str(folder)}
+    told = subprocess.run(
+        [sys.executable, "-c", TIDY, ROOT], env=environment, capture_output=True, text=True, check=True
+    )
+    for place in told.stdout.split()[-2:]:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    yield
+    if Up.latest and Up.latest.poll() is None:
+        Up.latest.terminate()
+        Up.latest.communicate(timeout=30)
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(condition, seconds: float = 15) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return bool(condition())
+
+
+def test_everything_starts_serves_and_ends(state):
+    up = Up(state, free_port()).ready()
+
+    with urlopen(f"http://127.0.0.1:{up.port}/readyz", timeout=10) as reply:
+        assert reply.read() == b'{"database": "ok", "migrations": "ok", "redis": "ok"}'
+    with urlopen(f"http://127.0.0.1:{up.port}/accounts/login/", timeout=10) as reply:
+        assert reply.status == 200
+
+    began = time.monotonic()
+    up.end(signal.SIGINT)
+    assert (up.process.returncode, up.descendants()) == (0, [])
+    assert time.monotonic() - began < 15
+
+
+def test_a_second_start_from_the_same_folder_is_told_where_the_first_is(state):
+    first = Up(state, free_port()).ready()
+    second = Up(state, free_port())
+
+    assert f"already runs from this folder: http://127.0.0.1:{first.port}" in second.process.communicate()[0]
+    first.end(signal.SIGTERM)
+    assert first.descendants() == []
+
+
+def test_a_taken_port_gets_one_sentence(state):
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        said, _ = Up(state, port).process.communicate()
+
+    assert said.splitlines()[-1] == (
+        f"CommandError: Port {port} cannot be used ([Errno 98] Address already in use)."
+        " Choose another: python3 run.py --port 8001"
+    )
+
+
+@pytest.mark.parametrize(("name", "part"), [("web", "gunicorn"), ("worker", "celery -A config worker")])
+def test_when_one_dies_all_end_and_it_is_named(state, name, part):
+    up = Up(state, free_port()).ready()
+    os.kill(child(up, part), signal.SIGKILL)
+
+    said, _ = up.process.communicate(timeout=30)
+
+    assert f"The {name} ended, so everything was stopped." in said
+    assert (up.process.returncode, up.descendants()) == (1, [])
+
+
+def child(up: Up, part: str) -> int:
+    """The direct child whose command line holds `part`."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if parent == up.process.pid and part in command:
+            return int(folder.name)
+    raise AssertionError(f"no child runs {part}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="parent-death signals are Linux's")
+def test_a_killed_up_leaves_no_orphans(state):
+    up = Up(state, free_port()).ready()
+
+    up.process.kill()
+    up.process.wait()
+
+    assert eventually(lambda: up.descendants() == [])
