@@ -3,16 +3,9 @@
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import Processor
 
-
-def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide secrets and addresses wherever they stand in a log line."""
-    try:
-        from accounts.redaction import redact  # settings load this module before any app is ready
-    except ImportError:
-        return event
-    return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
+from accounts.redaction import redact_processor
 
 
 def logging_config(*, json: bool, level: str) -> dict[str, Any]:
@@ -23,7 +16,7 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        redact,
+        redact_processor,
     ]
     structlog.configure(
         processors=[

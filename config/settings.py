@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from accounts.redaction import redact_value
 from config import addresses, embedded
 from config.logs import logging_config
 
@@ -140,6 +141,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context.shell",
                 "accounts.context.shell",
             ],
         },
@@ -281,4 +283,10 @@ LOGGING = logging_config(json=not (EMBEDDED or DEBUG), level=LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
 if SENTRY_DSN := env.str("SENTRY_DSN", default=""):
-    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False, include_local_variables=False)
+    sentry_sdk.init(
+        dsn=SENTRY_DSN,
+        send_default_pii=False,
+        include_local_variables=False,
+        before_send=lambda event, _: redact_value(event),
+        before_breadcrumb=lambda crumb, _: redact_value(crumb),
+    )
