@@ -6,6 +6,7 @@ connections only to addresses that were looked at, and one place where replies b
 
 import io
 import json
+import logging
 import queue
 import random
 import socket
@@ -62,6 +63,8 @@ REPEATABLE = frozenset({Effect.READ, Effect.CONVERGE})
 
 Result = TypeVar("Result")
 logger = structlog.get_logger(__name__)
+# Its own warnings hold whole addresses, with people's in them.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
 # The deadline, and the addresses
