@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -103,4 +103,68 @@ def sample_page() -> dict[str, Any]:
         "chips": [{"label": "State: Sent", "url": "#"}, {"label": f"Account: {LONG}", "url": "#"}],
         "states": ["draft", "scheduled", "held", "sending", "sent", "unknown", "paused", "failed", "strange_word"],
         "tones": ["info", "good", "warn", "bad"],
+        "equation": [
+            {"label": "selected", "count": 1048576, "url": "#"},
+            {"label": "unsubscribed", "count": 31204, "url": "#"},
+            {"label": "suppressed here or in any account", "count": 911, "url": "#"},
+            {"label": "bounced", "count": 4021, "url": "#"},
+            {"label": "without consent", "count": 0, "url": "#"},
+            {"label": "duplicates", "count": 12, "url": "#"},
+            {"label": "will receive it", "count": 1012428, "url": "#"},
+        ],
+        "steps": [
+            {"label": "Held", "state": "done", "at": NOW},
+            {"label": "Preparing", "state": "done", "at": NOW + timedelta(minutes=1)},
+            {"label": "Ready", "state": "done", "at": NOW + timedelta(minutes=2)},
+            {"label": "Armed", "state": "done", "at": NOW + timedelta(minutes=2)},
+            {"label": "Accepted", "state": "current", "note": "by Brevo"},
+            {"label": "Sending"},
+            {"label": "Sent"},
+        ],
+        "steps_waiting": [
+            {"label": "Held", "state": "done"},
+            {"label": "Preparing", "state": "done"},
+            {"label": "Ready", "state": "done"},
+            {"label": "Not known yet", "state": "waiting", "note": "next look 10:14"},
+            {"label": "Accepted"},
+            {"label": "Sent"},
+        ],
+        "steps_failed": [
+            {"label": "Held", "state": "done"},
+            {"label": "Refused", "state": "failed", "note": "no credits left"},
+            {"label": "Sent"},
+        ],
+        "timeline": [
+            {"at": NOW, "who": "Ana Keller", "what": "Scheduled Bell concert for 12 904 people", "url": "#"},
+            {"at": NOW - timedelta(hours=2), "who": "Brevo", "what": "Left the list News", "tone": "warn"},
+            {"at": NOW - timedelta(days=1), "who": "Campanile", "what": "Pull finished", "tone": "good",
+             "note": "48 211 read = 12 created + 9 changed + 48 190 unchanged"},
+            {"at": NOW - timedelta(days=2), "who": LONG, "what": HOSTILE, "tone": "bad", "note": LONG},
+        ],
+        "capabilities": [
+            {"can": True, "label": "Schedules campaigns to the minute"},
+            {"can": True, "label": "Sends a test to people you name"},
+            {"can": False, "label": "Pauses a campaign that is being sent",
+             "why": "Brevo has no such call; suspending stops what has not left yet."},
+        ],
+        "series": sample_series(),
+        "links": [
+            {"label": "https://turmfreunde.example/spring", "value": 4120, "share": 0.5321, "url": "#", "people_url": "#"},
+            {"label": "https://turmfreunde.example/bells/tickets?utm_source=mail&utm_campaign=spring-at-the-market",
+             "value": 2871, "share": 0.3708, "url": "#", "people_url": "#"},
+            {"label": "https://turmfreunde.example/", "value": 752, "share": 0.0971, "url": "#"},
+            {"label": HOSTILE, "value": 1, "share": 0.0001},
+        ],
     }
+
+
+def sample_series() -> list[tuple[str, list[tuple[datetime, float]]]]:
+    """Opens and clicks of two days, as a mailing has them: steep, then a long tail."""
+    hours = [NOW + timedelta(hours=hour) for hour in range(48)]
+    opens = [(at, 9400 * (1 - 0.88**hour)) for hour, at in enumerate(hours)]
+    clicks = [(at, 2100 * (1 - 0.9**hour)) for hour, at in enumerate(hours)]
+    return [
+        ("Opened", [(at, round(value)) for at, value in opens]),
+        ("Clicked", [(at, round(value)) for at, value in clicks]),
+        ("Left", [(at, round(value / 70)) for at, value in clicks]),
+    ]

@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 NONE = "–"
-THIN = "\u202f"  # narrow space that does not break
+GAP = "\u00a0"  # does not break; the typeface has no narrower space, and a borrowed one is too narrow to see
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 # Word → tone. A word that stands nowhere here is shown as it came, neutral.
@@ -89,14 +89,14 @@ def duration(value: timedelta | float | None) -> str:
     for unit, seconds in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         many, left = divmod(left, seconds)
         if many or parts:
-            parts.append(f"{many}{THIN}{unit}" if many else "")
-    return " ".join(part for part in parts[:2] if part) or f"0{THIN}s"
+            parts.append(f"{many}{GAP}{unit}" if many else "")
+    return " ".join(part for part in parts[:2] if part) or f"0{GAP}s"
 
 
 @register.filter
 def number(value: float | Decimal | None) -> str:
-    """`48 210`, grouped by a thin space, with a true minus sign."""
-    return NONE if value is None else f"{value:,}".replace(",", THIN).replace("-", "\u2212")
+    """`48 210`, grouped by spaces, with a true minus sign."""
+    return NONE if value is None else f"{value:,}".replace(",", GAP).replace("-", "\u2212")
 
 
 @register.filter
@@ -108,7 +108,7 @@ def percent(value: float | Decimal | None, digits: int = 1) -> str:
     shown = round(100 * float(value), digits)
     if 0 < value < 1:
         shown = min(max(shown, step), 100 - step)
-    return f"{shown:.{0 if shown in (0, 100) else digits}f}{THIN}%"
+    return f"{shown:.{0 if shown in (0, 100) else digits}f}{GAP}%"
 
 
 @register.filter
@@ -138,6 +138,11 @@ def initials(name: str) -> str:
     """Two letters for a person, from a name or an address."""
     words = [word for word in name.partition("@")[0].replace(".", " ").replace("_", " ").split() if word[0].isalnum()]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+
+@register.simple_tag
+def provider_logo(slug: str) -> str:
+    return static(f"img/providers/{slug}.svg")
 
 
 @register.simple_tag
