@@ -211,6 +211,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_SECONDS,
         "options": {"expires": SWEEP_SECONDS},  # a queue that stood still does not run every missed round
     },
+    "sweep deliveries": {
+        "task": "campaigns.sweep",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
 }
 
 # -- People --------------------------------------------------------------------------------------------
