@@ -65,7 +65,7 @@ if EMBEDDED:
 REQUIRE_TWO_FACTOR = env.bool("REQUIRE_TWO_FACTOR", default=not EMBEDDED)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
-# RELIABILITY of a delivery, in seconds
+# a delivery and its outbox, in seconds
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=60)  # a decision can be taken back
 SEND_NOW_LEAD_SECONDS = env.int("SEND_NOW_LEAD_SECONDS", default=120)  # “now” is scheduled this far ahead
 SETTLE_SECONDS = env.int("SETTLE_SECONDS", default=180)  # before an unknown outcome is looked up

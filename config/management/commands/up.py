@@ -57,6 +57,7 @@ class Command(BaseCommand):
         """Tell this process and all it starts where the pages and the sandbox are."""
         settings.PUBLIC_URL = os.environ["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
         settings.SANDBOX_URL = os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{_free_port(SANDBOX_PORT)}"
+        settings.PRIVATE_ADDRESSES.append(settings.SANDBOX_URL.removeprefix("http://"))
         lock.truncate(0)
         lock.write(settings.PUBLIC_URL)
         lock.flush()
@@ -72,7 +73,7 @@ class Command(BaseCommand):
         self.start(
             "web", "gunicorn", "config.wsgi", *bind, "--preload", "--workers=2", "--threads=4", keep=pages
         )
-        self.start("worker", *CELERY, "worker", "--concurrency=2", "--without-mingle", "--without-gossip")
+        self.start("worker", *CELERY, "worker", "--concurrency=4", "--without-mingle", "--without-gossip")
         self.start("beat", *CELERY, "beat", "--schedule", STATE / "beat-schedule", "--pidfile=")
         pages.close()
         self.wait_for(f"{settings.PUBLIC_URL}/healthz")
