@@ -258,6 +258,8 @@ class Delivery(models.Model):
     reply_to = models.CharField(max_length=254, blank=True)
     fingerprint = models.CharField(max_length=200)
     audience = models.JSONField(default=dict)
+    # Values of the workspace's own merge tags, so that a later change of address does not change this mail.
+    literals = models.JSONField(default=dict)
     # Term → number of people, as the review page showed them at release, and as they were when frozen.
     equation = models.JSONField(default=dict)
     send_at = models.DateTimeField()

@@ -75,6 +75,8 @@ class Brevo(Provider):
         reports_people=True,
         tells_machine_opens=True,
         has_webhooks=True,
+        # PUT scheduledAt sets an instant on the stored campaign; the same call again sets the same instant.
+        arms_by_value=True,
         because={
             "refuses_second_arm": "Brevo does not promise to refuse a second release of the same campaign, so an "
             "uncertain release is looked up and never repeated by itself.",

@@ -1,0 +1,374 @@
+"""A person's decisions about a delivery: release, take back, pause, resume, and settling what is not known.
+
+None of these calls a provider. Each changes rows in one transaction and records what must leave.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import activity, outbox
+from accounts.models import MirrorKind, MirrorRow, OutboxEntry, User
+from accounts.providers.base import Effect
+from accounts.refusals import CannotDo, CannotMove
+from campaigns import checks, content
+from campaigns.models import Campaign, Delivery
+from campaigns.queries.audience import equation_of
+
+State = Delivery.State
+
+
+class CannotRelease(CannotDo):
+    pass
+
+
+class CannotSettle(CannotDo):
+    pass
+
+
+def instant(*, local: datetime, zone: str, fold: int | None = None) -> datetime:
+    """The instant at which clocks in `zone` show `local` (naive).
+
+    Raises CannotRelease for an hour that does not exist there, and for one that occurs twice unless `fold` says
+    which: 0 the first, 1 the second.
+    """
+    try:
+        there = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise CannotRelease(
+            f"There is no time zone named {zone}.", fields={"zone": "Choose a zone from the list."}
+        ) from error
+    first, second = local.replace(tzinfo=there, fold=0), local.replace(tzinfo=there, fold=1)
+    if first.astimezone(UTC).astimezone(there).replace(tzinfo=None) != local:
+        sentence = f"On this day clocks in {zone} skip {local:%H:%M}. Choose another time."
+        raise CannotRelease(sentence, fields={"local": sentence})
+    if first.utcoffset() != second.utcoffset() and fold is None:
+        sentence = (
+            f"On this day {local:%H:%M} comes twice in {zone}: "
+            f"{first:%H:%M %Z} and an hour later {second:%H:%M %Z}. Say which one."
+        )
+        raise CannotRelease(sentence, fields={"fold": sentence})
+    return (second if fold == 1 else first).astimezone(UTC)
+
+
+@transaction.atomic
+def release_campaign(
+    *,
+    campaign: Campaign,
+    by: User,
+    version: int,
+    send_at: datetime | None,
+    zone: str,
+    people: int | None = None,
+) -> Delivery:
+    """Let a campaign go at `send_at` (None: as soon as possible), frozen as it is now.
+
+    `version` is the one that was reviewed, `people` the number on the button. Raises CannotRelease; pressing
+    twice releases once.
+    """
+    campaign = (
+        Campaign.objects.select_for_update(of=("self",))
+        .select_related("workspace", "sender")
+        .get(pk=campaign.pk)
+    )
+    _check_releasable(campaign, version)
+    equation = equation_of(campaign)
+    if people is not None and equation.receives > people:
+        raise CannotRelease(
+            f"The audience has grown from {people:,} to {equation.receives:,} people since you looked. Review it again."
+        )
+    now = timezone.now()
+    earliest = now + timedelta(seconds=settings.SEND_NOW_LEAD_SECONDS)
+    if send_at is not None and send_at < earliest:
+        minutes = max(1, round(settings.SEND_NOW_LEAD_SECONDS / 60))
+        sentence = (
+            f"This time has passed or is less than {minutes} minutes away. Choose a later one, or send now."
+        )
+        raise CannotRelease(sentence, fields={"local": sentence})
+    connection = campaign.connection
+    if connection is None or campaign.sender is None:
+        raise CannotRelease("Choose the account and the sender first.")
+    rendered = content.render(campaign)
+    frozen = {
+        "subject": campaign.subject,
+        "preview_text": campaign.preview_text,
+        "html": rendered.html,
+        "text": rendered.text,
+        "sender_name": campaign.sender.name,
+        "sender_email": campaign.sender.email,
+        "reply_to": campaign.reply_to,
+        "fingerprint": connection.fingerprint,
+        "audience": {"lists": sorted(campaign.lists.values_list("pk", flat=True))},
+        "literals": {
+            "workspace.name": campaign.workspace.name,
+            "workspace.postal_address": campaign.workspace.postal_address,
+        },
+    }
+    last = campaign.deliveries.order_by("-generation").first()
+    delivery = Delivery.objects.create(
+        campaign=campaign,
+        connection=connection,
+        generation=last.generation + 1 if last else 1,
+        equation=equation.as_json(),
+        send_at=send_at or earliest,
+        zone=zone,
+        released_by=by,
+        content_hash=sha256(json.dumps(frozen, sort_keys=True).encode()).hexdigest(),
+        **frozen,
+    )
+    Campaign.objects.filter(pk=campaign.pk).update(
+        status=Campaign.Status.SCHEDULED, send_at=delivery.send_at, zone=zone, updated_at=now
+    )
+    outbox.record(
+        task="campaigns.prepare",
+        subject=delivery,
+        effect=Effect.CREATE,
+        workspace=campaign.workspace,
+        connection=connection,
+        order_key=order_key(delivery),
+        priority=OutboxEntry.Priority.SEND,
+        not_before=delivery.held_until_at,
+    )
+    when = "as soon as possible" if send_at is None else f"for {_local(delivery)}"
+    activity.record(
+        campaign.workspace,
+        "campaign.released",
+        f"Released “{campaign}” {when} to {equation.receives:,} people through {connection}.",
+        actor=by,
+        subject=campaign,
+        after={"send_at": delivery.send_at.isoformat(), "zone": zone, **equation.as_json()},
+    )
+    return delivery
+
+
+def _check_releasable(campaign: Campaign, version: int) -> None:
+    if campaign.status != Campaign.Status.DRAFT:
+        raise CannotRelease("This campaign has already been released. Its page shows how far it is.")
+    if campaign.version != version:
+        raise CannotRelease("The campaign was changed after you opened this page. Review it again.")
+    if campaign.workspace.sending_locked:
+        note = campaign.workspace.sending_locked_note
+        raise CannotRelease(
+            f"Sending is locked in this workspace. {note} An admin can unlock it in the settings."
+        )
+    if campaign.is_imported:
+        raise CannotRelease("This campaign was written in the account and is shown here to read only.")
+    blockers = [check.sentence for check in checks.checks_of(campaign) if check.level == "blocker"]
+    if blockers:
+        raise CannotRelease("Mend this first: " + " ".join(blockers))
+
+
+@transaction.atomic
+def cancel_delivery(*, delivery: Delivery, by: User) -> None:
+    """Take back what has not gone out. Before arming that is certain; afterwards the provider's answer counts."""
+    delivery = _locked(delivery)
+    early = {State.HELD, State.PREPARING, State.READY}
+    if delivery.state in early:
+        was_held = delivery.state == State.HELD
+        delivery.move_to(
+            State.CANCELLED,
+            note="Taken back before the account was told to send.",
+            finished_at=timezone.now(),
+        )
+        outbox.cancel(subject=delivery)
+        if not was_held:
+            _record(delivery, "campaigns.clean_up", Effect.CONVERGE)
+        _log(
+            delivery,
+            by,
+            "campaign.cancelled",
+            "Cancelled “{campaign}” before it was armed; nobody was mailed.",
+        )
+    elif delivery.state in {State.ACCEPTED, State.SENDING, State.PAUSED}:
+        delivery.store(cancel_requested_at=timezone.now())
+        _record(delivery, "campaigns.cancel", Effect.CONVERGE)
+        _log(delivery, by, "campaign.cancel_asked", "Asked {connection} to cancel “{campaign}”.")
+    elif delivery.state in {State.ARMED, State.UNKNOWN}:
+        raise CannotSettle(
+            "It is not known yet whether the account took the campaign. It can be cancelled once that is settled."
+        )
+    else:
+        raise CannotSettle("There is nothing left to cancel.")
+
+
+@transaction.atomic
+def pause_delivery(*, delivery: Delivery, by: User) -> None:
+    delivery = _locked(delivery)
+    _require_capability(delivery, "pauses_campaigns")
+    if delivery.state not in {State.ACCEPTED, State.SENDING}:
+        raise CannotSettle("Only a campaign that is scheduled or going out can be paused.")
+    _record(delivery, "campaigns.pause", Effect.CONVERGE)
+    _log(delivery, by, "campaign.pause_asked", "Asked {connection} to pause “{campaign}”.")
+
+
+@transaction.atomic
+def resume_delivery(*, delivery: Delivery, by: User) -> None:
+    delivery = _locked(delivery)
+    _require_capability(delivery, "pauses_campaigns")
+    if delivery.state != State.PAUSED:
+        raise CannotSettle("Only a paused campaign can be resumed.")
+    _record(delivery, "campaigns.resume", Effect.ONCE)
+    _log(delivery, by, "campaign.resume_asked", "Asked {connection} to resume “{campaign}”.")
+
+
+# What a person can say about a delivery that needs attention. None of these is a default.
+
+
+@transaction.atomic
+def look_again(*, delivery: Delivery, by: User) -> None:
+    """Read the account's state three more times."""
+    delivery = _needing_attention(delivery)
+    if not delivery.remote_id:
+        raise CannotSettle(
+            "Nothing was made in the account that could be looked at. Give up, and release it anew."
+        )
+    delivery.move_to(State.UNKNOWN, looks=0, next_look_at=timezone.now(), note="Looking again.")
+    _record(delivery, "campaigns.look", Effect.READ)
+    _log(delivery, by, "delivery.look_again", "Asked for another look at “{campaign}” in {connection}.")
+
+
+@transaction.atomic
+def it_went_out(*, delivery: Delivery, by: User) -> None:
+    """Mark as sent on a person's word. Sends nothing."""
+    delivery = _needing_attention(delivery)
+    now = timezone.now()
+    delivery.move_to(
+        State.SENT,
+        note=f"{by} said that it went out.",
+        finished_at=now,
+        started_at=delivery.started_at or now,
+    )
+    outbox.cancel(subject=delivery)
+    if delivery.remote_id:
+        _record(delivery, "reporting.refresh_figures", Effect.READ, priority=OutboxEntry.Priority.BULK)
+    _log(delivery, by, "delivery.settled", "Settled “{campaign}”: it went out.")
+
+
+@transaction.atomic
+def give_up(*, delivery: Delivery, by: User) -> None:
+    """End it here. People whose mail is uncertain stay marked so."""
+    delivery = _needing_attention(delivery)
+    armed = delivery.armed_at is not None
+    delivery.move_to(
+        State.STOPPED if armed else State.CANCELLED, note=f"{by} gave up on it.", finished_at=timezone.now()
+    )
+    outbox.cancel(subject=delivery)
+    _record(delivery, "campaigns.clean_up", Effect.CONVERGE)
+    _log(delivery, by, "delivery.settled", "Settled “{campaign}”: given up.")
+
+
+@transaction.atomic
+def send_again(*, delivery: Delivery, by: User, typed_name: str) -> Delivery:
+    """It did not go out, a person says with the campaign's name typed: a new generation starts from the draft.
+
+    The old remote object is taken back first; the new delivery waits behind that in the same order.
+    """
+    delivery = _needing_attention(delivery)
+    if typed_name.strip() != delivery.campaign.name.strip():
+        sentence = f"Type the name of the campaign exactly: {delivery.campaign.name}"
+        raise CannotSettle(sentence, fields={"typed_name": sentence})
+    delivery.move_to(State.CANCELLED, note=f"{by} said that it did not go out.", finished_at=timezone.now())
+    outbox.cancel(subject=delivery)
+    _record(delivery, "campaigns.clean_up", Effect.CONVERGE)
+    _log(delivery, by, "delivery.settled", "Settled “{campaign}”: it did not go out, and is sent again.")
+    campaign = Campaign.objects.get(pk=delivery.campaign_id)
+    return release_campaign(
+        campaign=campaign, by=by, version=campaign.version, send_at=None, zone=delivery.zone
+    )
+
+
+@transaction.atomic
+def release_late(*, delivery: Delivery, by: User) -> None:
+    """Let a delivery go although its time has passed by more than the limit."""
+    delivery = _needing_attention(delivery)
+    if delivery.armed_at is not None:
+        raise CannotSettle("The account may already hold this campaign. Look again, or say what happened.")
+    state = State.READY if delivery.remote_id and delivery.handed_over_at else State.PREPARING
+    delivery.move_to(state, note=f"{by} released it in spite of the delay.", late_release_at=timezone.now())
+    if state == State.READY:
+        _record(delivery, "campaigns.arm", Effect.ONCE)
+    else:
+        _record(delivery, "campaigns.prepare", Effect.CREATE)
+    _log(delivery, by, "delivery.released_late", "Released “{campaign}” in spite of its delay.")
+
+
+def order_key(delivery: Delivery) -> str:
+    """All work of one campaign in one account goes one after the other, over generations."""
+    return f"delivery:{delivery.campaign_id}:{delivery.connection_id}"
+
+
+def _record(
+    delivery: Delivery,
+    task: str,
+    effect: Effect,
+    *,
+    priority: int = OutboxEntry.Priority.SEND,
+    seconds: float = 0,
+) -> OutboxEntry:
+    return outbox.record(
+        task=task,
+        subject=delivery,
+        effect=effect,
+        workspace=delivery.campaign.workspace,
+        connection=delivery.connection,
+        order_key=order_key(delivery) if task.startswith("campaigns.") else "",
+        priority=priority,
+        not_before=timezone.now() + timedelta(seconds=seconds),
+    )
+
+
+def _locked(delivery: Delivery) -> Delivery:
+    return (
+        Delivery.objects.select_for_update(of=("self",))
+        .select_related("campaign__workspace", "connection__workspace")
+        .get(pk=delivery.pk)
+    )
+
+
+def _needing_attention(delivery: Delivery) -> Delivery:
+    delivery = _locked(delivery)
+    if delivery.state != State.ATTENTION:
+        raise CannotMove(
+            delivery.state, State.ATTENTION, "This has been settled meanwhile. The page shows how."
+        )
+    return delivery
+
+
+def _require_capability(delivery: Delivery, flag: str) -> None:
+    capabilities = delivery.connection.capabilities
+    if not getattr(capabilities, flag):
+        raise CannotSettle(capabilities.sentence(flag))
+
+
+def _log(delivery: Delivery, by: User, verb: str, sentence: str) -> None:
+    activity.record(
+        delivery.campaign.workspace,
+        verb,
+        sentence.format(campaign=delivery.campaign, connection=delivery.connection),
+        actor=by,
+        subject=delivery.campaign,
+        after={"delivery": delivery.pk, "state": delivery.state},
+    )
+
+
+def _local(delivery: Delivery) -> str:
+    return f"{delivery.send_at.astimezone(ZoneInfo(delivery.zone)):%d %b %Y, %H:%M} {delivery.zone}"
+
+
+def sender_remote_id(delivery: Delivery) -> str:
+    """Their id of the sender, if the account has one that we mirror."""
+    if delivery.campaign.sender_id is None:
+        return ""
+    return (
+        MirrorRow.objects.filter(
+            connection=delivery.connection, kind=MirrorKind.SENDER, object_id=delivery.campaign.sender_id
+        )
+        .values_list("remote_id", flat=True)
+        .first()
+        or ""
+    )
