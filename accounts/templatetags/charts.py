@@ -23,9 +23,7 @@ register = template.Library()
 
 Series = Sequence[tuple[str, Sequence[tuple[datetime, float]]]]
 
-WIDTH, HEIGHT = 720, 240
-TOP, RIGHT, BOTTOM = 12, WIDTH - 12, HEIGHT - 30
-GLYPH = 7.2  # width of a figure at the size chart.css gives axis labels
+SIDE = 1000  # the lines' own square, stretched to the plot
 MOST_SERIES = 4
 
 # Steps a time axis may take, smallest first.
@@ -38,13 +36,9 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Tick:
-    at: float
+    at: float  # per cent from the left
     label: str
     anchor: str = "middle"
-
-    @property
-    def text_at(self) -> float:
-        return round(self.at + 4, 1)
 
 
 @dataclass(frozen=True)
@@ -52,28 +46,18 @@ class Line:
     label: str
     css: str
     path: str
-    area: str
-    dot: tuple[float, float] | None  # the only point there is
+    area: str = ""
+    dot: tuple[float, float] | None = None  # per cent; the only point there is
 
 
 @dataclass(frozen=True)
 class LineChart:
     lines: list[Line]
     x_ticks: list[Tick]
-    y_ticks: list[Tick]
+    y_labels: list[str]  # from the top down, evenly spaced
+    y_places: list[float]  # their lines, per cent from the top
     rows: list[tuple[str, list[str]]]
     summary: str
-    left: float = 0
-    width: int = WIDTH
-    height: int = HEIGHT
-    right: int = RIGHT
-    bottom: int = BOTTOM
-    tick_bottom: int = BOTTOM + 5
-    x_text: int = BOTTOM + 20
-
-    @property
-    def left_text(self) -> float:
-        return self.left - 8
 
 
 @register.inclusion_tag("components/line_chart.html")
@@ -107,44 +91,44 @@ def bar_list(rows: Iterable[Mapping[str, Any]], title: str = "", none: str = "No
 def plot(series: Series, zone: object = None) -> LineChart:
     drawn = [(label, sorted(points)) for label, points in series if points][:MOST_SERIES]
     if not drawn:
-        return LineChart([], [], [], [], "")
+        return LineChart([], [], [], [], [], "")
     moments = sorted({at for _, points in drawn for at, _ in points})
     first, last = moments[0], moments[-1]
-    top = nice_ceiling(max(value for _, points in drawn for _, value in points))
-    y_labels = [(value, number(value)) for value in y_steps(top)]
-    left = round(12 + GLYPH * max(len(label) for _, label in y_labels), 1)
     span = (last - first).total_seconds()
+    top = nice_ceiling(max(value for _, points in drawn for _, value in points))
+    steps = y_steps(top)[::-1]
 
-    def x(at: datetime) -> float:
-        return round(left + (RIGHT - left) * ((at - first).total_seconds() / span if span else 0.5), 1)
-
-    def y(value: float) -> float:
-        return round(BOTTOM - (BOTTOM - TOP) * value / top, 1)
+    def across(at: datetime) -> float:
+        """Per cent from the left."""
+        return 100 * (at - first).total_seconds() / span if span else 50
 
     def line(index: int, label: str, points: Sequence[tuple[datetime, float]]) -> Line:
-        places = [(x(at), y(value)) for at, value in points]
-        path = "M" + " L".join(f"{across} {up}" for across, up in places)
-        area = f"{path} L{places[-1][0]} {BOTTOM} L{places[0][0]} {BOTTOM} Z" if index == 0 else ""
-        alone = len(places) == 1
-        return Line(label, f"s{index + 1}", "" if alone else path, "" if alone else area, places[0] if alone else None)
+        css = f"s{index + 1}"
+        if len(points) == 1:
+            at, value = points[0]
+            return Line(label, css, "", dot=(round(across(at), 2), round(100 - 100 * value / top, 2)))
+        places = [(round(across(at) * SIDE / 100, 1), round(SIDE - SIDE * value / top, 1)) for at, value in points]
+        path = "M" + " L".join(f"{x} {y}" for x, y in places)
+        return Line(label, css, path, f"{path} L{places[-1][0]} {SIDE} L{places[0][0]} {SIDE} Z" if index == 0 else "")
 
     values = [dict(points) for _, points in drawn]
     return LineChart(
         lines=[line(index, label, points) for index, (label, points) in enumerate(drawn)],
-        x_ticks=[
-            Tick(x(at), label, "end" if x(at) > RIGHT - 24 else "middle") for at, label in time_ticks(first, last, zone)
-        ],
-        y_ticks=[Tick(y(value), label) for value, label in y_labels if value],
-        rows=[
-            (when(at, zone), [number(found[at]) if at in found else "–" for found in values]) for at in moments
-        ],
+        x_ticks=[tick(across(at), label) for at, label in time_ticks(first, last, zone)],
+        y_labels=[number(step) for step in steps],
+        y_places=[round(100 - 100 * step / top, 2) for step in steps],
+        rows=[(when(at, zone), [number(found.get(at)) for found in values]) for at in moments],
         summary="; ".join(
             f"{label}: {number(points[-1][1])} at the end, at most {number(max(value for _, value in points))}"
             for label, points in drawn
         )
         + ".",
-        left=left,
     )
+
+
+def tick(at: float, label: str) -> Tick:
+    """Words at the edges lean inwards, so that they do not leave the plot."""
+    return Tick(round(at, 2), label, "start" if at < 3 else "end" if at > 97 else "middle")
 
 
 def nice_ceiling(value: float) -> float:
