@@ -1,0 +1,203 @@
+"""What happens to a campaign whose time has come: mails leave in waves, and people react over the minutes after."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from random import Random
+
+from accounts.sandbox.brevo import hooks
+from accounts.sandbox.brevo.processes import Context
+from accounts.sandbox.brevo.segments import segment_members
+from accounts.sandbox.brevo.state import Account, Campaign, Contact, Event, Wave
+from accounts.sandbox.brevo.statistics import MIRROR, tallies
+from accounts.sandbox.timeline import chance
+
+WAVES = 18
+HREF = re.compile(r"""<a\b[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+
+# (device, client, weight) of those who open with their own eyes.
+DEVICES = (
+    ("mobile/iPhone", "Apple Mail", 30),
+    ("desktop/Windows PC", "Outlook", 22),
+    ("desktop/Windows PC", "Chrome", 14),
+    ("mobile/Android", "Gmail", 20),
+    ("desktop/Mac", "Safari", 8),
+    ("tablet/iPad", "Apple Mail", 4),
+    ("unknown/Unknown", "Unknown", 2),
+)
+
+
+def audience(account: Account, campaign: Campaign) -> list[Contact]:
+    """Everyone on the chosen lists or segments, once, without the excluded, the blocklisted and who left the list."""
+    fields = campaign.fields
+    excluded = {n for list_id in fields.get("exclusionListIds", ()) for n in _members(account, list_id)}
+    chosen: dict[int, Contact] = {}
+    for list_id in fields.get("listIds", ()):
+        for contact_id in _members(account, list_id):
+            contact = account.contacts[contact_id]
+            if list_id not in contact.unsubscribed_ids:
+                chosen[contact_id] = contact
+    for segment_id in fields.get("segmentIds", ()):
+        if segment_id in account.segments:
+            chosen |= {contact.id: contact for contact in segment_members(account, segment_id)}
+    return [c for c in chosen.values() if c.email and not c.email_blacklisted and c.id not in excluded]
+
+
+def _members(account: Account, list_id: int) -> list[int]:
+    row = account.lists.get(list_id)
+    return list(row.members) if row else []
+
+
+def links_of(html: str) -> list[str]:
+    found = [unescape(double or single).strip() for double, single in HREF.findall(html)]
+    return list(dict.fromkeys(url for url in found if url.startswith(("http://", "https://"))))
+
+
+def start(account: Account, campaign_id: int, context: Context) -> None:
+    """The scheduled moment. Without enough credit the provider suspends instead of sending a part."""
+    campaign, now = account.campaigns[campaign_id], context.now
+    if campaign.status != "queued" or campaign.scheduled_at is None or now < campaign.scheduled_at:
+        return  # suspended or put off since this was planned
+    if campaign.started_at is not None:
+        _resume(account, campaign, now)
+        return
+    people = audience(account, campaign)
+    if len(people) > account.credits:
+        campaign.status = "suspended"
+        return
+    account.credits -= len(people)
+    campaign.status, campaign.started_at = "in_process", now
+    ids = [contact.id for contact in people]
+    if not campaign.fields.get("abTesting"):
+        _plan_waves(account, campaign, {"": ids}, now)
+        return
+    chance("split", campaign.id).shuffle(ids)
+    size = len(ids) * campaign.fields["splitRule"] // 100
+    if campaign.fields["splitRule"] < 50:
+        campaign.held_back = ids[2 * size :]
+        campaign.winner_at = now + 3600 * campaign.fields["winnerDelay"]
+        account.pending.plan(campaign.winner_at, "winner", campaign.id)
+    else:
+        size = (len(ids) + 1) // 2
+    _plan_waves(account, campaign, {"A": ids[:size], "B": ids[size : 2 * size]}, now)
+
+
+def _plan_waves(account: Account, campaign: Campaign, groups: dict[str, list[int]], now: float) -> None:
+    longest = max(len(ids) for ids in groups.values())
+    size = max(1, -(-longest // WAVES))
+    for n in range(max(1, -(-longest // size))):
+        at = now + account.pace.send * n / WAVES
+        campaign.waves += [Wave(at, version, ids[n * size : (n + 1) * size]) for version, ids in groups.items()]
+        account.pending.plan(at, "wave", campaign.id, campaign.lease)
+
+
+def _resume(account: Account, campaign: Campaign, now: float) -> None:
+    """Go on where the pause began."""
+    campaign.status = "in_process"
+    shift = now - min((wave.at for wave in campaign.waves), default=now)
+    for wave in campaign.waves:
+        wave.at += shift
+    for at in sorted({wave.at for wave in campaign.waves} or {now}):
+        account.pending.plan(at, "wave", campaign.id, campaign.lease)
+    if campaign.winner_at:
+        account.pending.plan(max(now, campaign.winner_at), "winner", campaign.id)
+
+
+def wave(account: Account, campaign_id: int, lease: int, context: Context) -> None:
+    campaign = account.campaigns.get(campaign_id)
+    if campaign is None or campaign.status != "in_process" or campaign.lease != lease:
+        return
+    links = links_of(campaign.fields.get("htmlContent", ""))
+    mirrored = "mirror }}" in campaign.fields.get("htmlContent", "")
+    due = [wave for wave in campaign.waves if wave.at <= context.now]
+    campaign.waves = [wave for wave in campaign.waves if wave.at > context.now]
+    for part in due:
+        for contact_id in part.contact_ids:
+            contact = account.contacts.get(contact_id)
+            if contact is None or contact.email_blacklisted:  # left while the campaign was going out
+                continue
+            sent = Event(context.now, "sent", contact.id, contact.email, _list_of(campaign, contact), part.version)
+            happen(account, campaign, sent, context)
+            for event in reactions(account, campaign, sent, links, mirrored):
+                account.pending.plan(event.at, "event", campaign.id, *event[1:])
+    if not campaign.waves and not campaign.held_back:
+        campaign.status, campaign.sent_at = "sent", context.now
+
+
+def _list_of(campaign: Campaign, contact: Contact) -> int:
+    return next((list_id for list_id in campaign.fields.get("listIds", ()) if list_id in contact.list_ids), 0)
+
+
+def winner(account: Account, campaign_id: int, context: Context) -> None:
+    """The A/B test is over: everyone held back gets the better subject, A when both did alike."""
+    campaign = account.campaigns[campaign_id]
+    if campaign.status == "in_process" and campaign.held_back:
+        ids, campaign.held_back = campaign.held_back, []
+        _plan_waves(account, campaign, {leading_version(account, campaign) or "A": ids}, context.now)
+
+
+def leading_version(account: Account, campaign: Campaign) -> str:
+    """`A` or `B` by the criterion of the campaign; empty for a tie."""
+    kinds = ("click",) if campaign.fields.get("winnerCriteria") == "click" else ("open", "proxy")
+    versions = tallies(account, campaign.id).by_version
+    rates = [versions[v].unique(*kinds) / max(1, versions[v].delivered) if v in versions else 0.0 for v in "AB"]
+    return "" if rates[0] == rates[1] else "A" if rates[0] > rates[1] else "B"
+
+
+def reactions(account: Account, campaign: Campaign, sent: Event, links: list[str], mirrored: bool) -> Iterator[Event]:
+    """All that will come of one mail, decided by address and campaign alone.
+
+    Addresses choose their fate: local part `bounce…` or domain `bounce.example` never exists, `soft…` is full.
+    """
+    luck = chance(sent.email, campaign.id)
+    local, _, domain = sent.email.partition("@")
+    arrives = sent.at + luck.uniform(1, 6)
+    roll = luck.random()
+    if local.startswith("bounce") or domain == "bounce.example" or roll < 0.007:
+        yield sent._replace(kind="hard", at=arrives)
+        return
+    if local.startswith("soft") or roll < 0.016:
+        yield sent._replace(kind="soft", at=arrives)
+        return
+    yield sent._replace(kind="delivered", at=arrives)
+    if luck.random() < 0.20:
+        yield sent._replace(kind="proxy", at=arrives + luck.uniform(1, 20), device="unknown/Unknown", browser="Apple Mail Privacy Protection")
+    if luck.random() < 0.35:
+        yield from _reader(account, sent._replace(at=arrives), links, mirrored, luck)
+    elif luck.random() < 0.001:
+        yield sent._replace(kind="spam", at=arrives + account.pace.react * luck.random())
+
+
+def _reader(account: Account, arrived: Event, links: list[str], mirrored: bool, luck: Random) -> Iterator[Event]:
+    """A person who opens with their own eyes: most within minutes, some again, a few click or leave."""
+    react = account.pace.react
+    device, client, _ = luck.choices(DEVICES, [weight for *_, weight in DEVICES])[0]
+    opened = arrived._replace(kind="open", at=arrived.at + 2 + react * luck.random() ** 3, device=device, browser=client)
+    yield opened
+    for _ in range(luck.choices((0, 1, 2), (70, 22, 8))[0]):
+        yield opened._replace(at=opened.at + react * luck.random())
+    if links and luck.random() < 0.23:
+        for n in range(luck.choices((1, 2, 3), (70, 22, 8))[0]):
+            url = links[int(len(links) * luck.random() ** 2)]  # the first links draw more
+            yield opened._replace(kind="click", at=opened.at + 3 + 20 * n + 25 * luck.random(), url=url)
+    elif mirrored and luck.random() < 0.03:
+        yield opened._replace(kind="click", at=opened.at + 5, url=MIRROR)
+    if luck.random() < 0.015:
+        yield opened._replace(kind="unsubscribe", at=opened.at + 30 * luck.random())
+    elif luck.random() < 0.002:
+        yield opened._replace(kind="spam", at=opened.at + 60 * luck.random())
+
+
+def event(account: Account, campaign_id: int, *details: object, context: Context) -> None:
+    happen(account, account.campaigns[campaign_id], Event(context.now, *details), context)  # type: ignore[arg-type]
+
+
+def happen(account: Account, campaign: Campaign, event: Event, context: Context) -> None:
+    """Record one event, with what it does to the contact and who is told."""
+    before = tallies(account, campaign.id).whole.people[event.kind]
+    first = event.contact_id not in before
+    account.record(campaign.id, event)
+    contact = account.contacts.get(event.contact_id)
+    if contact and event.kind in ("hard", "spam", "unsubscribe") and not contact.email_blacklisted:
+        contact.email_blacklisted, contact.modified_at = True, event.at
+    hooks.campaign_event(account, context.store, campaign, event, first=first)
