@@ -614,27 +614,31 @@ def event_records(raw: Json, *, read_at: datetime) -> list[EventRecord]:
 
 def _event_record(raw: Mapping[str, Any], email: str, read_at: datetime) -> EventRecord:
     word = text(raw.get("event"))[:100]
-    kind = EVENT_KINDS.get(_plain(word)) or EVENT_KINDS.get(_plain(word).removesuffix("s"), word)
+    plain = _plain(word)
+    kind = EVENT_KINDS.get(plain) or EVENT_KINDS.get(plain.removesuffix("s"), word)
+    is_machine = plain in MACHINE_EVENTS
     campaign_id = text(raw.get("camp_id"))[:100]
-    link = text(raw.get("link") or raw.get("URL") or raw.get("url"))[:4096]
+    link = next((found for name in ("link", "URL", "url") if (found := text(raw.get(name)))), "")[:4096]
+    lists = next((raw[name] for name in ("list_id", "list_ids", "listId") if raw.get(name)), [])
+    list_ids = ids(lists if isinstance(lists, list) else [lists])
     # ts_event and ts_epoch are UTC; the written dates follow the account's zone, or Central European time.
     stamp = next((raw[name] for name in ("ts_event", "ts_epoch", "ts") if epoch(raw.get(name))), None)
-    at = epoch(stamp) or instant(raw.get("date_event")) or instant(raw.get("date"))
-    written = text(stamp) or text(raw.get("date_event") or raw.get("date"))
-    is_machine = _plain(word) in MACHINE_EVENTS
+    written = text(raw.get("date_event")) or text(raw.get("date"))
+    at = epoch(stamp) or instant(written)
+    when = text(stamp) or written
+    key = event_key(
+        text(raw.get("id")), kind, str(is_machine), email.lower(), campaign_id, when, link, ",".join(list_ids)
+    )
     return EventRecord(
         kind=kind,
         email=email,
         at=at or read_at,
-        key=event_key(
-            text(raw.get("id")), f"{kind}{is_machine:d}", email.lower(), campaign_id, written, link
-        ),
+        key=key,
         campaign_remote_id=campaign_id,
         is_machine=is_machine,
         link=link,
         reason=text(raw.get("reason"))[:2000],
-        list_ids=ids(raw.get("list_id") if isinstance(raw.get("list_id"), list) else [raw.get("list_id")])
-        or ids(raw.get("list_ids") or raw.get("listId")),
+        list_ids=list_ids,
         details={"event": word, "tag": text(raw.get("tag"))[:200], "is_dated": at is not None},
     )
 
