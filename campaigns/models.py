@@ -150,6 +150,11 @@ class Campaign(Content):
         return self.status == self.Status.DRAFT
 
     @property
+    def is_editable(self) -> bool:
+        """Imported drafts are the account's: shown here, written there."""
+        return self.is_draft and not self.is_imported
+
+    @property
     def is_moving(self) -> bool:
         """Whether the page should look again by itself."""
         return self.status in (
@@ -386,3 +391,58 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email}: {self.state}"
+
+
+class TestSend(models.Model):
+    """One click on *Send test*: mailed at most once, shown on the compose page, counted in no report."""
+
+    __test__ = False  # not for pytest
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"  # the draft over there is being made
+        SENDING = "sending", "Sending"  # the call may have left: never repeated
+        SENT = "sent", "Sent"
+        REFUSED = "refused", "Refused"  # the provider's no, address by address or as a whole
+        UNKNOWN = "unknown", "Not known"  # no usable answer came
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="test_sends")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+")
+    emails = models.JSONField()
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    # The draft over there is kept and used again by the next test of the campaign in this account.
+    marker = models.CharField(max_length=12, default=new_marker, editable=False)
+    remote_id = models.CharField(max_length=100, blank=True)
+    # The first instant at which the draft can exist: how far back a look must go.
+    creating_at = models.DateTimeField(null=True, blank=True)
+    # Address → why the provider turned it away.
+    refused = models.JSONField(default=dict, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["campaign", "-id"], name="test_send_newest"),
+            models.Index(fields=["connection", "marker"], name="test_send_by_marker"),
+        )
+
+    def __str__(self) -> str:
+        return f"Test of {self.campaign} ({self.state})"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state not in (self.State.WAITING, self.State.SENDING)
+
+    @property
+    def remote_name(self) -> str:
+        return f"Test · {self.campaign.name[:80]} · {self.marker}"
+
+    def store(self, *, only_from: str | None = None, **values: Any) -> bool:
+        """Whether the row still was in `only_from` (any state by default) and took the values."""
+        rows = TestSend.objects.filter(pk=self.pk, **({"state": only_from} if only_from else {}))
+        if not rows.update(**values):
+            return False
+        for name, value in values.items():
+            setattr(self, name, value)
+        return True

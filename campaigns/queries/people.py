@@ -1,0 +1,133 @@
+"""The people a draft would reach, one by one, and what its merge tags would read for them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models.fields.json import KeyTextTransform
+
+from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
+from audiences.models import Contact, Field, Subscription, Suppression
+from campaigns import merge_tags
+from campaigns.models import Campaign
+
+
+def reachable(campaign: Campaign) -> QuerySet[Contact]:
+    """Who stands on a chosen list and may be written to; the same people as the equation's last term."""
+    chosen = Subscription.objects.filter(list__in=list(campaign.lists.values_list("pk", flat=True)))
+    of_contact = chosen.filter(contact=OuterRef("pk"))
+    return (
+        Contact.objects.filter(workspace_id=campaign.workspace_id)
+        .filter(Exists(of_contact.filter(status=Subscription.Status.SUBSCRIBED)))
+        .exclude(Exists(of_contact.filter(status=Subscription.Status.UNSUBSCRIBED)))
+        .exclude(Exists(Suppression.objects.filter(contact=OuterRef("pk"), lifted_at=None)))
+    )
+
+
+def field_keys(workspace: Workspace) -> dict[str, str]:
+    """Key → label of every contact field, the standard ones first."""
+    fields = dict(Contact.STANDARD_FIELDS)
+    fields |= dict(Field.objects.filter(workspace=workspace).values_list("key", "label"))
+    return fields
+
+
+def field_names(connection: Connection) -> dict[str, str]:
+    """Our field key → the account's name of it, for the fields both have."""
+    rows = MirrorRow.objects.filter(connection=connection, kind=MirrorKind.FIELD, gone_at=None)
+    remote = dict(rows.values_list("object_id", "remote_id"))
+    keys = Field.objects.filter(pk__in=remote).values_list("pk", "key")
+    return {key: remote[pk] for pk, key in keys}
+
+
+def workspace_values(workspace: Workspace) -> dict[str, str]:
+    """What the `workspace.…` tags say; the postal address in one line."""
+    lines = [line.strip(" ,") for line in workspace.postal_address.splitlines()]
+    return {
+        "workspace.name": workspace.name,
+        "workspace.postal_address": ", ".join(line for line in lines if line),
+    }
+
+
+def values_for(contact: Contact | None, workspace: Workspace) -> dict[str, str]:
+    """Tag name → value for one person; without one, only what is the same for everybody."""
+    values = workspace_values(workspace) | {"unsubscribe_url": "#unsubscribe", "view_url": "#view"}
+    if contact is not None:
+        for key in contact.STANDARD_FIELDS:
+            values[f"contact.{key}"] = getattr(contact, key)
+        for key, value in contact.custom.items():
+            values.setdefault(f"contact.{key}", _text(value))
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class Holes:
+    """How many people a campaign reaches, and field key → how many of them have nothing there."""
+
+    people: int
+    empty: Mapping[str, int]
+
+
+def holes(campaign: Campaign, keys: Collection[str]) -> Holes:
+    """One statement, naming only the fields in `keys`."""
+    names = {f"empty_{number}": key for number, key in enumerate(sorted(keys))}
+    counted = _with_texts(reachable(campaign), names.values()).aggregate(
+        people=Count("pk"), **{name: Count("pk", filter=_is_empty(key)) for name, key in names.items()}
+    )
+    return Holes(counted["people"], {key: counted[name] for name, key in names.items()})
+
+
+def with_most_gaps(campaign: Campaign, keys: Collection[str]) -> Contact | None:
+    """The person who lacks most of the fields in `keys`."""
+    gaps = Value(0, output_field=IntegerField())
+    for key in sorted(keys):
+        gaps = gaps + Case(When(_is_empty(key), then=1), default=0)  # type: ignore[assignment]
+    people = _with_texts(reachable(campaign), keys)
+    return people.alias(gaps=gaps).order_by("-gaps", "pk").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One person of the audience and their neighbours' ids."""
+
+    contact: Contact | None
+    before: int | None
+    after: int | None
+
+
+def step(campaign: Campaign, contact_id: int | None) -> Step:
+    """The person asked for if the campaign reaches them, else the first one it does."""
+    people = reachable(campaign)
+    contact = people.filter(pk=contact_id).first() if contact_id else None
+    contact = contact or people.order_by("pk").first()
+    if contact is None:
+        return Step(None, None, None)
+    ids = people.values_list("pk", flat=True)
+    return Step(
+        contact,
+        ids.filter(pk__lt=contact.pk).order_by("-pk").first(),
+        ids.filter(pk__gt=contact.pk).order_by("pk").first(),
+    )
+
+
+def _custom(keys: Iterable[str]) -> list[str]:
+    return [key for key in keys if key not in Contact.STANDARD_FIELDS]
+
+
+def _with_texts(people: QuerySet[Contact], keys: Iterable[str]) -> QuerySet[Contact]:
+    return people.alias(**{f"custom_{key}": KeyTextTransform(key, F("custom")) for key in _custom(keys)})
+
+
+def _is_empty(key: str) -> Q:
+    if key in Contact.STANDARD_FIELDS:
+        return Q(**{key: ""})
+    return Q(**{f"custom_{key}__isnull": True}) | Q(**{f"custom_{key}": ""})
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def known_names(workspace: Workspace) -> frozenset[str]:
+    return merge_tags.known_names(field_keys(workspace))
