@@ -13,13 +13,17 @@ from accounts.sandbox.server import Server
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m accounts.sandbox", description="Plays the e-mail providers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m accounts.sandbox", description="Plays the e-mail providers."
+    )
     parser.add_argument("--port", type=int, default=8900, help="0 picks a free one")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--state", type=Path, help="file that keeps the state over a restart")
     options = parser.parse_args()
     if not ipaddress.ip_address(options.host).is_loopback:
-        sys.exit(f"The sandbox has no secrets and no lock: it listens on a loopback address only, not on {options.host}.")
+        sys.exit(
+            f"The sandbox has no secrets and no lock: it listens on a loopback address only, not on {options.host}."
+        )
     try:
         server = Server((options.host, options.port), sandbox := Sandbox(state=options.state))
     except OSError as error:

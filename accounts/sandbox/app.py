@@ -52,7 +52,9 @@ class Sandbox:
         self.store = Store(time=time, fetch=fetch)
         self.post = post
         self.stopping = threading.Event()
-        self.providers = {slug: cast(Provider, import_module(path).provider) for slug, path in PROVIDERS.items()}
+        self.providers = {
+            slug: cast(Provider, import_module(path).provider) for slug, path in PROVIDERS.items()
+        }
         types = {slug: provider.account_type for slug, provider in self.providers.items()}
         self.state_file = StateFile(state, self.store, types) if state else None
         if self.state_file:
@@ -66,9 +68,8 @@ class Sandbox:
             fault = None
         else:
             fault = self._fault_for(slug, request)
-            reply = fault.before(self.stopping.wait) if fault else None
-            if reply is None:
-                reply = self._answer(slug, request)
+            instead = fault.before(self.stopping.wait) if fault else None
+            reply = instead or self._answer(slug, request)
             self._log(slug, request, reply.status)
         payload = reply.payload()
         start_response(reply.status_line(), reply.header_list(len(payload)))
@@ -102,7 +103,9 @@ class Sandbox:
                 "account": self._account_name(slug, request),
                 "method": request.method,
                 "path": request.path,
-                "query": {name: values[0] if len(values) == 1 else values for name, values in request.query.items()},
+                "query": {
+                    name: values[0] if len(values) == 1 else values for name, values in request.query.items()
+                },
                 "status": status,
                 "body": request.readable_body(),
             }

@@ -38,7 +38,12 @@ def answer(sandbox: "Sandbox", request: Request, remote_addr: str) -> Reply:
 
 def health(sandbox: "Sandbox", asked: Mapping[str, Any]) -> dict[str, Any]:
     accounts = {slug: sorted(accounts) for slug, accounts in sandbox.store.accounts.items()}
-    return {"status": "ok", "now": sandbox.store.now(), "providers": sorted(sandbox.providers), "accounts": accounts}
+    return {
+        "status": "ok",
+        "now": sandbox.store.now(),
+        "providers": sorted(sandbox.providers),
+        "accounts": accounts,
+    }
 
 
 def seed(sandbox: "Sandbox", asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +79,9 @@ def posted(sandbox: "Sandbox", asked: Mapping[str, Any]) -> dict[str, Any]:
 def order_faults(sandbox: "Sandbox", asked: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(asked) - {f.name for f in fields(Fault)}
     if asked.get("kind") not in KINDS or unknown:
-        raise ValueError(f"kind is one of {', '.join(KINDS)}; unknown: {', '.join(sorted(unknown)) or 'none'}")
+        raise ValueError(
+            f"kind is one of {', '.join(KINDS)}; unknown: {', '.join(sorted(unknown)) or 'none'}"
+        )
     sandbox.store.faults.append(Fault(**asked))
     return list_faults(sandbox, asked)
 

@@ -8,7 +8,13 @@ from typing import Any
 from accounts.sandbox.http import ConnectionDropped, Reply, Request
 
 KINDS = ("status", "drop_before", "drop_after", "hang", "slow", "garbage", "html", "truncate", "drip")
-BEFORE = ("status", "drop_before", "hang", "garbage", "html")  # the call does no work; with the others it does
+BEFORE = (
+    "status",
+    "drop_before",
+    "hang",
+    "garbage",
+    "html",
+)  # the call does no work; with the others it does
 
 HTML = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 
@@ -40,12 +46,20 @@ class Fault:
     def before(self, wait: Callable[[float], Any]) -> Reply | None:
         """What answers in place of the provider, without any work done; None to let it work."""
         if self.kind == "status":
-            body = self.body if self.body is not None else {"code": "internal_error", "message": "Something went wrong"}
+            body = (
+                self.body
+                if self.body is not None
+                else {"code": "internal_error", "message": "Something went wrong"}
+            )
             return Reply(self.status, body, headers=dict(self.headers))
         if self.kind == "html":
             return Reply(self.status, headers={"Content-Type": "text/html"} | self.headers, content=HTML)
         if self.kind == "garbage":
-            return Reply(200, headers={"Content-Type": "application/json"} | self.headers, content=b'\x00\xff{"id": <oops')
+            return Reply(
+                200,
+                headers={"Content-Type": "application/json"} | self.headers,
+                content=b'\x00\xff{"id": <oops',
+            )
         if self.kind in ("hang", "slow"):
             wait(self.seconds)
         if self.kind in ("hang", "drop_before"):

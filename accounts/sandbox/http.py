@@ -14,7 +14,7 @@ REASONS = {
 }  # fmt: skip
 
 
-class ConnectionDropped(Exception):
+class ConnectionDropped(Exception):  # noqa: N818
     """The connection ends here without a (further) byte. A server closes the socket; in process it reaches the caller."""
 
 
@@ -78,7 +78,7 @@ class Reply:
         return f"{self.status} {REASONS.get(self.status, 'Status')}"
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818
     """The provider's no: raised anywhere below a route, answered as it stands."""
 
     def __init__(self, status: int, body: Any) -> None:

@@ -37,7 +37,9 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         head: list[Any] = []
         try:
-            chunks = iter(self.server.app(self._environ(), lambda status, headers: head.extend((status, headers))))
+            chunks = iter(
+                self.server.app(self._environ(), lambda status, headers: head.extend((status, headers)))
+            )
             first = next(chunks, b"")
             code, _, reason = head[0].partition(" ")
             self.send_response_only(int(code), reason)
@@ -56,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve  # noqa: N815
 
     def _environ(self) -> dict[str, Any]:
         path, _, query = self.path.partition("?")
@@ -75,7 +77,9 @@ class Handler(BaseHTTPRequestHandler):
             "wsgi.url_scheme": "http",
             "wsgi.input": BytesIO(body),
         }
-        return environ | {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
+        return environ | {
+            f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()
+        }
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -88,5 +92,5 @@ class Handler(BaseHTTPRequestHandler):
             pass
         return body
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Quiet: `/_control/log` has every call."""

@@ -34,22 +34,34 @@ class Letter(NamedTuple):
 @dataclass(slots=True)
 class Outbox:
     letters: list[Letter] = field(default_factory=list)
-    posted: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=5000), metadata={"kept": False})
+    posted: deque[dict[str, Any]] = field(
+        default_factory=lambda: deque(maxlen=5000), metadata={"kept": False}
+    )
     last_seq: int = 0
 
-    def add(self, provider: str, account: str, url: str, payload: Any, *, due_at: float, headers: dict[str, str]) -> None:
+    def add(
+        self, provider: str, account: str, url: str, payload: Any, *, due_at: float, headers: dict[str, str]
+    ) -> None:
         self.last_seq += 1
         heapq.heappush(self.letters, Letter(due_at, self.last_seq, provider, account, url, headers, payload))
 
     def take_due(self, now: float, most: int = 200) -> list[Letter]:
-        due = []
+        due: list[Letter] = []
         while self.letters and self.letters[0].due_at <= now and len(due) < most:
             due.append(heapq.heappop(self.letters))
         return due
 
     def settle(self, letter: Letter, status: int | None, now: float) -> None:
         """Keep a letter for later when there was no answer or a 429; any other answer ends it."""
-        self.posted.append({"at": now, "account": letter.account, "url": letter.url, "status": status, "body": letter.payload})
+        self.posted.append(
+            {
+                "at": now,
+                "account": letter.account,
+                "url": letter.url,
+                "status": status,
+                "body": letter.payload,
+            }
+        )
         if status in (None, 429) and letter.tries < len(RETRY_AFTER):
             again = letter._replace(due_at=now + RETRY_AFTER[letter.tries], tries=letter.tries + 1)
             heapq.heappush(self.letters, again)

@@ -11,9 +11,27 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from accounts.sandbox.brevo import (
-    account as account_routes, attributes, campaign_life, campaigns, clockwork, contact_files, contacts, deeds, hooks, limits, lists,
-    processes, reports, seed, segments, senders, templates, webhooks,
+    account as account_routes,
 )  # fmt: skip
+from accounts.sandbox.brevo import (
+    attributes,
+    campaign_life,
+    campaigns,
+    clockwork,
+    contact_files,
+    contacts,
+    deeds,
+    hooks,
+    limits,
+    lists,
+    processes,
+    reports,
+    seed,
+    segments,
+    senders,
+    templates,
+    webhooks,
+)
 from accounts.sandbox.brevo.state import Account
 from accounts.sandbox.brevo.wire import Call, not_found, refuse
 from accounts.sandbox.http import Refusal, Reply, Request, Routes
@@ -75,7 +93,9 @@ class Brevo:
         if not name:
             raise refuse("unauthorized", "Key not found", status=401)
         if name.startswith("sandbox-suspended"):
-            raise refuse("permission_denied", "Your account is suspended, please contact our support", status=403)
+            raise refuse(
+                "permission_denied", "Your account is suspended, please contact our support", status=403
+            )
         return seed.open_account(name, store)
 
     def advance(self, account: Account, store: Store, now: float) -> None:
@@ -94,7 +114,9 @@ def _file(store: Store, path: str) -> Reply:
     account = store.accounts.get("brevo", {}).get(name)
     if account is None or token not in account.files:
         raise not_found("File does not exist")
-    return Reply(200, headers={"Content-Type": "text/csv; charset=utf-8"}, content=account.files[token].encode())
+    return Reply(
+        200, headers={"Content-Type": "text/csv; charset=utf-8"}, content=account.files[token].encode()
+    )
 
 
 provider = Brevo()

@@ -18,7 +18,12 @@ def get_account(call: Call) -> Reply:
             "firstName": "Robin",
             "lastName": "Keller",
             "companyName": company(account),
-            "address": {"street": "Hafenstrasse 12", "city": "Basel", "zipCode": "4057", "country": "Switzerland"},
+            "address": {
+                "street": "Hafenstrasse 12",
+                "city": "Basel",
+                "zipCode": "4057",
+                "country": "Switzerland",
+            },
             "plan": [
                 {
                     "type": "subscription",
@@ -40,4 +45,8 @@ def get_account(call: Call) -> Reply:
 
 def company(account: Account) -> str:
     """`sandbox-acme` is the company Acme."""
-    return account.company or account.name.removeprefix("sandbox").strip("-_").replace("-", " ").title() or "Sandbox"
+    return (
+        account.company
+        or account.name.removeprefix("sandbox").strip("-_").replace("-", " ").title()
+        or "Sandbox"
+    )

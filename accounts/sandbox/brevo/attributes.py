@@ -63,7 +63,9 @@ def read_value(attribute: Attribute, value: JSON) -> JSON:
         return None
     match attribute.type:
         case "text" | "user":
-            return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+            return (
+                str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+            )
         case "date":
             return _read_date(value)
         case "float":
@@ -72,7 +74,9 @@ def read_value(attribute: Attribute, value: JSON) -> JSON:
             return _read_flag(value)
         case "multiple-choice":
             given = value if isinstance(value, list) else str(value).strip("[]").split(",")
-            return [option for option in attribute.options if option in [str(v).strip(" '\"") for v in given]] or None
+            return [
+                option for option in attribute.options if option in [str(v).strip(" '\"") for v in given]
+            ] or None
     return None
 
 
@@ -130,7 +134,9 @@ def _wire(attribute: Attribute) -> dict[str, JSON]:
     if attribute.type and attribute.category in ("normal", "transactional"):
         wire["type"] = attribute.type
     if attribute.enumeration:
-        wire["enumeration"] = [{"value": value, "label": label} for value, label in attribute.enumeration.items()]
+        wire["enumeration"] = [
+            {"value": value, "label": label} for value, label in attribute.enumeration.items()
+        ]
     if attribute.options:
         wire["multiCategoryOptions"] = attribute.options
     if attribute.formula:
@@ -149,7 +155,9 @@ def _category(call: Call) -> str:
 def create_attribute(call: Call) -> Reply:
     category, name = _category(call), call.args["attributeName"].upper()
     if not NAME.fullmatch(name) or name in RESERVED:
-        raise invalid("Attribute name must contain Latin letters, digits and underscores only and not be reserved")
+        raise invalid(
+            "Attribute name must contain Latin letters, digits and underscores only and not be reserved"
+        )
     if name in call.account.attributes:
         raise refuse("duplicate_parameter", "Attribute name must be unique")
     kind = call.fields().text("type")

@@ -3,11 +3,19 @@
 import csv
 import io
 import re
+from collections import Counter
 
 from accounts.sandbox.brevo import processes, sending
-from accounts.sandbox.brevo.campaigns import check_inline, check_scheduled, enqueue, find, refuse_state, share_url
+from accounts.sandbox.brevo.campaigns import (
+    check_inline,
+    check_scheduled,
+    enqueue,
+    find,
+    refuse_state,
+    share_url,
+)
 from accounts.sandbox.brevo.state import JSON, Account, Campaign, Process
-from accounts.sandbox.brevo.statistics import Tally, tallies
+from accounts.sandbox.brevo.statistics import MIRROR, Tally, tallies
 from accounts.sandbox.brevo.tests_sent import send_test
 from accounts.sandbox.brevo.wire import Call, created, done, invalid, missing, read_email, refuse, stamp
 from accounts.sandbox.http import Reply, Routes
@@ -15,7 +23,17 @@ from accounts.sandbox.outbound import is_loopback
 
 routes: Routes[Call] = Routes()
 
-ACTIONS = ("suspended", "archive", "darchive", "sent", "queued", "replicate", "replicateTemplate", "draft", "cancel")
+ACTIONS = (
+    "suspended",
+    "archive",
+    "darchive",
+    "sent",
+    "queued",
+    "replicate",
+    "replicateTemplate",
+    "draft",
+    "cancel",
+)
 # What `status` may ask for, by the status the campaign has. `sent` and `draft` are accepted words without an effect
 # anybody has documented, `replicateTemplate` is for templates: all three are refused.
 MOVES = {
@@ -93,7 +111,9 @@ def _queue_again(account: Account, campaign: Campaign, now: float) -> None:
 
 def _replicate(account: Account, campaign: Campaign, now: float) -> None:
     """A new draft with the same content, as if written now. Nobody is told its id."""
-    copy = Campaign(account.next_id("campaign"), campaign.name, now, now, dict(campaign.fields), type=campaign.type)
+    copy = Campaign(
+        account.next_id("campaign"), campaign.name, now, now, dict(campaign.fields), type=campaign.type
+    )
     account.campaigns[copy.id] = copy
 
 
@@ -144,7 +164,10 @@ def get_ab_test_campaign_result(call: Call) -> Reply:
     version, best = _winner(account, campaign), tallies(account, campaign.id).by_version.get
     leader = (best(version) if version in ("A", "B") else None) or Tally()
     by_click = campaign.fields.get("winnerCriteria") == "click"
-    opened, clicked = _percent(leader.unique("open", "proxy"), leader.delivered), _percent(leader.unique("click"), leader.delivered)
+    opened, clicked = (
+        _percent(leader.unique("open", "proxy"), leader.delivered),
+        _percent(leader.unique("click"), leader.delivered),
+    )
     return Reply(
         200,
         {
@@ -176,16 +199,15 @@ def _winner(account: Account, campaign: Campaign) -> str:
         return "notAvailable"
     if campaign.status in ("queued", "in_process", "suspended"):
         return "pending"
-    return sending.leading_version(account, campaign) or "tie"
+    return campaign.winner or sending.leading_version(account, campaign) or "tie"
 
 
 def _links(account: Account, campaign: Campaign, version: str) -> list[dict[str, JSON]]:
-    tally = tallies(account, campaign.id)
-    clicks = tally.version_links.get(version, {})
+    links = tallies(account, campaign.id).version_links.get(version, Counter())
+    clicks = {url: n for url, n in links.items() if url != MIRROR}
     return [
         {"link": url, "clicksCount": n, "clickRate": _percent(n, sum(clicks.values()))}
         for url, n in clicks.items()
-        if url != sending.MIRROR
     ]
 
 
@@ -197,7 +219,9 @@ def email_export_recipients(call: Call) -> Reply:
     if campaign.started_at is None:
         raise invalid("Recipients can only be exported once the campaign has been sent")
     arguments = {"campaignId": campaign.id, "recipientsType": wanted}
-    process = processes.start(call, "CAMPAIGN_USER_DETAILS", "export_recipients", arguments, fields.text("notifyURL"))
+    process = processes.start(
+        call, "CAMPAIGN_USER_DETAILS", "export_recipients", arguments, fields.text("notifyURL")
+    )
     return Reply(202, {"processId": process.id})
 
 
@@ -227,7 +251,9 @@ def export_recipients(account: Account, process: Process, context: processes.Con
     rows.writerow(["Email_ID", "Send_Date", "Event_Date", "Contact_ID"])
     for contact_id, email in recipients(account, campaign_id, wanted).items():
         rows.writerow([email, stamp(sent[contact_id]), stamp(latest[contact_id]), contact_id])
-    process.export_url = processes.keep_file(account, process, f"campaign-{campaign_id}-{wanted}", text.getvalue())
+    process.export_url = processes.keep_file(
+        account, process, f"campaign-{campaign_id}-{wanted}", text.getvalue()
+    )
 
 
 @routes.route("POST", "/emailCampaigns/images")
@@ -247,4 +273,6 @@ def upload_image_to_gallery(call: Call) -> Reply:
         if size > LARGEST_IMAGE:
             raise refuse("out_of_range", "Image size should not exceed 2 MB")
     number = call.account.next_id("image")
-    return created({"url": f"{call.request.base_url}/brevo/images/{call.account.name}/{number}/{name or file_name}"})
+    return created(
+        {"url": f"{call.request.base_url}/brevo/images/{call.account.name}/{number}/{name or file_name}"}
+    )

@@ -6,7 +6,17 @@ from accounts.sandbox.brevo.senders import find_sender
 from accounts.sandbox.brevo.state import JSON, Account, Campaign
 from accounts.sandbox.brevo.statistics import HALF_A_YEAR, campaign_statistics
 from accounts.sandbox.brevo.wire import (
-    Call, Fields, created, done, invalid, missing, not_found, read_email, read_stamp, refuse, stamp,
+    Call,
+    Fields,
+    created,
+    done,
+    invalid,
+    missing,
+    not_found,
+    read_email,
+    read_stamp,
+    refuse,
+    stamp,
 )  # fmt: skip
 from accounts.sandbox.http import Reply, Routes
 
@@ -45,7 +55,9 @@ def wire(call: Call, campaign: Campaign, kind: str | None, *, with_html: bool) -
         "replyTo": fields.get("replyTo", "[DEFAULT_REPLY_TO]"),
         "toField": fields.get("toField", ""),
         "htmlContent": fields.get("htmlContent", "") if with_html else "",
-        "shareLink": share_url(call, campaign) if campaign.sent_at else "Share link is only available for sent campaigns",
+        "shareLink": share_url(call, campaign)
+        if campaign.sent_at
+        else "Share link is only available for sent campaigns",
         "tag": fields.get("tag", ""),
         "tags": [fields["tag"]] if fields.get("tag") else [],
         "createdAt": stamp(campaign.created_at),
@@ -57,7 +69,10 @@ def wire(call: Call, campaign: Campaign, kind: str | None, *, with_html: bool) -
         "sendAtBestTime": fields.get("sendAtBestTime", False),
         "utmCampaignValue": fields.get("utmCampaign", ""),
         "scheduledAt": stamp(campaign.scheduled_at) if campaign.scheduled_at else "",
-        "recipients": {"lists": fields.get("listIds", []), "exclusionLists": fields.get("exclusionListIds", [])},
+        "recipients": {
+            "lists": fields.get("listIds", []),
+            "exclusionLists": fields.get("exclusionListIds", []),
+        },
         "statistics": campaign_statistics(call.account, campaign, kind),
     }
     if fields.get("segmentIds"):
@@ -65,7 +80,11 @@ def wire(call: Call, campaign: Campaign, kind: str | None, *, with_html: bool) -
     if campaign.sent_at:
         shown["sentDate"] = stamp(campaign.sent_at)
     if fields.get("abTesting"):
-        shown |= {name: fields[name] for name in ("subjectA", "subjectB", "splitRule", "winnerCriteria", "winnerDelay") if name in fields}
+        shown |= {
+            name: fields[name]
+            for name in ("subjectA", "subjectB", "splitRule", "winnerCriteria", "winnerDelay")
+            if name in fields
+        }
     return shown
 
 
@@ -99,7 +118,8 @@ def get_email_campaigns(call: Call) -> Reply:
     ]
     recent = call.now - HALF_A_YEAR
     campaigns = [
-        wire(call, row, kind if (row.sent_at or call.now) >= recent else None, with_html=with_html) for row in page.cut(rows)
+        wire(call, row, kind if (row.sent_at or call.now) >= recent else None, with_html=with_html)
+        for row in page.cut(rows)
     ]
     return Reply(200, {"count": len(rows), "campaigns": campaigns})
 
@@ -119,7 +139,11 @@ def create_email_campaign(call: Call) -> Reply:
         raise refuse("out_of_range", f"You cannot have more than {MOST_CAMPAIGNS} campaigns")
     sources = [name for name in ("htmlContent", "htmlUrl", "templateId") if fields.has(name)]
     if len(sources) != 1:
-        raise missing("htmlContent") if not sources else invalid("Only one of htmlContent, htmlUrl or templateId can be passed")
+        raise (
+            missing("htmlContent")
+            if not sources
+            else invalid("Only one of htmlContent, htmlUrl or templateId can be passed")
+        )
     campaign = Campaign(0, fields.text("name") or "", call.now, call.now, {})
     write(call, campaign, fields)
     campaign.id = account.next_id("campaign")
@@ -186,7 +210,12 @@ def write(call: Call, campaign: Campaign, fields: Fields) -> None:
         merged["replyTo"] = _reply_to(fields.text("replyTo") or "")
     if (params := fields.inner("params")) is not None:
         merged["params"] = dict(params.data)
-    for name, low, high in (("splitRule", 1, 50), ("winnerDelay", 1, 168), ("initialQuota", 1, None), ("increaseRate", 0, 100)):
+    for name, low, high in (
+        ("splitRule", 1, 50),
+        ("winnerDelay", 1, 168),
+        ("initialQuota", 1, None),
+        ("increaseRate", 0, 100),
+    ):
         if fields.has(name):
             merged[name] = fields.number(name, low, high)
     if fields.has("winnerCriteria"):
@@ -224,7 +253,9 @@ def _take_recipients(account: Account, merged: dict[str, JSON], recipients: Fiel
         return
     lists, segments = recipients.list_of("listIds", int), recipients.list_of("segmentIds", int)
     if (segments and merged.get("listIds")) or (lists and merged.get("segmentIds")):
-        raise invalid("A campaign created with lists is updated with lists, one created with segments with segments")
+        raise invalid(
+            "A campaign created with lists is updated with lists, one created with segments with segments"
+        )
     for name in ("listIds", "exclusionListIds"):
         if recipients.has(name):
             merged[name] = list(check_lists(account, recipients.list_of(name, int)))

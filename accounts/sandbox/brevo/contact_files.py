@@ -25,7 +25,11 @@ def import_contacts(call: Call) -> Reply:
     account, fields = call.account, call.fields()
     sources = [name for name in ("fileUrl", "fileBody", "jsonBody") if fields.has(name)]
     if len(sources) != 1:
-        raise missing("fileUrl") if not sources else invalid("Only one of fileUrl, fileBody or jsonBody can be passed")
+        raise (
+            missing("fileUrl")
+            if not sources
+            else invalid("Only one of fileUrl, fileBody or jsonBody can be passed")
+        )
     if len(call.request.body) > LARGEST_BODY and sources[0] != "fileUrl":
         raise refuse("out_of_range", f"{sources[0]} should not exceed 10 MB")
     list_ids, new_list = people.check_lists(account, fields.list_of("listIds", int)), fields.inner("newList")
@@ -34,7 +38,7 @@ def import_contacts(call: Call) -> Reply:
     file_url = fields.text("fileUrl")
     if file_url and not is_loopback(file_url):
         raise invalid("fileUrl could not be read: the sandbox reads files of this machine only")
-    arguments = {
+    arguments: dict[str, JSON] = {
         "fileUrl": file_url,
         "fileBody": fields.text("fileBody"),
         "jsonBody": fields.list_of("jsonBody", dict),
@@ -65,7 +69,11 @@ def _rows(arguments: dict[str, JSON], context: processes.Context) -> Iterator[Ro
             yield from map(_json_row, json.loads(text))
             return
     for row in csv.DictReader(io.StringIO(text), delimiter=";"):
-        yield {name.strip().upper(): value for name, value in row.items() if name and isinstance(value, str | None)}
+        yield {
+            name.strip().upper(): value
+            for name, value in row.items()
+            if name and isinstance(value, str | None)
+        }
 
 
 def _json_row(item: dict[str, JSON]) -> Row:
@@ -77,7 +85,9 @@ def _json_row(item: dict[str, JSON]) -> Row:
 @processes.work("import_contacts")
 def run_import(account: Account, process: Process, context: processes.Context) -> None:
     wanted = process.arguments
-    process.arguments = {"listIds": wanted["listIds"]}  # a 10 MB body has no place in the state once it is read
+    process.arguments = {
+        "listIds": wanted["listIds"]
+    }  # a 10 MB body has no place in the state once it is read
     list_ids = [list_id for list_id in wanted["listIds"] if list_id in account.lists]
     seen: set[int] = set()
     rejected: dict[str, list[str]] = {"invalid_emails": [], "duplicate_email_id": []}
@@ -110,7 +120,9 @@ def _import_row(
     if found in seen:
         return None, "duplicate_email_id"
     if found is None:
-        contact = people.create(account, context.store, context.now, email=email, sms=sms or "", ext_id=ext_id)
+        contact = people.create(
+            account, context.store, context.now, email=email, sms=sms or "", ext_id=ext_id
+        )
     else:
         contact = account.contacts[found]
     seen.add(contact.id)
@@ -125,7 +137,15 @@ def _import_row(
 
 ACTIONS = {
     "actionForContacts": ("allContacts", "subscribed", "unsubscribed", "unsubscribedPerList"),
-    "actionForEmailCampaigns": ("openers", "nonOpeners", "clickers", "nonClickers", "unsubscribed", "hardBounces", "softBounces"),
+    "actionForEmailCampaigns": (
+        "openers",
+        "nonOpeners",
+        "clickers",
+        "nonClickers",
+        "unsubscribed",
+        "hardBounces",
+        "softBounces",
+    ),
     "actionForSmsCampaigns": ("hardBounces", "softBounces", "unsubscribed"),
 }
 
@@ -138,9 +158,17 @@ def request_contact_export(call: Call) -> Reply:
         raise missing("customContactFilter")
     given = [name for name in ACTIONS if wanted.has(name)]
     if len(given) != 1:
-        raise missing("customContactFilter.actionForContacts") if not given else invalid("Only one action can be passed")
+        raise (
+            missing("customContactFilter.actionForContacts")
+            if not given
+            else invalid("Only one action can be passed")
+        )
     action = wanted.text(given[0], ACTIONS[given[0]]) or ""
-    arguments: dict[str, JSON] = {"action": action, "for": given[0], "attributes": fields.list_of("exportAttributes", str)}
+    arguments: dict[str, JSON] = {
+        "action": action,
+        "for": given[0],
+        "attributes": fields.list_of("exportAttributes", str),
+    }
     if given[0] == "actionForContacts":
         wanted.require("listId")
         arguments["listId"] = people.check_lists(account, [wanted.number("listId") or 0])[0]
@@ -150,7 +178,9 @@ def request_contact_export(call: Call) -> Reply:
         arguments["campaignId"] = wanted.number("emailCampaignId")
         if arguments["campaignId"] is not None and arguments["campaignId"] not in account.campaigns:
             raise invalid("Campaign ID does not exist")
-    process = processes.start(call, "SEARCH_EXPORT_USERS_API", "export_contacts", arguments, fields.text("notifyUrl"))
+    process = processes.start(
+        call, "SEARCH_EXPORT_USERS_API", "export_contacts", arguments, fields.text("notifyUrl")
+    )
     return Reply(202, {"processId": process.id})
 
 
@@ -164,7 +194,9 @@ def _chosen(account: Account, wanted: dict[str, JSON]) -> Iterable[Contact]:
     list_id = wanted["listId"]
     if wanted["action"] == "unsubscribedPerList":
         return [c for c in account.contacts.values() if list_id in c.unsubscribed_ids]
-    members = [account.contacts[n] for n in account.lists[list_id].members] if list_id in account.lists else []
+    members = (
+        [account.contacts[n] for n in account.lists[list_id].members] if list_id in account.lists else []
+    )
     if wanted["action"] == "allContacts":
         return members
     return [c for c in members if c.email_blacklisted == (wanted["action"] == "unsubscribed")]
@@ -174,7 +206,11 @@ def _chosen(account: Account, wanted: dict[str, JSON]) -> Iterable[Contact]:
 def run_export(account: Account, process: Process, context: processes.Context) -> None:
     names = process.arguments["attributes"]
     if names is None:
-        names = [name for name, attribute in account.attributes.items() if attribute.category in ("normal", "category")]
+        names = [
+            name
+            for name, attribute in account.attributes.items()
+            if attribute.category in ("normal", "category")
+        ]
     known = [name.upper() for name in names if name.upper() in account.attributes]
     text = io.StringIO()
     table = csv.writer(text, delimiter=";", lineterminator="\n")
@@ -182,10 +218,23 @@ def run_export(account: Account, process: Process, context: processes.Context) -
     for contact in _chosen(account, process.arguments):
         values = [_cell(account, contact, name) for name in known]
         blocked = "Yes" if contact.email_blacklisted else "No"
-        table.writerow([contact.id, contact.email, *values, blocked, stamp(contact.created_at), stamp(contact.modified_at)])
+        table.writerow(
+            [
+                contact.id,
+                contact.email,
+                *values,
+                blocked,
+                stamp(contact.created_at),
+                stamp(contact.modified_at),
+            ]
+        )
     process.export_url = processes.keep_file(account, process, "contacts", text.getvalue())
 
 
 def _cell(account: Account, contact: Contact, name: str) -> JSON:
     value = contact.attributes.get(name, "")
-    return show_value(account.attributes[name], value) if value != "" and account.attributes[name].type != "date" else value
+    return (
+        show_value(account.attributes[name], value)
+        if value != "" and account.attributes[name].type != "date"
+        else value
+    )

@@ -7,7 +7,13 @@ from accounts.sandbox.brevo.state import JSON, Account, Contact, Event
 from accounts.sandbox.brevo.wire import stamp
 
 IP = "203.0.113.24"
-PLAIN = {"sent": "messagesSent", "delivered": "delivered", "hard": "hardBounces", "soft": "softBounces", "spam": "complaints"}
+PLAIN = {
+    "sent": "messagesSent",
+    "delivered": "delivered",
+    "hard": "hardBounces",
+    "soft": "softBounces",
+    "spam": "complaints",
+}
 
 
 def contact_statistics(account: Account, contact: Contact, start: float, end: float) -> dict[str, JSON]:
@@ -21,10 +27,13 @@ def contact_statistics(account: Account, contact: Contact, start: float, end: fl
         for kind, name in PLAIN.items()
     }
     statistics["opened"] = [{"campaignId": n} | _count(events) for n, events in by_kind["open"].items()]
-    statistics["clicked"] = [{"campaignId": n, "links": _links(events)} for n, events in by_kind["click"].items()]
+    statistics["clicked"] = [
+        {"campaignId": n, "links": _links(events)} for n, events in by_kind["click"].items()
+    ]
     statistics["unsubscriptions"] = {
         "userUnsubscription": [
-            {"campaignId": n, "eventTime": stamp(events[-1].at), "ip": IP} for n, events in by_kind["unsubscribe"].items()
+            {"campaignId": n, "eventTime": stamp(events[-1].at), "ip": IP}
+            for n, events in by_kind["unsubscribe"].items()
         ],
         "adminUnsubscription": [],
     }

@@ -19,7 +19,11 @@ EQUALS = re.compile(r'equals\((\w+),\s*"?([^")]*)"?\)')
 def get_contacts(call: Call) -> Reply:
     account, page = call.account, call.page(50, 1000)
     modified, since = call.query_stamp("modifiedSince"), call.query_stamp("createdSince")
-    segment_id, list_ids, ids = call.query_number("segmentId", low=1), call.query_numbers("listIds"), call.query_numbers("ids")
+    segment_id, list_ids, ids = (
+        call.query_number("segmentId", low=1),
+        call.query_numbers("listIds"),
+        call.query_numbers("ids"),
+    )
     if segment_id is not None and list_ids:
         raise invalid("Either listIds or segmentId can be passed")
     if len(ids) > 20:
@@ -66,11 +70,23 @@ def create_contact(call: Call) -> Reply:
         if not fields.flag("updateEnabled"):
             raise people.duplicate(*found)
         owner = account.by_email.get(email) or account.by_ext_id.get(ext_id) or account.by_sms[sms]
-        people.apply(account, call.store, account.contacts[owner], _without_same_address(account, owner, fields), call.now)
+        people.apply(
+            account,
+            call.store,
+            account.contacts[owner],
+            _without_same_address(account, owner, fields),
+            call.now,
+        )
         return done()
     contact = people.create(account, call.store, call.now, email=email, sms=sms, ext_id=ext_id)
     try:
-        people.apply(account, call.store, contact, _without_same_address(account, contact.id, fields, new=True), call.now)
+        people.apply(
+            account,
+            call.store,
+            contact,
+            _without_same_address(account, contact.id, fields, new=True),
+            call.now,
+        )
     except Refusal:
         people.remove(account, contact)
         raise
@@ -119,7 +135,10 @@ def update_contact(call: Call) -> Reply:
 def delete_contact(call: Call) -> Reply:
     contact = _find(call)
     if contact.email and contact.email == call.account.owner_email:
-        raise Refusal(405, {"code": "method_not_allowed", "message": "Contact is a registered user and cannot be deleted"})
+        raise Refusal(
+            405,
+            {"code": "method_not_allowed", "message": "Contact is a registered user and cannot be deleted"},
+        )
     people.remove(call.account, contact)
     hooks.contact_deleted(call.account, call.store, contact, call.now)
     return done()
@@ -129,7 +148,9 @@ def delete_contact(call: Call) -> Reply:
 def update_batch_contacts(call: Call) -> Reply:
     """All or some: an unknown contact fails the whole call, a contact that cannot be changed only itself."""
     account = call.account
-    items = [Fields(item, f"contacts[{n}]") for n, item in enumerate(call.fields().list_of("contacts", dict) or [])]
+    items = [
+        Fields(item, f"contacts[{n}]") for n, item in enumerate(call.fields().list_of("contacts", dict) or [])
+    ]
     if not items:
         raise missing("contacts")
     found = [_batch_contact(account, item) for item in items]
@@ -139,7 +160,9 @@ def update_batch_contacts(call: Call) -> Reply:
     succeeded, failed = [], []
     for item, contact in zip(items, found, strict=True):
         assert contact is not None
-        data = {name: value for name, value in item.data.items() if name not in ("email", "id", "sms", "ext_id")}
+        data = {
+            name: value for name, value in item.data.items() if name not in ("email", "id", "sms", "ext_id")
+        }
         try:
             people.apply(account, call.store, contact, Fields(data), call.now)
             succeeded.append(contact.id)
@@ -149,7 +172,12 @@ def update_batch_contacts(call: Call) -> Reply:
 
 
 def _batch_contact(account: Account, item: Fields) -> Contact | None:
-    for name, kind in (("id", "contact_id"), ("email", "email_id"), ("ext_id", "ext_id"), ("sms", "phone_id")):
+    for name, kind in (
+        ("id", "contact_id"),
+        ("email", "email_id"),
+        ("ext_id", "ext_id"),
+        ("sms", "phone_id"),
+    ):
         if item.has(name):
             return people.find(account, str(item.data[name]), kind)
     raise missing(f"{item.where}email")

@@ -41,7 +41,9 @@ def act(account: Account, deed: Mapping[str, Any], store: Store) -> dict[str, An
 def _react(account: Account, deed: Mapping[str, Any], store: Store, now: float) -> None:
     campaign, email = account.campaigns[int(deed["campaign"])], deed["email"].lower()
     contact = people.find(account, email, "email_id")
-    sent = next((e for e in account.events.get(campaign.id, ()) if e.kind == "sent" and e.email == email), None)
+    sent = next(
+        (e for e in account.events.get(campaign.id, ()) if e.kind == "sent" and e.email == email), None
+    )
     if sent is None or contact is None:
         raise LookupError(f"{email} was not sent campaign {campaign.id}")
     kind = KINDS[deed["kind"]]

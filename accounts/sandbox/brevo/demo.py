@@ -20,9 +20,12 @@ TEAM = ("admin", "approver", "editor", "viewer")
 SHOP = "https://fernweh.example"
 
 
-def newsletter(headline: str, *, links: tuple[tuple[str, str], ...] = (("Read the story", f"{SHOP}/stories/first-snow"),)) -> str:
+def newsletter(
+    headline: str, *, links: tuple[tuple[str, str], ...] = (("Read the story", f"{SHOP}/stories/first-snow"),)
+) -> str:
     items = "".join(
-        f'<p><a href="{escape(url)}" style="color:#1f5f4a;font-weight:bold">{escape(text)}</a></p>' for text, url in links
+        f'<p><a href="{escape(url)}" style="color:#1f5f4a;font-weight:bold">{escape(text)}</a></p>'
+        for text, url in links
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>'
@@ -79,9 +82,18 @@ def wanted(now: float) -> dict[str, Any]:
             {"name": "German readers", "category": "Languages", "attribute": "LANGUAGE", "value": "de"},
         ],
         "templates": [
-            {"name": "Monthly letter", "subject": "News from the trail", "html": newsletter("News from the trail", links=WINTER)},
+            {
+                "name": "Monthly letter",
+                "subject": "News from the trail",
+                "html": newsletter("News from the trail", links=WINTER),
+            },
             {"name": "Tour invitation", "subject": "Walk with us", "html": newsletter("Walk with us")},
-            {"name": "Clearance (old look)", "subject": "Last pieces", "html": newsletter("Last pieces"), "active": False},
+            {
+                "name": "Clearance (old look)",
+                "subject": "Last pieces",
+                "html": newsletter("Last pieces"),
+                "active": False,
+            },
         ],
         "campaigns": _campaigns(morning),
     }
@@ -138,4 +150,8 @@ def _contact(n: int, morning: float) -> dict[str, Any]:
 
 
 def _colleague(name: str) -> dict[str, Any]:
-    return {"email": f"{name}@demo.test", "attributes": {"FIRSTNAME": name.title(), "LANGUAGE": "en"}, "lists": [4]}
+    return {
+        "email": f"{name}@demo.test",
+        "attributes": {"FIRSTNAME": name.title(), "LANGUAGE": "en"},
+        "lists": [4],
+    }

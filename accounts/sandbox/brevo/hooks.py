@@ -35,7 +35,9 @@ def campaign_event(account: Account, store: Store, campaign: Campaign, event: Ev
             send(account, store, hook, _campaign_call(account, campaign, event, hook, called), event.at)
 
 
-def _campaign_call(account: Account, campaign: Campaign, event: Event, hook: Webhook, name: str) -> dict[str, JSON]:
+def _campaign_call(
+    account: Account, campaign: Campaign, event: Event, hook: Webhook, name: str
+) -> dict[str, JSON]:
     sent_at = campaign.started_at or event.at
     call: dict[str, JSON] = {
         "id": hook.id,
@@ -68,7 +70,13 @@ def contact_updated(account: Account, store: Store, contact: Contact, now: float
             "list": list(contact.list_ids),
             "emailBlacklist": contact.email_blacklisted,
         }
-        send(account, store, hook, _contact_call(account, hook, contact, "contact_updated", now) | {"content": [content]}, now)
+        send(
+            account,
+            store,
+            hook,
+            _contact_call(account, hook, contact, "contact_updated", now) | {"content": [content]},
+            now,
+        )
 
 
 def contact_deleted(account: Account, store: Store, contact: Contact, now: float) -> None:
@@ -76,14 +84,24 @@ def contact_deleted(account: Account, store: Store, contact: Contact, now: float
         send(account, store, hook, _contact_call(account, hook, contact, "contact_deleted", now), now)
 
 
-def list_addition(account: Account, store: Store, contact: Contact, list_ids: Iterable[int], now: float) -> None:
+def list_addition(
+    account: Account, store: Store, contact: Contact, list_ids: Iterable[int], now: float
+) -> None:
     for hook in listening(account, "listAddition"):
         call = _contact_call(account, hook, contact, "list_addition", now) | {"list_id": list(list_ids)}
         send(account, store, hook, call, now)
 
 
-def _contact_call(account: Account, hook: Webhook, contact: Contact, name: str, now: float) -> dict[str, JSON]:
-    return {"id": hook.id, "event": name, "email": contact.email, "date": local_time(now, account), "ts": int(now)}
+def _contact_call(
+    account: Account, hook: Webhook, contact: Contact, name: str, now: float
+) -> dict[str, JSON]:
+    return {
+        "id": hook.id,
+        "event": name,
+        "email": contact.email,
+        "date": local_time(now, account),
+        "ts": int(now),
+    }
 
 
 def send(account: Account, store: Store, hook: Webhook, call: dict[str, JSON], at: float) -> None:

@@ -39,6 +39,8 @@ def _headers(remaining: int, limit: int, left: int) -> dict[str, str]:
 
 def _too_many(limit: int, left: int) -> Refusal:
     """Without `Retry-After`: the provider gives none."""
-    refusal = Refusal(429, {"code": "too_many_requests", "message": "The request rate limit has been exceeded"})
+    refusal = Refusal(
+        429, {"code": "too_many_requests", "message": "The request rate limit has been exceeded"}
+    )
     refusal.reply = Reply(429, refusal.reply.body, headers=_headers(0, limit, left))
     return refusal

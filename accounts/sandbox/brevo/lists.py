@@ -3,9 +3,19 @@
 from collections.abc import Callable
 
 from accounts.sandbox.brevo import people, processes
-from accounts.sandbox.brevo.state import JSON, Account, Contact, ContactList, Folder
+from accounts.sandbox.brevo.state import JSON, Account, Contact, ContactList, Folder, Process
 from accounts.sandbox.brevo.statistics import list_counters
-from accounts.sandbox.brevo.wire import Call, Fields, created, done, invalid, missing, not_found, refuse, stamp
+from accounts.sandbox.brevo.wire import (
+    Call,
+    Fields,
+    created,
+    done,
+    invalid,
+    missing,
+    not_found,
+    refuse,
+    stamp,
+)
 from accounts.sandbox.http import Reply, Routes
 
 routes: Routes[Call] = Routes()
@@ -51,7 +61,10 @@ def _name(fields: Fields) -> str:
 @routes.route("GET", "/contacts/folders")
 def get_folders(call: Call) -> Reply:
     rows = call.page(10, 50).cut(call.account.folders)
-    return Reply(200, {"folders": [_folder_wire(call.account, row) for row in rows], "count": len(call.account.folders)})
+    return Reply(
+        200,
+        {"folders": [_folder_wire(call.account, row) for row in rows], "count": len(call.account.folders)},
+    )
 
 
 @routes.route("POST", "/contacts/folders")
@@ -141,7 +154,12 @@ def get_list(call: Call) -> Reply:
     return Reply(
         200,
         _summary(account, row)
-        | {"folderId": row.folder_id, "createdAt": stamp(row.created_at), "campaignStats": statistics, "dynamicList": False},
+        | {
+            "folderId": row.folder_id,
+            "createdAt": stamp(row.created_at),
+            "campaignStats": statistics,
+            "dynamicList": False,
+        },
     )
 
 
@@ -150,7 +168,9 @@ def update_list(call: Call) -> Reply:
     row, fields = _list(call), call.fields()
     if not (fields.has("name") or fields.has("folderId")):
         raise missing("name")
-    folder_id = _check_folder(call.account, fields.number("folderId")) if fields.has("folderId") else row.folder_id
+    folder_id = (
+        _check_folder(call.account, fields.number("folderId")) if fields.has("folderId") else row.folder_id
+    )
     row.name, row.folder_id = fields.text("name") or row.name, folder_id
     return done()
 
@@ -172,7 +192,12 @@ def _drop(call: Call, row: ContactList) -> None:
 
 @routes.route("GET", "/contacts/lists/{listId}/contacts")
 def get_contacts_from_list(call: Call) -> Reply:
-    account, row, page, since = call.account, _list(call), call.page(50, 500), call.query_stamp("modifiedSince")
+    account, row, page, since = (
+        call.account,
+        _list(call),
+        call.page(50, 500),
+        call.query_stamp("modifiedSince"),
+    )
     ids = list(row.members)
     if since is not None:
         ids = [n for n in ids if account.contacts[n].modified_at >= since]
@@ -187,7 +212,7 @@ def _chosen(call: Call, fields: Fields) -> list[tuple[JSON, Contact | None]]:
         raise missing("emails")
     if len(kinds) > 1:
         raise invalid("Only one of emails, ids or extIds can be passed")
-    given: list[JSON] = fields.list_of(kinds[0], int if kinds[0] == "ids" else str) or []  # type: ignore[type-var]
+    given: list[JSON] = fields.list_of(kinds[0], int if kinds[0] == "ids" else str) or []
     if not 1 <= len(given) <= 150:
         raise refuse("out_of_range", f"{kinds[0]} should hold between 1 and 150 items")
     kind = {"emails": "email_id", "ids": "contact_id", "extIds": "ext_id"}[kinds[0]]
@@ -198,7 +223,9 @@ def _result(call: Call, outcome: dict[str, JSON]) -> Reply:
     return created(outcome if call.account.flat_list_results else {"contacts": outcome})
 
 
-def _move(call: Call, row: ContactList, move: Callable[[Contact], None], *, present: bool, complaint: str) -> Reply:
+def _move(
+    call: Call, row: ContactList, move: Callable[[Contact], None], *, present: bool, complaint: str
+) -> Reply:
     """Move whom it can. Nobody at all is a 400, however many were already where they should be."""
     success, failure = [], []
     for value, contact in _chosen(call, call.fields()):
@@ -240,7 +267,7 @@ def remove_contact_from_list(call: Call) -> Reply:
 
 
 @processes.work("empty_list")
-def empty_list(account: Account, process: processes.Process, context: processes.Context) -> None:
+def empty_list(account: Account, process: Process, context: processes.Context) -> None:
     row = account.lists.get(process.arguments["listId"])
     for contact_id in list(row.members) if row else ():
         people.leave(account, account.contacts[contact_id], process.arguments["listId"], context.now)

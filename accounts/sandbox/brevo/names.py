@@ -35,7 +35,15 @@ PLACES = (
           ("Ayşe", "Emre", "Elif", "Çağlar", "Zeynep", "Oğuz", "Defne", "Mert"),
           ("Yılmaz", "Şahin", "Kaya", "Öztürk", "Aydın", "Çelik", "Arslan", "Güneş")),
 )  # fmt: skip
-DOMAINS = ("mail.example", "inbox.example", "post.example", "letters.example", "example.com", "example.org", "firm.example")
+DOMAINS = (
+    "mail.example",
+    "inbox.example",
+    "post.example",
+    "letters.example",
+    "example.com",
+    "example.org",
+    "firm.example",
+)
 PLAIN = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ı": "i", "ø": "o", "'": ""})
 
 
@@ -52,7 +60,13 @@ def person(luck: Random, number: int) -> Person:
     place = luck.choice(PLACES)
     first, last = luck.choice(place.first), luck.choice(place.last)
     domain = luck.choices(DOMAINS, (30, 18, 12, 8, 16, 10, 6))[0]
-    return Person(f"{_plain(first)}.{_plain(last)}{number}@{domain}", first, last, place.language, luck.choice(place.cities))
+    return Person(
+        f"{_plain(first)}.{_plain(last)}{number}@{domain}",
+        first,
+        last,
+        place.language,
+        luck.choice(place.cities),
+    )
 
 
 def _plain(name: str) -> str:

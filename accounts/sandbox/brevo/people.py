@@ -78,7 +78,9 @@ def duplicate(*identifiers: str) -> Exception:
     return refuse("duplicate_parameter", message, metadata={"duplicate_identifiers": list(identifiers)})
 
 
-def taken(account: Account, contact_id: int | None, *, email: str = "", sms: str = "", ext_id: str = "") -> list[str]:
+def taken(
+    account: Account, contact_id: int | None, *, email: str = "", sms: str = "", ext_id: str = ""
+) -> list[str]:
     """Which identifiers already belong to somebody else."""
     owners = {
         "email": account.by_email.get(email),
@@ -88,7 +90,9 @@ def taken(account: Account, contact_id: int | None, *, email: str = "", sms: str
     return [name for name, owner in owners.items() if owner is not None and owner != contact_id]
 
 
-def create(account: Account, store: Store, now: float, *, email: str = "", sms: str = "", ext_id: str = "") -> Contact:
+def create(
+    account: Account, store: Store, now: float, *, email: str = "", sms: str = "", ext_id: str = ""
+) -> Contact:
     contact = Contact(account.next_id("contact"), email, now, now, {"SMS": sms} if sms else {}, ext_id=ext_id)
     account.contacts[contact.id] = contact
     account.index(contact)
@@ -111,23 +115,35 @@ def apply(account: Account, store: Store, contact: Contact, fields: Fields, now:
     attributes = fields.inner("attributes")
     given = attributes.data if attributes else {}
     wanted = read_attributes(account, given)
-    email, ext_id, sms = contact.email, fields.text("ext_id") or contact.ext_id, phone_of(fields) or contact.sms
+    email, ext_id, sms = (
+        contact.email,
+        fields.text("ext_id") or contact.ext_id,
+        phone_of(fields) or contact.sms,
+    )
     if given.get("EMAIL"):
         email = read_email(str(given["EMAIL"]))
         if email == contact.email:
             raise duplicate("email")
     joined = check_lists(account, fields.list_of("listIds", int))
     left = check_lists(account, fields.list_of("unlinkListIds", int))
-    blocked = tuple(read_email(address, "smtpBlacklistSender") for address in fields.list_of("smtpBlacklistSender", str) or ())
+    blocked = tuple(
+        read_email(address, "smtpBlacklistSender")
+        for address in fields.list_of("smtpBlacklistSender", str) or ()
+    )
     conflicts = taken(account, contact.id, email=email, sms=sms, ext_id=ext_id)
     if conflicts and fields.flag("forceMerge"):
         absorb(account, contact, email=email, sms=sms, ext_id=ext_id)
     elif conflicts:
         raise duplicate(*conflicts)
-    email_flag, sms_flag = fields.flag("emailBlacklisted", contact.email_blacklisted), fields.flag("smsBlacklisted", contact.sms_blacklisted)
+    email_flag, sms_flag = (
+        fields.flag("emailBlacklisted", contact.email_blacklisted),
+        fields.flag("smsBlacklisted", contact.sms_blacklisted),
+    )
 
     account.unindex(contact)
-    if email != contact.email:  # a new address has not refused anything: lifted unless this very call says otherwise
+    if (
+        email != contact.email
+    ):  # a new address has not refused anything: lifted unless this very call says otherwise
         email_flag = fields.flag("emailBlacklisted")
     contact.email, contact.ext_id = email, ext_id
     contact.email_blacklisted, contact.sms_blacklisted = email_flag, sms_flag
@@ -155,7 +171,11 @@ def set_attributes(contact: Contact, values: Mapping[str, JSON]) -> None:
 
 def absorb(account: Account, contact: Contact, **identifiers: str) -> None:
     """Merge whoever holds one of the identifiers into `contact`, which keeps its own values."""
-    owners = {account.by_email.get(identifiers["email"]), account.by_sms.get(identifiers["sms"]), account.by_ext_id.get(identifiers["ext_id"])}
+    owners = {
+        account.by_email.get(identifiers["email"]),
+        account.by_sms.get(identifiers["sms"]),
+        account.by_ext_id.get(identifiers["ext_id"]),
+    }
     for owner in owners - {None, contact.id}:
         other = account.contacts[owner]  # type: ignore[index]
         remove(account, other)

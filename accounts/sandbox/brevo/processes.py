@@ -34,9 +34,19 @@ def work(name: str) -> Callable[[Work], Work]:
     return add
 
 
-def start(call: Call, name: str, kind: str, arguments: dict[str, JSON], notify_url: str | None = None) -> Process:
+def start(
+    call: Call, name: str, kind: str, arguments: dict[str, JSON], notify_url: str | None = None
+) -> Process:
     account = call.account
-    process = Process(account.next_id("process"), name, kind, arguments, call.now, call.request.base_url, notify_url=notify_url or "")
+    process = Process(
+        account.next_id("process"),
+        name,
+        kind,
+        arguments,
+        call.now,
+        call.request.base_url,
+        notify_url=notify_url or "",
+    )
     account.processes[process.id] = process
     account.pending.plan(call.now + account.pace.process / 4, "process_runs", process.id)
     account.pending.plan(call.now + account.pace.process, "process_ends", process.id)
@@ -54,7 +64,9 @@ def end(account: Account, process_id: int, context: Context) -> None:
     if process.notify_url:
         # What this call holds is documented nowhere: a hint to come and read.
         body = {"processId": process.id, "status": process.status}
-        context.store.outbox.add("brevo", account.name, process.notify_url, body, due_at=context.now, headers={})
+        context.store.outbox.add(
+            "brevo", account.name, process.notify_url, body, due_at=context.now, headers={}
+        )
 
 
 def keep_file(account: Account, process: Process, name: str, text: str) -> str:
@@ -76,7 +88,9 @@ def _wire(process: Process) -> dict[str, JSON]:
 @routes.route("GET", "/processes")
 def get_processes(call: Call) -> Reply:
     rows = call.page(10, 50).cut(call.account.processes)
-    return Reply(200, {"processes": [_wire(process) for process in rows], "count": len(call.account.processes)})
+    return Reply(
+        200, {"processes": [_wire(process) for process in rows], "count": len(call.account.processes)}
+    )
 
 
 @routes.route("GET", "/processes/{processId}")

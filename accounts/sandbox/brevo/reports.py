@@ -37,7 +37,13 @@ def day_of(account: Account, day: float, now: float) -> list[Mail]:
     mails: list[Mail] = []
     for n in range(account.transactional_daily):
         at = day + luck.uniform(0, 86000)
-        request = Mail(at, "requests", f"customer{luck.randrange(900)}@example.net", f"<{int(day)}.{n}@smtp-relay.mailin.fr>", luck.choice(TAGS))
+        request = Mail(
+            at,
+            "requests",
+            f"customer{luck.randrange(900)}@example.net",
+            f"<{int(day)}.{n}@smtp-relay.mailin.fr>",
+            luck.choice(TAGS),
+        )
         mails.append(request)
         roll = luck.random()
         if roll < 0.01:
@@ -49,7 +55,9 @@ def day_of(account: Account, day: float, now: float) -> list[Mail]:
             if luck.random() < 0.6:
                 mails.append(request._replace(at=at + 40, event="opened"))
                 if luck.random() < 0.3:
-                    mails.append(request._replace(at=at + 60, event="clicks", link="https://shop.example.com/orders"))
+                    mails.append(
+                        request._replace(at=at + 60, event="clicks", link="https://shop.example.com/orders")
+                    )
     return [mail for mail in mails if mail.at <= now]
 
 
@@ -58,7 +66,10 @@ def _days(start: float, end: float, now: float) -> list[float]:
 
 
 def _counters(mails: list[Mail]) -> dict[str, JSON]:
-    count, unique = Counter(m.event for m in mails), Counter(e for e, _ in {(m.event, m.message_id) for m in mails})
+    count, unique = (
+        Counter(m.event for m in mails),
+        Counter(e for e, _ in {(m.event, m.message_id) for m in mails}),
+    )
     return {
         "requests": count["requests"],
         "delivered": count["delivered"],
@@ -93,7 +104,8 @@ def get_smtp_report(call: Call) -> Reply:
     days = call.page(10, 30).cut(_days(start, end, call.now))
     tag = call.query("tag")
     reports = [
-        {"date": stamp(day)[:10]} | _counters(_tagged(day_of(call.account, day, call.now), tag)) for day in days
+        {"date": stamp(day)[:10]} | _counters(_tagged(day_of(call.account, day, call.now), tag))
+        for day in days
     ]
     return Reply(200, {"reports": reports})
 

@@ -15,7 +15,16 @@ from accounts.sandbox.store import Store
 from accounts.sandbox.timeline import chance
 
 DEMO = "sandbox-demo"
-SETTINGS = ("credits", "transactional_daily", "utc_offset", "flat_list_results", "dedicated_ips", "owner_email", "company", "opened_at")
+SETTINGS = (
+    "credits",
+    "transactional_daily",
+    "utc_offset",
+    "flat_list_results",
+    "dedicated_ips",
+    "owner_email",
+    "company",
+    "opened_at",
+)
 
 
 def open_account(name: str, store: Store) -> Account:
@@ -65,12 +74,20 @@ def fill(name: str, wanted: Mapping[str, Any], store: Store) -> dict[str, Any]:
         number = account.next_id("segment")
         account.segments[number] = Segment(number, **segment, updated_at=now)
     templates = [_template(account, row, now) for row in wanted.get("templates", ())]
-    made = [_campaign(account, store, row, lists, now) for row in _rows(wanted.get("campaigns", ()), "Campaign {}")]
+    made = [
+        _campaign(account, store, row, lists, now)
+        for row in _rows(wanted.get("campaigns", ()), "Campaign {}")
+    ]
     clockwork.advance(account, store, now)
     for campaign, status in made:
         if status == "suspended":
             campaign.status = status
-    return {"lists": lists, "contacts": contacts, "templates": templates, "campaigns": [campaign.id for campaign, _ in made]}
+    return {
+        "lists": lists,
+        "contacts": contacts,
+        "templates": templates,
+        "campaigns": [campaign.id for campaign, _ in made],
+    }
 
 
 def _rows(wanted: Any, name: str) -> list[dict[str, Any]]:
@@ -100,7 +117,9 @@ def _contacts(account: Account, store: Store, wanted: Any, lists: list[int], now
         # `lists` counts the seed's own lists from 0, for who cannot know their ids yet.
         fields.setdefault("listIds", [lists[n] for n in row.get("lists", ())])
         people.apply(account, store, contact, Fields(fields), now)
-        contact.created_at = contact.modified_at = read_stamp(row["createdAt"], "createdAt") if "createdAt" in row else now
+        contact.created_at = contact.modified_at = (
+            read_stamp(row["createdAt"], "createdAt") if "createdAt" in row else now
+        )
         contact.unsubscribed_ids = tuple(lists[n] for n in row.get("unsubscribed", ()))
     return len(wanted)
 
@@ -108,14 +127,14 @@ def _contacts(account: Account, store: Store, wanted: Any, lists: list[int], now
 def make_up(account: Account, count: int, lists: list[int], now: float) -> None:
     """So many people with names, spread over the lists: everyone on one, every fifth on the next one too."""
     luck = chance("people", account.name, len(account.contacts))
-    memberships = [(list_id,) for list_id in lists] or [()]
-    pairs = [tuple(dict.fromkeys((list_id, lists[(n + 1) % len(lists)]))) for n, list_id in enumerate(lists)] or [()]
+    alone: list[tuple[int, ...]] = [(list_id,) for list_id in lists] or [()]
+    both = [tuple(dict.fromkeys((*own, *alone[(n + 1) % len(alone)]))) for n, own in enumerate(alone)]
     for n in range(count):
         number = account.next_id("contact")
         who = person(luck, number)
         attributes = {"FIRSTNAME": who.first, "LASTNAME": who.last}
-        chosen: Any = (pairs if n % 5 == 0 else memberships)[n % len(memberships)]
-        contact = Contact(number, who.email, now, now, attributes, chosen)
+        memberships = (both if n % 5 == 0 else alone)[n % len(alone)]
+        contact = Contact(number, who.email, now, now, attributes, memberships)
         account.contacts[number] = contact
         account.index(contact)
 
@@ -123,7 +142,9 @@ def make_up(account: Account, count: int, lists: list[int], now: float) -> None:
 def _template(account: Account, row: Mapping[str, Any], now: float) -> int:
     number = account.next_id("template")
     sender_id = next(iter(account.senders))
-    account.templates[number] = Template(number, row["name"], row["subject"], row["html"], sender_id, row.get("active", True), now, now)
+    account.templates[number] = Template(
+        number, row["name"], row["subject"], row["html"], sender_id, row.get("active", True), now, now
+    )
     return number
 
 

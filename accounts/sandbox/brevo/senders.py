@@ -1,7 +1,19 @@
 """Senders and the domains they write from."""
 
 from accounts.sandbox.brevo.state import JSON, Account, Domain, Sender
-from accounts.sandbox.brevo.wire import EMAIL, Call, Fields, created, done, invalid, missing, not_found, read_email, refuse, stamp
+from accounts.sandbox.brevo.wire import (
+    EMAIL,
+    Call,
+    Fields,
+    created,
+    done,
+    invalid,
+    missing,
+    not_found,
+    read_email,
+    refuse,
+    stamp,
+)
 from accounts.sandbox.http import Reply, Routes
 from accounts.sandbox.timeline import chance, secret
 
@@ -37,7 +49,13 @@ def _otp(account: Account, sender_id: int, email: str) -> int:
 
 
 def _wire(sender: Sender) -> dict[str, JSON]:
-    return {"id": sender.id, "name": sender.name, "email": sender.email, "active": sender.active, "ips": sender.ips}
+    return {
+        "id": sender.id,
+        "name": sender.name,
+        "email": sender.email,
+        "active": sender.active,
+        "ips": sender.ips,
+    }
 
 
 @routes.route("GET", "/senders")
@@ -46,7 +64,8 @@ def get_senders(call: Call) -> Reply:
     rows = [
         sender
         for sender in call.account.senders.values()
-        if (ip is None or any(row["ip"] == ip for row in sender.ips)) and (domain is None or sender.email.endswith(f"@{domain}"))
+        if (ip is None or any(row["ip"] == ip for row in sender.ips))
+        and (domain is None or sender.email.endswith(f"@{domain}"))
     ]
     return Reply(200, {"senders": [_wire(sender) for sender in rows]})
 
@@ -142,7 +161,9 @@ def validate_sender_by_otp(call: Call) -> Reply:
 
 
 def add_domain(account: Account, name: str, now: float) -> Domain:
-    domain = Domain(account.next_id("domain"), name, now, now + account.pace.dns, code=secret(account.name, name) * 2)
+    domain = Domain(
+        account.next_id("domain"), name, now, now + account.pace.dns, code=secret(account.name, name) * 2
+    )
     account.domains[name] = domain
     return domain
 
@@ -156,7 +177,8 @@ def _records(domain: Domain, now: float) -> dict[str, JSON]:
         "dmarc_record": (f"_dmarc.{domain.name}", "v=DMARC1; p=none; rua=mailto:rua@dmarc.brevo.com"),
     }
     return {
-        name: {"type": "TXT", "value": value, "host_name": host, "status": seen} for name, (host, value) in values.items()
+        name: {"type": "TXT", "value": value, "host_name": host, "status": seen}
+        for name, (host, value) in values.items()
     }
 
 
@@ -225,7 +247,9 @@ def authenticate_domain(call: Call) -> Reply:
     """Fails while the DNS is not right. Once it is, the senders on the domain need no code."""
     domain = _domain(call)
     if call.now < domain.published_at:
-        raise refuse("bad_request", "Domain could not be authenticated: DNS records are missing or not yet visible")
+        raise refuse(
+            "bad_request", "Domain could not be authenticated: DNS records are missing or not yet visible"
+        )
     domain.authenticated = True
     for sender in call.account.senders.values():
         if sender.email.endswith(f"@{domain.name}"):

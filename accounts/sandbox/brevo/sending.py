@@ -87,7 +87,9 @@ def _plan_waves(account: Account, campaign: Campaign, groups: dict[str, list[int
     size = max(1, -(-longest // WAVES))
     for n in range(max(1, -(-longest // size))):
         at = now + account.pace.send * n / WAVES
-        campaign.waves += [Wave(at, version, ids[n * size : (n + 1) * size]) for version, ids in groups.items()]
+        campaign.waves += [
+            Wave(at, version, ids[n * size : (n + 1) * size]) for version, ids in groups.items()
+        ]
         account.pending.plan(at, "wave", campaign.id, campaign.lease)
 
 
@@ -116,7 +118,9 @@ def wave(account: Account, campaign_id: int, lease: int, context: Context) -> No
             contact = account.contacts.get(contact_id)
             if contact is None or contact.email_blacklisted:  # left while the campaign was going out
                 continue
-            sent = Event(context.now, "sent", contact.id, contact.email, _list_of(campaign, contact), part.version)
+            sent = Event(
+                context.now, "sent", contact.id, contact.email, _list_of(campaign, contact), part.version
+            )
             happen(account, campaign, sent, context)
             for event in reactions(account, campaign, sent, links, mirrored):
                 account.pending.plan(event.at, "event", campaign.id, *event[1:])
@@ -133,18 +137,23 @@ def winner(account: Account, campaign_id: int, context: Context) -> None:
     campaign = account.campaigns[campaign_id]
     if campaign.status == "in_process" and campaign.held_back:
         ids, campaign.held_back = campaign.held_back, []
-        _plan_waves(account, campaign, {leading_version(account, campaign) or "A": ids}, context.now)
+        campaign.winner = leading_version(account, campaign)
+        _plan_waves(account, campaign, {campaign.winner or "A": ids}, context.now)
 
 
 def leading_version(account: Account, campaign: Campaign) -> str:
     """`A` or `B` by the criterion of the campaign; empty for a tie."""
     kinds = ("click",) if campaign.fields.get("winnerCriteria") == "click" else ("open", "proxy")
     versions = tallies(account, campaign.id).by_version
-    rates = [versions[v].unique(*kinds) / max(1, versions[v].delivered) if v in versions else 0.0 for v in "AB"]
+    rates = [
+        versions[v].unique(*kinds) / max(1, versions[v].delivered) if v in versions else 0.0 for v in "AB"
+    ]
     return "" if rates[0] == rates[1] else "A" if rates[0] > rates[1] else "B"
 
 
-def reactions(account: Account, campaign: Campaign, sent: Event, links: list[str], mirrored: bool) -> Iterator[Event]:
+def reactions(
+    account: Account, campaign: Campaign, sent: Event, links: list[str], mirrored: bool
+) -> Iterator[Event]:
     """All that will come of one mail, decided by address and campaign alone.
 
     Addresses choose their fate: local part `bounce…` or domain `bounce.example` never exists, `soft…` is full.
@@ -161,18 +170,27 @@ def reactions(account: Account, campaign: Campaign, sent: Event, links: list[str
         return
     yield sent._replace(kind="delivered", at=arrives)
     if luck.random() < 0.20:
-        yield sent._replace(kind="proxy", at=arrives + luck.uniform(1, 20), device="unknown/Unknown", browser="Apple Mail Privacy Protection")
+        yield sent._replace(
+            kind="proxy",
+            at=arrives + luck.uniform(1, 20),
+            device="unknown/Unknown",
+            browser="Apple Mail Privacy Protection",
+        )
     if luck.random() < 0.35:
         yield from _reader(account, sent._replace(at=arrives), links, mirrored, luck)
     elif luck.random() < 0.001:
         yield sent._replace(kind="spam", at=arrives + account.pace.react * luck.random())
 
 
-def _reader(account: Account, arrived: Event, links: list[str], mirrored: bool, luck: Random) -> Iterator[Event]:
+def _reader(
+    account: Account, arrived: Event, links: list[str], mirrored: bool, luck: Random
+) -> Iterator[Event]:
     """A person who opens with their own eyes: most within minutes, some again, a few click or leave."""
     react = account.pace.react
     device, client, _ = luck.choices(DEVICES, [weight for *_, weight in DEVICES])[0]
-    opened = arrived._replace(kind="open", at=arrived.at + 2 + react * luck.random() ** 3, device=device, browser=client)
+    opened = arrived._replace(
+        kind="open", at=arrived.at + 2 + react * luck.random() ** 3, device=device, browser=client
+    )
     yield opened
     for _ in range(luck.choices((0, 1, 2), (70, 22, 8))[0]):
         yield opened._replace(at=opened.at + react * luck.random())

@@ -15,7 +15,9 @@ class Contact:
     email: str  # empty for a contact known by phone or ext_id alone
     created_at: float
     modified_at: float
-    attributes: dict[str, JSON] = field(default_factory=dict)  # as kept: dates YYYY-MM-DD, categories as their number
+    attributes: dict[str, JSON] = field(
+        default_factory=dict
+    )  # as kept: dates YYYY-MM-DD, categories as their number
     list_ids: tuple[int, ...] = ()
     unsubscribed_ids: tuple[int, ...] = ()  # lists the person left while staying reachable otherwise
     email_blacklisted: bool = False
@@ -32,7 +34,23 @@ class Contact:
 
     @classmethod
     def unpack(cls, row: list[JSON]) -> "Contact":
-        return cls(*row[:5], tuple(row[5]), tuple(row[6]), *row[7:10], tuple(row[10]))  # type: ignore[misc]
+        (
+            number,
+            email,
+            created_at,
+            modified_at,
+            attributes,
+            lists,
+            left,
+            blocked,
+            sms_blocked,
+            ext_id,
+            senders,
+        ) = row
+        return cls(
+            number, email, created_at, modified_at, attributes, tuple(lists), tuple(left), blocked, sms_blocked,
+            ext_id, tuple(senders),
+        )  # fmt: skip
 
     @property
     def sms(self) -> str:
@@ -140,6 +158,7 @@ class Campaign:
     test_sent: bool = False
     held_back: list[int] = field(default_factory=list)  # A/B: those who wait for the winner
     winner_at: float | None = None
+    winner: str = ""  # the version those held back were given
     waves: list[Wave] = field(default_factory=list)  # still to leave
     lease: int = 0  # grows with each pause, so that waves planned before it are void
 

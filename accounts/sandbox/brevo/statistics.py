@@ -123,8 +123,14 @@ def campaign_statistics(account: Account, campaign: Campaign, kind: str | None) 
         "campaignStats": per_list,
         "mirrorClick": tally.links[MIRROR],
         "remaining": campaign.remaining,
-        "linksStats": {url: n for url, n in tally.links.items() if url != MIRROR} if kind == "linksStats" else {},
-        "statsByDomain": {d: t.counters() for d, t in tally.by_domain.items()} if kind == "statsByDomain" else {},
+        "linksStats": {url: n for url, n in tally.links.items() if url != MIRROR}
+        if kind == "linksStats"
+        else {},
+        "statsByDomain": {d: t.counters() for d, t in tally.by_domain.items()}
+        if kind == "statsByDomain"
+        else {},
         "statsByDevice": devices,
-        "statsByBrowser": {b: t.engagement() for b, t in tally.by_browser.items()} if kind == "statsByBrowser" else {},
+        "statsByBrowser": {b: t.engagement() for b, t in tally.by_browser.items()}
+        if kind == "statsByBrowser"
+        else {},
     }

@@ -3,7 +3,18 @@
 from accounts.sandbox.brevo.senders import find_sender
 from accounts.sandbox.brevo.state import JSON, Account, Sender, Template
 from accounts.sandbox.brevo.tests_sent import send_test
-from accounts.sandbox.brevo.wire import Call, Fields, created, done, invalid, missing, not_found, read_email, refuse, stamp
+from accounts.sandbox.brevo.wire import (
+    Call,
+    Fields,
+    created,
+    done,
+    invalid,
+    missing,
+    not_found,
+    read_email,
+    refuse,
+    stamp,
+)
 from accounts.sandbox.http import Reply, Routes
 
 routes: Routes[Call] = Routes()
@@ -57,7 +68,11 @@ def create_smtp_template(call: Call) -> Reply:
     fields = call.fields()
     fields.require("sender", "templateName", "subject")
     if fields.has("htmlContent") == fields.has("htmlUrl"):
-        raise invalid("Only one of htmlContent or htmlUrl can be passed") if fields.has("htmlUrl") else missing("htmlContent")
+        raise (
+            invalid("Only one of htmlContent or htmlUrl can be passed")
+            if fields.has("htmlUrl")
+            else missing("htmlContent")
+        )
     account = call.account
     template = Template(0, "", "", "", 0, False, call.now, call.now)
     _write(call, template, fields)
@@ -86,7 +101,10 @@ def _write(call: Call, template: Template, fields: Fields) -> None:
         template.sender_id, template.sender_name = sender.id, given.text("name") or ""
     template.name, template.subject = name or template.name, subject or template.subject
     template.tag, template.to_field = tag or template.tag, to_field or template.to_field
-    template.attachment_url, template.reply_to = attachment or template.attachment_url, reply_to or template.reply_to
+    template.attachment_url, template.reply_to = (
+        attachment or template.attachment_url,
+        reply_to or template.reply_to,
+    )
     template.html, template.is_active, template.modified_at = html or template.html, active, call.now
 
 

@@ -12,7 +12,9 @@ def send_test(call: Call, subject: str) -> None:
     account = call.account
     addresses = [address.lower() for address in call.fields().list_of("emailTo", str) or []]
     if not addresses:
-        addresses = [contact.email for contact in account.contacts.values() if _on_test_list(account, contact)]
+        addresses = [
+            contact.email for contact in account.contacts.values() if _on_test_list(account, contact)
+        ]
         if not addresses:
             raise invalid("The test list is empty")
     found = {address: people.find(account, address, "email_id") for address in addresses}

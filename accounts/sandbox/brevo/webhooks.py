@@ -5,7 +5,19 @@ import io
 
 from accounts.sandbox.brevo import processes
 from accounts.sandbox.brevo.state import JSON, Account, Process, Webhook
-from accounts.sandbox.brevo.wire import Call, Fields, created, done, invalid, missing, not_found, read_email, read_window, refuse, stamp
+from accounts.sandbox.brevo.wire import (
+    Call,
+    Fields,
+    created,
+    done,
+    invalid,
+    missing,
+    not_found,
+    read_email,
+    read_window,
+    refuse,
+    stamp,
+)
 from accounts.sandbox.http import Reply, Routes
 
 routes: Routes[Call] = Routes()
@@ -18,7 +30,12 @@ EVENTS = {
     "inbound": ("inboundEmailProcessed", "reply"),
 }  # fmt: skip
 # Read back under other names than they were written with.
-STORED = {"uniqueOpened": "opened", "hardBounce": "hardBounces", "softBounce": "softBounces", "listAddition": "listAdditions"}
+STORED = {
+    "uniqueOpened": "opened",
+    "hardBounce": "hardBounces",
+    "softBounce": "softBounces",
+    "listAddition": "listAdditions",
+}
 HISTORY = {
     "hardBounce": ("hard",), "softBounce": ("soft",), "delivered": ("delivered",), "spam": ("spam",), "request": ("sent",),
     "opened": ("open",), "click": ("click",), "invalid": (), "deferred": (), "blocked": (), "unsubscribed": ("unsubscribe",),
@@ -84,7 +101,10 @@ def _write(hook: Webhook, fields: Fields, now: float) -> None:
     headers = [Fields(row, "headers") for row in fields.list_of("headers", dict) or []]
 
     hook.events, hook.url = list(dict.fromkeys(events or hook.events)), url or hook.url
-    hook.description, hook.domain = hook.description if description is None else description, domain or hook.domain
+    hook.description, hook.domain = (
+        hook.description if description is None else description,
+        domain or hook.domain,
+    )
     hook.batched, hook.modified_at = batched, now
     if auth:
         hook.auth = {"type": auth.text("type") or "", "token": auth.text("token") or ""}

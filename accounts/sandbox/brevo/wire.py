@@ -91,7 +91,9 @@ class Fields:
 
     def _get(self, name: str, kind: type | tuple[type, ...], what: str) -> Any:
         value = self.data.get(name)
-        if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+        if value is not None and (
+            not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)
+        ):
             raise invalid(f"{self.where}{name} should be {what}")
         return value
 
@@ -113,9 +115,11 @@ class Fields:
 
     def list_of(self, name: str, kind: type[T]) -> list[T] | None:
         value = self._get(name, list, "an array")
-        if value is not None and any(not isinstance(v, kind) or (isinstance(v, bool) and kind is not bool) for v in value):
+        if value is not None and any(
+            not isinstance(v, kind) or (isinstance(v, bool) and kind is not bool) for v in value
+        ):
             raise invalid(f"{self.where}{name} should be an array of {kind.__name__}")
-        return value  # type: ignore[no-any-return]
+        return value
 
     def inner(self, name: str) -> "Fields | None":
         return Fields(self.data[name], self.where + name) if self.has(name) else None
@@ -136,7 +140,9 @@ class Page:
         return list(islice(ordered, self.offset, self.offset + self.limit))
 
 
-def read_window(now: float, most: int, start: str | None, end: str | None, days: int | None) -> tuple[float, float]:
+def read_window(
+    now: float, most: int, start: str | None, end: str | None, days: int | None
+) -> tuple[float, float]:
     """[first second, end) of whole days, at most `most` of them; that many up to today when none is asked for."""
     if (start is None) != (end is None):
         raise missing("endDate" if end is None else "startDate")
@@ -222,10 +228,8 @@ class Call:
         return int(value)
 
 
-
-
-
-
 def local_time(at: float, account: Account) -> str:
     """As webhook dates show it: the account's own zone, without saying which."""
-    return (datetime.fromtimestamp(at, UTC) + timedelta(hours=account.utc_offset)).strftime("%Y-%m-%d %H:%M:%S")
+    return (datetime.fromtimestamp(at, UTC) + timedelta(hours=account.utc_offset)).strftime(
+        "%Y-%m-%d %H:%M:%S"
+    )
