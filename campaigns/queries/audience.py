@@ -103,7 +103,7 @@ def people_of(campaign: Campaign, term: str, *, after: int = 0, size: int = 50) 
             from classified join audiences_contact c on c.id = classified.contact_id
             where {where} and c.id > %(after)s
             order by c.id limit %(limit)s
-            """,  # noqa: S608 - the condition is one of two literals
+            """,
             {**_parameters(campaign), "term": term, "after": after, "limit": size + 1},
         )
         rows = cursor.fetchall()

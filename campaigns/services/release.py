@@ -4,9 +4,9 @@ None of these calls a provider. Each changes rows in one transaction and records
 """
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -29,31 +29,6 @@ class CannotRelease(CannotDo):
 
 class CannotSettle(CannotDo):
     pass
-
-
-def instant(*, local: datetime, zone: str, fold: int | None = None) -> datetime:
-    """The instant at which clocks in `zone` show `local` (naive).
-
-    Raises CannotRelease for an hour that does not exist there, and for one that occurs twice unless `fold` says
-    which: 0 the first, 1 the second.
-    """
-    try:
-        there = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise CannotRelease(
-            f"There is no time zone named {zone}.", fields={"zone": "Choose a zone from the list."}
-        ) from error
-    first, second = local.replace(tzinfo=there, fold=0), local.replace(tzinfo=there, fold=1)
-    if first.astimezone(UTC).astimezone(there).replace(tzinfo=None) != local:
-        sentence = f"On this day clocks in {zone} skip {local:%H:%M}. Choose another time."
-        raise CannotRelease(sentence, fields={"local": sentence})
-    if first.utcoffset() != second.utcoffset() and fold is None:
-        sentence = (
-            f"On this day {local:%H:%M} comes twice in {zone}: "
-            f"{first:%H:%M %Z} and an hour later {second:%H:%M %Z}. Say which one."
-        )
-        raise CannotRelease(sentence, fields={"fold": sentence})
-    return (second if fold == 1 else first).astimezone(UTC)
 
 
 @transaction.atomic
