@@ -76,11 +76,15 @@ class ContactRecord:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A slice of a walk. `cursor` continues it (None at the end); `total` if the provider counts."""
+    """A slice of a walk. `cursor` continues it (None at the end); `total` if the provider counts.
+
+    `ahead`: cursors of the next few pages after that one, where they are known without reading them.
+    """
 
     items: tuple[Any, ...]
     cursor: str | None
     total: int | None = None
+    ahead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

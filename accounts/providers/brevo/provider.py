@@ -36,6 +36,8 @@ from accounts.providers.records import (
 
 # Rows read twice on each page of contacts and campaigns.
 OVERLAP = 10
+# Pages whose offset a page foretells.
+AHEAD = 8
 # The list call fills statistics of campaigns sent in the last six months only.
 LISTED_STATISTICS = timedelta(days=180)
 # Brevo signs nothing: it sends back the token we gave it, as bearer and in a header of our own.
@@ -555,7 +557,11 @@ def _page(pages: Pages, cursor: str | None, record: Any) -> Page:
     """The cursor is the offset to read from next."""
     found = pages.page(int(cursor or 0))
     items = tuple(_read(record, raw, pages.items) for raw in found.items)
-    return Page(items, None if found.next_offset is None else str(found.next_offset), found.total)
+    if found.next_offset is None:
+        return Page(items, None, found.total)
+    step = pages.size - pages.overlap
+    ahead = range(found.next_offset + step, found.total or 0, step)[:AHEAD]
+    return Page(items, str(found.next_offset), found.total, tuple(map(str, ahead)))
 
 
 def _gone_is_done(delete: Any, *args: Any, **kwargs: Any) -> None:
