@@ -76,6 +76,8 @@ SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=15)  # between two rounds of th
 POLL_SECONDS = env.int("POLL_SECONDS", default=60)  # between two pulls of changes
 # how long a claimed entry is one worker's; longer than any one call to a provider may take
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=150)
+# calls of one account that are taken, on average over a minute
+WEBHOOKS_PER_SECOND = env.int("WEBHOOKS_PER_SECOND", default=50)
 # how many workers one account may keep busy; a slow one must not take more than half of them
 OUTBOX_PER_CONNECTION = env.int("OUTBOX_PER_CONNECTION", default=2)
 
@@ -205,17 +207,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 0.5,
     "max_retries": 0,
 }
+ROUNDS = {  # task → seconds between two runs
+    "accounts.sweep": SWEEP_SECONDS,
+    "campaigns.sweep": SWEEP_SECONDS,
+    "reporting.apply_inbox": SWEEP_SECONDS,
+    "reporting.prune_inbox": 60 * 60,
+}
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "accounts.sweep",
-        "schedule": SWEEP_SECONDS,
-        "options": {"expires": SWEEP_SECONDS},  # a queue that stood still does not run every missed round
-    },
-    "sweep deliveries": {
-        "task": "campaigns.sweep",
-        "schedule": SWEEP_SECONDS,
-        "options": {"expires": SWEEP_SECONDS},
-    },
+    # a round expires before the next, so that a queue that stood still does not run every missed one
+    task: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+    for task, seconds in ROUNDS.items()
 }
 
 # -- People --------------------------------------------------------------------------------------------
@@ -232,8 +233,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation, or the operator, vouches for the address
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # ends the other sessions, not this one
