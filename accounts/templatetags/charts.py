@@ -62,14 +62,26 @@ class LineChart:
 
 @register.inclusion_tag("components/line_chart.html")
 def line_chart(
-    series: Series, title: str, none: str = "Nothing has happened yet.", x_label: str = "Time", zone: object = None
+    series: Series,
+    title: str,
+    none: str = "Nothing has happened yet.",
+    x_label: str = "Time",
+    zone: object = None,
 ) -> dict[str, Any]:
     """Up to four lines over time. Moments are told in `zone` (see `when`), else the current one."""
-    return {"chart": plot(series, zone), "title": title, "none": none, "x_label": x_label, "id": f"chart-{slugify(title)}"}
+    return {
+        "chart": plot(series, zone),
+        "title": title,
+        "none": none,
+        "x_label": x_label,
+        "id": f"chart-{slugify(title)}",
+    }
 
 
 @register.inclusion_tag("components/bar_list.html")
-def bar_list(rows: Iterable[Mapping[str, Any]], title: str = "", none: str = "Nothing has happened yet.") -> dict[str, Any]:
+def bar_list(
+    rows: Iterable[Mapping[str, Any]], title: str = "", none: str = "Nothing has happened yet."
+) -> dict[str, Any]:
     """Named amounts as bars, in the order given; the longest fills the room."""
     rows = list(rows)
     most = max((row["value"] for row in rows), default=0) or 1
@@ -107,9 +119,11 @@ def plot(series: Series, zone: object = None) -> LineChart:
         if len(points) == 1:
             at, value = points[0]
             return Line(label, css, "", dot=(round(across(at), 2), round(100 - 100 * value / top, 2)))
-        places = [(round(across(at) * SIDE / 100, 1), round(SIDE - SIDE * value / top, 1)) for at, value in points]
+        places = [(round(across(at) * SIDE / 100), round(SIDE - SIDE * value / top)) for at, value in points]
         path = "M" + " L".join(f"{x} {y}" for x, y in places)
-        return Line(label, css, path, f"{path} L{places[-1][0]} {SIDE} L{places[0][0]} {SIDE} Z" if index == 0 else "")
+        return Line(
+            label, css, path, f"{path} L{places[-1][0]} {SIDE} L{places[0][0]} {SIDE} Z" if index == 0 else ""
+        )
 
     values = [dict(points) for _, points in drawn]
     return LineChart(
@@ -144,7 +158,9 @@ def y_steps(top: float) -> list[int]:
     return [int(top * part / parts) for part in range(parts + 1)]
 
 
-def time_ticks(first: datetime, last: datetime, zone: object = None, most: int = 7) -> list[tuple[datetime, str]]:
+def time_ticks(
+    first: datetime, last: datetime, zone: object = None, most: int = 7
+) -> list[tuple[datetime, str]]:
     """Round local moments between two: full hours, midnights; the day is named where it begins."""
     start, end = in_zone(first, zone), in_zone(last, zone)
     if start == end:

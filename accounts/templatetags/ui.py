@@ -42,7 +42,9 @@ def icon(name: str, size: str = "", label: str = "") -> SafeString:
     """One symbol of `static/img/icons.svg`. Size `s` or `l`; without a label it is decoration."""
     about = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     css = f"icon icon--{size}" if size else "icon"
-    return format_html('<svg class="{}" {}><use href="{}#{}"></use></svg>', css, about, static("img/icons.svg"), name)
+    return format_html(
+        '<svg class="{}" {}><use href="{}#{}"></use></svg>', css, about, static("img/icons.svg"), name
+    )
 
 
 @register.filter
@@ -136,7 +138,11 @@ def status_badge(status: object, label: str = "") -> SafeString:
 @register.filter
 def initials(name: str) -> str:
     """Two letters for a person, from a name or an address."""
-    words = [word for word in name.partition("@")[0].replace(".", " ").replace("_", " ").split() if word[0].isalnum()]
+    words = [
+        word
+        for word in name.partition("@")[0].replace(".", " ").replace("_", " ").split()
+        if word[0].isalnum()
+    ]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
 
 
