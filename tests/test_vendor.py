@@ -7,7 +7,9 @@ ENTRIES = json.loads((ROOT / "static/vendor/vendor.json").read_text())
 
 
 def test_vendored_files_are_what_the_list_says() -> None:
-    stored = {entry["file"]: hashlib.sha256((ROOT / entry["file"]).read_bytes()).hexdigest() for entry in ENTRIES}
+    stored = {
+        entry["file"]: hashlib.sha256((ROOT / entry["file"]).read_bytes()).hexdigest() for entry in ENTRIES
+    }
 
     assert stored == {entry["file"]: entry["sha256"] for entry in ENTRIES}
 
