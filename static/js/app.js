@@ -56,6 +56,7 @@ on("click", (event) => {
   else shell?.hidePopover();
 });
 
+$$("dialog[data-open]").forEach((dialog) => dialog.showModal());
 on("close-dialog", () => $$("dialog[open]").forEach((dialog) => dialog.close()));
 
 /* A dangerous button wakes when the name is typed exactly. */

@@ -1,6 +1,8 @@
 """The words and shapes templates use: pure functions, no database."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
@@ -10,6 +12,7 @@ from django.urls import get_script_prefix, set_script_prefix
 
 from accounts.templatetags import charts, ui
 
+ROOT = Path(__file__).resolve().parents[2]
 AT = datetime(2026, 11, 21, 9, 5, tzinfo=UTC)
 TEN = [AT + timedelta(hours=hour) for hour in range(10)]
 
@@ -168,6 +171,17 @@ def test_icon_is_silent_without_a_label() -> None:
         f'<svg class="icon" aria-hidden="true">{use}'
         f'<svg class="icon icon--s" role="img" aria-label="Add &lt;">{use}'
     )
+
+
+def test_every_icon_a_template_names_is_drawn() -> None:
+    drawn = set(re.findall(r'symbol id="([\w-]+)"', (ROOT / "static/img/icons.svg").read_text()))
+    named = {
+        name
+        for template in (ROOT / "templates").rglob("*.html")
+        for name in re.findall(r'{% icon "([\w-]+)"', template.read_text())
+    }
+
+    assert named - drawn == set()
 
 
 @pytest.mark.parametrize(
