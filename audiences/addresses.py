@@ -1,0 +1,70 @@
+"""One spelling per mailbox. Two addresses are the same person exactly when their normal forms are equal.
+
+Trimmed, lower case, the domain as A-label; a +tag stays. Letters outside ASCII before the @ are refused, because
+folding them makes strangers equal (`ſ@x` becomes `s@x`).
+"""
+
+import re
+from enum import StrEnum
+
+import idna
+
+MAX_LENGTH = 254
+MAX_LOCAL_LENGTH = 64
+
+
+class Problem(StrEnum):
+    """Why a text is no address we write to. The values are stored in counts."""
+
+    EMPTY = "no_address"
+    MALFORMED = "malformed"
+    TOO_LONG = "too_long"
+    FOREIGN_LETTERS = "foreign_letters"
+
+
+class NotAnAddress(ValueError):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+
+
+# Possessive (++, *+): no text makes it try twice, so it is linear.
+_NORMAL = re.compile(
+    r"(?=[^@]{1,64}@)"
+    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]++)*+"
+    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])\Z"
+)
+
+
+def normalise(text: str) -> str:
+    """The normal form of an address. Raises NotAnAddress."""
+    if text.isascii():
+        address = text.strip().lower()
+        if len(address) <= MAX_LENGTH and _NORMAL.match(address):
+            return address
+        raise NotAnAddress(_problem(address))
+    return _with_foreign_domain(text.strip())
+
+
+def _with_foreign_domain(text: str) -> str:
+    local, at, domain = text.rpartition("@")
+    if not (local and at):
+        raise NotAnAddress(Problem.MALFORMED)
+    if not local.isascii():
+        raise NotAnAddress(Problem.FOREIGN_LETTERS)
+    if len(domain) > MAX_LENGTH:
+        raise NotAnAddress(Problem.TOO_LONG)
+    if not domain.isascii():
+        try:
+            domain = idna.encode(domain, uts46=True).decode()
+        except (idna.IDNAError, UnicodeError):
+            raise NotAnAddress(Problem.MALFORMED) from None
+    return normalise(f"{local}@{domain}")
+
+
+def _problem(address: str) -> Problem:
+    if not address:
+        return Problem.EMPTY
+    if len(address) > MAX_LENGTH or len(address.rpartition("@")[0]) > MAX_LOCAL_LENGTH:
+        return Problem.TOO_LONG
+    return Problem.MALFORMED

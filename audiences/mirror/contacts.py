@@ -1,0 +1,203 @@
+"""People of an account → contacts, memberships, suppressions and mirror rows, page by page and set by set."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import activity, outbox, pulls
+from accounts.models import Connection, MirrorKind, OutboxEntry, Pull
+from accounts.providers.base import Provider
+from accounts.providers.records import ContactRecord, Page
+from audiences import queries, services
+from audiences.addresses import NotAnAddress, normalise
+from audiences.mirror import merge
+from audiences.mirror.gone import mark_gone
+from audiences.mirror.walk import batches, pages
+from audiences.models import Contact
+
+# Changes are asked for from this long before the last look: clocks differ, and pages take time.
+OVERLAP = timedelta(minutes=5)
+# One run of following lasts about this long; a longer walk goes on in the next run.
+SLICE = timedelta(seconds=20)
+
+LENGTHS = {key: Contact._meta.get_field(key).max_length or 0 for key in Contact.STANDARD_FIELDS}
+
+
+def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
+    """Everybody in the account. The checkpoint holds the next cursor and the rejected people of the last page."""
+    if pull.checkpoint.get("done"):
+        return
+    reader = Reader.of(pull.connection)
+    walk = pages(lambda cursor: provider.contacts(cursor=cursor), pull.checkpoint.get("cursor"))
+    for batch in batches(walk):
+        found = reader.read(batch, known_bad=pull.checkpoint.get("rejected", ()))
+        checkpoint = {"cursor": batch[-1].cursor, "rejected": found.rejected_ids}
+        with transaction.atomic():
+            counts = merge.merge_contacts(pull.connection, found.rows, pull=pull)
+            counts += found.rejected
+            if batch[-1].cursor is None:
+                checkpoint = {"done": True}
+                mark_gone(pull, MirrorKind.CONTACT)
+                services.refresh_counts(workspace=pull.connection.workspace)
+            pulls.store_page(pull, checkpoint=checkpoint, total=batch[-1].total, **counts)
+        yield
+
+
+def follow(entry: OutboxEntry, *, every_seconds: float) -> outbox.Later | None:
+    """Take over what changed in the account since the last look, for ever. A leave there holds here within a round."""
+    connection = entry.connection
+    assert connection is not None  # noqa: S101 - recorded with one
+    if not connection.capabilities.lists_changed_contacts:
+        return None
+    since = _followed_to(connection)
+    if since is None:
+        return outbox.Later(every_seconds, "Waits for the first pull.")
+    began = timezone.now()
+    # A walk cut off by the end of its slice goes on where it was; ids and instants only.
+    under_way = entry.payload.get("walk") or {
+        "since": (since - OVERLAP).isoformat(),
+        "began": began.isoformat(),
+    }
+    changed_since = datetime.fromisoformat(under_way["since"])
+    provider = connection.open()
+    reader = Reader.of(connection)
+    walk = pages(
+        lambda cursor: provider.contacts(cursor=cursor, changed_since=changed_since), under_way.get("cursor")
+    )
+    for batch in batches(walk):
+        cursor = batch[-1].cursor
+        with transaction.atomic():
+            counts = merge.merge_contacts(connection, reader.read(batch).rows, pull=None)
+            _note(connection, counts)
+            if cursor is None:
+                Connection.objects.filter(pk=connection.pk).update(
+                    followed_to_at=datetime.fromisoformat(under_way["began"])
+                )
+                _remember(entry, None)
+            else:
+                _remember(entry, under_way | {"cursor": cursor})
+        outbox.renew(entry)
+        if cursor is not None and timezone.now() - began > SLICE:
+            return outbox.Later(0)
+    return outbox.Later(every_seconds)
+
+
+def block(entry: OutboxEntry) -> None:
+    """Refuse marketing to a person in one account, because they left elsewhere."""
+    contact: Contact = entry.subject
+    connection = entry.connection
+    if connection is None or not queries.is_suppressed(contact):
+        return
+    connection.open().block_contact(email=contact.email)
+    merge.note_blocked(connection, contact)
+
+
+def _followed_to(connection: Connection) -> datetime | None:
+    if connection.followed_to_at is not None:
+        return connection.followed_to_at
+    first = Pull.objects.filter(connection=connection, state=Pull.State.DONE).order_by("id").first()
+    return first.created_at if first else None
+
+
+def _remember(entry: OutboxEntry, walk: dict[str, Any] | None) -> None:
+    if entry.payload.get("walk") != walk:
+        entry.payload = {"walk": walk} if walk else {}
+        OutboxEntry.objects.filter(pk=entry.pk, fence=entry.fence).update(payload=entry.payload)
+
+
+def _note(connection: Connection, counts: Counter[str]) -> None:
+    left = counts["suppressed"]
+    if left:
+        people = "1 person" if left == 1 else f"{left} people"
+        activity.record(
+            connection.workspace,
+            "contact.suppressed",
+            f"{people} may no longer be written to: blocked in {connection}.",
+            subject=connection,
+            after={"suppressed": left},
+        )
+    if left or counts["created"] or counts["changed"]:
+        services.refresh_counts(workspace=connection.workspace)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Rows for the stage, the people turned away by reason, and their remote ids on the last page."""
+
+    rows: list[tuple[Any, ...]]
+    rejected: Counter[str]
+    rejected_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Turns records of one account into rows of the stage."""
+
+    # Names over there → column here, or key in `custom`.
+    columns: Mapping[str, str]
+    keys: Mapping[str, str]
+    # Remote list → list.
+    lists: Mapping[str, int]
+
+    @classmethod
+    def of(cls, connection: Connection) -> "Reader":
+        fields = queries.remote_fields(connection)
+        return cls(
+            columns={name: key for key, name in fields.items() if key in LENGTHS},
+            keys={name: key for key, name in fields.items() if key not in LENGTHS},
+            lists=queries.mirrored_lists(connection),
+        )
+
+    def read(self, batch: Sequence[Page], *, known_bad: Sequence[str] = ()) -> Reading:
+        """`known_bad`: people of the page before that were turned away and may come again, as pages overlap."""
+        rows: dict[str, tuple[Any, ...]] = {}
+        emails: dict[str, str] = {}
+        rejected: Counter[str] = Counter()
+        bad = set(known_bad)
+        now = timezone.now()
+        for page in batch:
+            for record in page.items:
+                try:
+                    email = normalise(record.email)
+                    # A second person with the same address, in other words: one address is one person here.
+                    problem = "" if emails.setdefault(email, record.remote_id) == record.remote_id else "twin"
+                except NotAnAddress as error:
+                    problem = error.problem.value
+                if not problem:
+                    rows[record.remote_id] = self._row(record, email, now)
+                elif record.remote_id not in bad:
+                    bad.add(record.remote_id)
+                    rejected.update(("rejected", f"rejected_{problem}"))
+        rejected["read"] = rejected["rejected"]
+        last = [record.remote_id for record in batch[-1].items if record.remote_id in bad]
+        return Reading(list(rows.values()), rejected, last)
+
+    def _row(self, record: ContactRecord, email: str, now: datetime) -> tuple[Any, ...]:
+        columns: dict[str, str | None] = dict.fromkeys(self.columns.values(), "")
+        custom: dict[str, Any] = {}
+        for name, value in record.fields.items():
+            if value is None or value == "":
+                continue
+            if column := self.columns.get(name):
+                columns[column] = str(value)[: LENGTHS[column]]
+            elif key := self.keys.get(name):
+                custom[key] = value
+        left = [mine for theirs in record.left_list_ids if (mine := self.lists.get(theirs))]
+        on = [mine for theirs in record.list_ids if (mine := self.lists.get(theirs)) and mine not in left]
+        stored = json.dumps(custom, ensure_ascii=False, sort_keys=True) if custom else "{}"
+        ordered = [columns.get(column) for column in Contact.STANDARD_FIELDS]
+        digest = blake2b(
+            repr((email, ordered, stored, sorted(on), sorted(left), record.blocked)).encode(
+                "utf-8", "replace"
+            ),
+            digest_size=16,
+        ).digest()
+        at = record.modified_at or now
+        return (record.remote_id, email, *ordered, stored, on, left, record.blocked, min(at, now), digest)

@@ -1,0 +1,192 @@
+"""Who may not be written to. Blocks arise here and travel to every account; only a recorded consent lifts one."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection as database
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import activity, outbox
+from accounts.models import Connection, MirrorKind, OutboxEntry, User, Workspace
+from accounts.providers.base import Effect
+from accounts.refusals import CannotDo
+from audiences.addresses import NotAnAddress, normalise
+from audiences.models import Contact, Suppression
+from audiences.sets import one_writer
+
+BLOCK_TASK = "audiences.block"
+
+
+class CannotSuppress(CannotDo):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Somebody left, complained or bounced, at a time of its own. `evidence` is what a person can be shown."""
+
+    email: str
+    reason: str
+    at: datetime
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def suppress(
+    *,
+    workspace: Workspace,
+    email: str,
+    reason: str,
+    connection: Connection | None,
+    at: datetime,
+    evidence: Mapping[str, Any],
+    by: User | None = None,
+) -> bool:
+    """Nobody writes to this address any more. Whether that is news; telling it twice changes nothing."""
+    fact = Fact(email, reason, at, evidence)
+    return bool(suppress_all(workspace=workspace, connection=connection, facts=[fact], by=by))
+
+
+@transaction.atomic
+def suppress_all(
+    *, workspace: Workspace, connection: Connection | None, facts: Iterable[Fact], by: User | None = None
+) -> int:
+    """The same for many at once; returns how many are news.
+
+    One active row per address and source. A known cause replaces "blocked, we are not told why". A fact older than
+    the consent that lifted its block is history. Texts that are no address are passed over.
+    """
+    rows = []
+    for fact in facts:
+        try:
+            email = normalise(fact.email)
+        except NotAnAddress:
+            continue
+        rows.append(
+            {
+                "email": email, "reason": fact.reason, "at": fact.at.isoformat(), "evidence": dict(fact.evidence),
+            }
+        )  # fmt: skip
+    if not rows:
+        return 0
+    one_writer(workspace)
+    with database.cursor() as cursor:
+        cursor.execute(
+            _SUPPRESS,
+            {
+                "workspace": workspace.pk,
+                "connection": connection.pk if connection else None,
+                "by": by.pk if by else None,
+                "rows": json.dumps(rows),
+            },
+        )
+        written = cursor.fetchall()
+    propagate(workspace=workspace, contact_ids=[contact for contact, _ in written if contact])
+    return sum(is_new for _, is_new in written)
+
+
+@transaction.atomic
+def suppress_by_hand(*, contact: Contact, by: User, reason: str) -> None:
+    """At a member's word, who says why. Raises CannotSuppress when that has been done before."""
+    is_new = suppress(
+        workspace=contact.workspace,
+        email=contact.email,
+        reason=Suppression.Reason.BY_HAND,
+        connection=None,
+        at=timezone.now(),
+        evidence={"reason": reason},
+        by=by,
+    )
+    if not is_new:
+        raise CannotSuppress("This person has already been suppressed by hand.")
+    activity.record(
+        contact.workspace,
+        "contact.suppressed",
+        "Suppressed a contact by hand.",
+        actor=by,
+        subject=contact,
+        after={"reason": reason},
+    )
+
+
+def propagate(*, workspace: Workspace, contact_ids: Collection[int]) -> int:
+    """Ask every account that holds one of these people, and does not know yet, to refuse them.
+
+    An account that told us of the block needs no telling, nor does one that has confirmed it or has been asked.
+    """
+    if not contact_ids:
+        return 0
+    with database.cursor() as cursor:
+        cursor.execute(
+            _UNTOLD,
+            {
+                "workspace": workspace.pk,
+                "contacts": list(contact_ids),
+                "kind": MirrorKind.CONTACT.value,
+                "task": BLOCK_TASK,
+                "contact_type": ContentType.objects.get_for_model(Contact).pk,
+            },
+        )
+        pairs = cursor.fetchall()
+    connections = Connection.objects.select_related("workspace").in_bulk({pair[0] for pair in pairs})
+    contacts = Contact.objects.in_bulk({pair[1] for pair in pairs})
+    for connection_id, contact_id in pairs:
+        outbox.record(
+            task=BLOCK_TASK,
+            subject=contacts[contact_id],
+            connection=connections[connection_id],
+            effect=Effect.CONVERGE,
+            order_key=f"block:{connection_id}:{contact_id}",
+            priority=OutboxEntry.Priority.SUPPRESS,
+        )
+    return len(pairs)
+
+
+_SUPPRESS = """
+with told as (
+    select distinct on (email) email, reason, at, evidence
+    from jsonb_to_recordset(%(rows)s::jsonb) as t(email text, reason text, at timestamptz, evidence jsonb)
+    order by email, reason = 'blocked', at
+)
+insert into audiences_suppression as mine
+    (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
+select %(workspace)s, told.email, c.id, told.reason, %(connection)s, told.at, told.evidence, %(by)s
+from told
+left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = told.email
+where not exists (
+    select 1 from audiences_suppression old
+    where old.workspace_id = %(workspace)s and old.email = told.email
+      and old.connection_id is not distinct from %(connection)s and old.lifted_at >= told.at
+)
+order by told.email
+on conflict (workspace_id, email, connection_id) where lifted_at is null do update
+set reason = excluded.reason, at = least(mine.at, excluded.at), evidence = mine.evidence || excluded.evidence
+where mine.reason = 'blocked' and excluded.reason <> 'blocked'
+returning contact_id, xmax = 0
+"""
+
+_UNTOLD = """
+select m.connection_id, m.object_id
+from accounts_mirrorrow m
+join accounts_connection c on c.id = m.connection_id
+where c.workspace_id = %(workspace)s and c.status not in ('checking', 'disconnected')
+  and m.kind = %(kind)s and m.gone_at is null and m.object_id = any(%(contacts)s)
+  and coalesce(m.theirs ->> 'blocked', '') <> 'true'
+  and exists (
+      select 1 from audiences_suppression s where s.contact_id = m.object_id and s.lifted_at is null
+  )
+  and not exists (
+      select 1 from audiences_suppression s
+      where s.contact_id = m.object_id and s.lifted_at is null and s.connection_id = m.connection_id
+  )
+  and not exists (
+      select 1 from accounts_outboxentry o
+      where o.subject_type_id = %(contact_type)s and o.subject_id = m.object_id and o.task = %(task)s
+        and o.connection_id = m.connection_id and o.state in ('waiting', 'claimed', 'set_aside')
+  )
+order by m.object_id, m.connection_id
+"""

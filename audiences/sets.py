@@ -1,0 +1,37 @@
+"""People move as sets: rows into a staging table by COPY, then a few statements over all of them."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from django.db import connection
+from psycopg import sql
+
+from accounts.models import Workspace
+
+
+def one_writer(workspace: Workspace) -> None:
+    """Hold the audience of a workspace until the transaction ends.
+
+    Set-wise writers touch rows in whatever order the planner likes; two at once would deadlock.
+    """
+    key = int.from_bytes(blake2b(f"audience:{workspace.pk}".encode(), digest_size=8).digest(), signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [key])
+
+
+def stage(name: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> None:
+    """A table of the rows, `columns` as (name, type), for this transaction alone."""
+    table = sql.Identifier(name)
+    definition = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))  # type: ignore[arg-type] - our own words
+        for column, kind in columns
+    )
+    names = sql.SQL(", ").join(sql.Identifier(column) for column, _ in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("drop table if exists pg_temp.{}").format(table))
+        cursor.execute(sql.SQL("create temp table {} ({}) on commit drop").format(table, definition))
+        with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(table, names)) as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(sql.SQL("analyze {}").format(table))

@@ -1,0 +1,78 @@
+"""An account in the sandbox and the connection to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from accounts import pulls
+from accounts.models import Connection, Pull, Workspace
+from tests.conftest import SandboxServer
+from tests.factories import ConnectionFactory
+from tests.helpers import run_outbox
+
+STEPS = ("audiences.pull_fields", "audiences.pull_lists", "audiences.pull_contacts")
+
+
+class Account:
+    """One Brevo account, worked on the way its own users would: over HTTP."""
+
+    def __init__(self, sandbox: SandboxServer, name: str) -> None:
+        self.sandbox, self.name = sandbox, name
+
+    def call(self, method: str, path: str, **body: Any) -> Any:
+        reply = requests.request(
+            method,
+            f"{self.sandbox.base_url()}{path}",
+            headers={"api-key": f"sandbox-{self.name}"},
+            json=body or None,
+            timeout=30,
+        )
+        assert reply.ok, reply.text
+        return reply.json() if reply.content else None
+
+    def new_folder(self, name: str) -> int:
+        return self.call("POST", "/contacts/folders", name=name)["id"]
+
+    def new_list(self, name: str, folder: int) -> int:
+        return self.call("POST", "/contacts/lists", name=name, folderId=folder)["id"]
+
+    def contact(self, email: str, *lists: int, **attributes: Any) -> int:
+        return self.call(
+            "POST", "/contacts", email=email, listIds=list(lists) or None, attributes=attributes or None
+        )["id"]
+
+    def update(self, email: str, **body: Any) -> None:
+        self.call("PUT", f"/contacts/{email}", **body)
+
+    def calls(self) -> list[tuple[str, str]]:
+        log = self.sandbox.read("log", provider="brevo", account=self.name)["calls"]
+        return [(call["method"], call["path"]) for call in log]
+
+
+@pytest.fixture
+def account(sandbox: SandboxServer) -> Account:
+    sandbox.control(
+        "seed", provider="brevo", account="sandbox-test", limits="off", lists=0, contacts=0, campaigns=0
+    )
+    return Account(sandbox, "test")
+
+
+@pytest.fixture
+def connection(workspace: Workspace, sandbox: SandboxServer) -> Connection:
+    return ConnectionFactory(workspace=workspace, base_url=sandbox.base_url(), api_key="sandbox-test")
+
+
+@pytest.fixture
+def pull(connection: Connection) -> Callable[..., Pull]:
+    """`pull()` walks fields, lists and contacts to their end, and says what it counted."""
+
+    def run(of: Connection = connection) -> Pull:
+        pull = pulls.start(connection=of, by=None)
+        run_outbox(*STEPS)
+        Pull.objects.filter(pk=pull.pk).update(state=Pull.State.DONE)
+        pull.refresh_from_db()
+        return pull
+
+    return run
