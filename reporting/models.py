@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from accounts.models import Connection, Workspace
@@ -26,7 +28,7 @@ class InboxCall(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["connection", "digest"], name="inbox_call_once"),)
-        indexes = (models.Index(fields=["id"], condition=Q(state="new"), name="inbox_new"),)
+        indexes = (models.Index(fields=["connection", "id"], condition=Q(state="new"), name="inbox_new"),)
 
     def __str__(self) -> str:
         return f"call {self.pk} from {self.connection_id}"
@@ -65,6 +67,8 @@ class Event(models.Model):
     kind = models.CharField(max_length=20)
     at = models.DateTimeField()
     is_machine = models.BooleanField(default=False)
+    # False: found by reading back; it happened, at the latest, at `at`. Such events count people, never totals.
+    is_exact = models.BooleanField(default=True, db_default=True)
     link = models.TextField(blank=True, default="")
     reason = models.CharField(max_length=300, blank=True, default="")
     key = models.BinaryField(max_length=16)
@@ -138,6 +142,14 @@ class DomainFigures(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["delivery", "source", "domain"], name="domain_figures_once"),
         )
+        indexes = (
+            models.Index(
+                models.F("delivery"),
+                models.F("source"),
+                Cast(KT("counts__delivered"), models.IntegerField()).desc(),
+                name="domain_figures_largest",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.domain
@@ -164,8 +176,11 @@ class HourFigures(models.Model):
 class Seen(models.Model):
     """Who did what for the first time, per delivery and link: unique people are counted from rows that were new."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
+    # Written a hundred thousand at a time: no check by the database, no index that the unique one makes needless.
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     kind = models.CharField(max_length=20)
     # A digest of the link, so that the index stays narrow; empty for all but clicks.
     link_digest = models.BinaryField(max_length=16, default=b"")
@@ -176,7 +191,7 @@ class Seen(models.Model):
         verbose_name_plural = "seen"
         constraints = (
             models.UniqueConstraint(
-                fields=["delivery", "kind", "contact", "link_digest", "is_machine"], name="seen_once"
+                fields=["delivery", "kind", "link_digest", "is_machine", "contact"], name="seen_once"
             ),
         )
 

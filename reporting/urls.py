@@ -1,4 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from reporting.views import hooks
 
 app_name = "reporting"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("hooks/<str:token>/", hooks.receive, name="hook"),
+]
