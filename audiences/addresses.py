@@ -22,7 +22,7 @@ class Problem(StrEnum):
     FOREIGN_LETTERS = "foreign_letters"
 
 
-class NotAnAddress(ValueError):
+class NotAnAddress(ValueError):  # noqa: N818 - reads as what it says
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.value)
         self.problem = problem
