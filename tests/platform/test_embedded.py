@@ -18,7 +18,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from config import embedded
 embedded.hold()
-print(embedded._HOME, embedded.SOCKETS, (embedded.POSTGRES_DATA / "postmaster.pid").read_text().split()[0], flush=True)
+print(embedded._HOME, embedded.SOCKETS, (embedded.POSTGRES_DATA / "postmaster.pid").read_text().split()[0], sep="\\t", flush=True)
 sys.stdin.read()
 """
 
@@ -37,7 +37,7 @@ class Holder:
         )
 
     def ready(self) -> "Holder":
-        self.home, self.sockets, self.postmaster = self.process.stdout.readline().split()[-3:]
+        self.home, self.sockets, self.postmaster = self.process.stdout.readline().strip().split("\t")
         return self
 
     def leave(self) -> None:

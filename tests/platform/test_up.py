@@ -20,7 +20,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from config import embedded
 embedded.hold()  # and let go: what a killed start left is stopped
-print(embedded._HOME, embedded.SOCKETS)
+print(embedded._HOME, embedded.SOCKETS, sep="\\t")
 """
 
 
@@ -71,7 +71,7 @@ def state(tmp_path_factory) -> Iterator[Path]:
     told = subprocess.run(
         [sys.executable, "-c", TIDY, ROOT], env=environment, capture_output=True, text=True, check=True
     )
-    for place in told.stdout.split()[-2:]:
+    for place in told.stdout.strip().split("\t"):
         shutil.rmtree(place, ignore_errors=True)
 
 
