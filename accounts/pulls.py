@@ -109,12 +109,20 @@ def end_stuck() -> int:
     ended = 0
     for pull in Pull.objects.filter(state=Pull.State.RUNNING).select_related("connection__workspace"):
         entry = (
-            OutboxEntry.objects.filter(subject_id=pull.pk, task=Pull.STEPS[pull.step][0]).order_by("-id").first()
+            OutboxEntry.objects.filter(subject_id=pull.pk, task=Pull.STEPS[pull.step][0])
+            .order_by("-id")
+            .first()
         )
         if entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
             _finish(pull, Pull.State.FAILED, entry.note)
             ended += 1
     return ended
+
+
+def abandon(*, connection: Connection, note: str) -> None:
+    """End the pull under way, if any, without waiting for its worker."""
+    for pull in Pull.objects.filter(connection=connection, state=Pull.State.RUNNING):
+        _finish(pull, Pull.State.CANCELLED, note)
 
 
 def _record_step(pull: Pull) -> None:

@@ -17,6 +17,7 @@ def run_outbox(*tasks: str, skip: Collection[str] = ()) -> list[str]:
     With names, only those tasks run; `skip` leaves some waiting. Work that asks for later stays there: to bring it
     forward, set its `not_before` back first.
     """
+    current_app.loader.import_default_modules()
     ran: list[str] = []
     for _ in range(ROUNDS):
         due = OutboxEntry.objects.filter(state=OutboxEntry.State.WAITING, not_before__lte=timezone.now())

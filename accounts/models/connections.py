@@ -28,6 +28,7 @@ class Connection(models.Model):
         READY = "ready", "Connected"
         PAUSED = "paused", "Paused"  # by a person: work waits in order
         RECONNECT = "reconnect", "Needs reconnecting"  # credentials refused: work waits in order
+        DISCONNECTED = "disconnected", "Disconnected"  # key forgotten; mirror and results stay
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="connections")
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

@@ -1,0 +1,123 @@
+"""What is read from and made at an account itself: whose it is, and where it reports to."""
+
+from itertools import islice
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Connection, OutboxEntry, User
+from accounts.providers.base import Provider
+from accounts.providers.errors import (
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+    Unauthorized,
+    Unavailable,
+    UnexpectedReply,
+)
+from accounts.providers.records import AccountRecord
+from accounts.refusals import CannotDo
+from accounts.services import connections as services
+from accounts.vault import Locked
+
+SENDERS_SHOWN = 50
+
+
+def check_account(entry: OutboxEntry) -> None:
+    """Read whose account it is. What was only typed in is answered on its row; a saved one goes the outbox's way."""
+    connection: Connection = entry.subject
+    if connection.is_saved:
+        return _check_saved(connection)
+    try:
+        provider = connection.open()
+        record, senders = _read(provider)
+    except (ProviderError, Locked) as error:
+        _store(connection, status_note=failure(connection, error)[:500])
+        return None
+    account = _account(record, senders)
+    replaces = Connection.objects.filter(
+        pk=connection.account.get("replaces"), workspace=connection.workspace
+    ).first()
+    connection.fingerprint, connection.checked_at = record.fingerprint, timezone.now()
+    if replaces is None:
+        _store(connection, account=account, fingerprint=record.fingerprint, checked_at=connection.checked_at)
+        return None
+    connection.account = account
+    if not services.adopt_credentials(connection=replaces, checked=connection):
+        note = (
+            f"This key opens another account ({record.name}). Nothing was changed: {replaces} keeps its key."
+        )
+        _store(connection, status_note=note[:500])
+    return None
+
+
+def register_webhook(entry: OutboxEntry) -> None:
+    """Have the account report to our address: found by that address, else made. Fresh: made anew with its secret."""
+    connection: Connection = entry.subject
+    provider = connection.open()
+    url = services.webhook_url(connection)
+    found = [hook.remote_id for hook in provider.webhooks() if hook.url == url]
+    if entry.payload.get("fresh"):
+        for remote_id in found:
+            provider.delete_webhook(remote_id=remote_id)
+        found = []
+    remote_id = found[0] if found else _create_webhook(provider, url, connection)
+    by = User.objects.filter(pk=entry.payload.get("by")).first()
+    services.webhook_registered(connection=connection, remote_id=remote_id, by=by)
+
+
+def failure(connection: Connection, error: ProviderError | CannotDo) -> str:
+    """What a person reads when an account could not be read: what happened, and what to try."""
+    name = connection.provider_name
+    if isinstance(error, CannotDo):
+        return error.sentence
+    match error:
+        case Unauthorized():
+            return f"{name} does not take this key. Copy it again, whole, and see that it is active there. ({error.detail})"
+        case RateLimited():
+            return f"{name} asks for a pause of {error.retry_after:.0f} s. Check again after that."
+        case Unavailable() | OutcomeUnknown():
+            return f"{name} could not be reached, so nothing is known about the key. Check again in a minute. ({error.detail})"
+        case Refused():
+            return f"{name} says no: {error.detail}"
+        case UnexpectedReply():
+            return f"The answer does not look like {name}'s. Is the base URL right? ({error.detail})"
+    return error.detail
+
+
+def _check_saved(connection: Connection) -> None:
+    record, senders = _read(connection.open())
+    if connection.fingerprint and record.fingerprint != connection.fingerprint:
+        raise Unauthorized(
+            "The key opens another account than the one that was connected.", provider=connection.provider
+        )
+    _store(connection, account=_account(record, senders), checked_at=timezone.now())
+
+
+def _read(provider: Provider) -> tuple[AccountRecord, list[dict[str, Any]]]:
+    record = provider.account()
+    senders = [
+        {"name": sender.name, "email": sender.email, "is_active": sender.is_active}
+        for sender in islice(provider.senders(), SENDERS_SHOWN)
+    ]
+    return record, senders
+
+
+def _account(record: AccountRecord, senders: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "email": record.email,
+        "plan": record.plan,
+        "credits_left": record.credits_left,
+        "details": dict(record.details),
+        "senders": senders,
+    }
+
+
+def _store(connection: Connection, **values: Any) -> None:
+    Connection.objects.filter(pk=connection.pk).update(**values)
+
+
+def _create_webhook(provider: Provider, url: str, connection: Connection) -> str:
+    return provider.create_webhook(url=url, secret=connection.webhook_secrets[0]).remote_id

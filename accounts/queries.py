@@ -1,0 +1,340 @@
+"""What the pages of this app read, with a constant number of SQL queries each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from accounts.attention import LIMIT, Item
+from accounts.http import WorkspaceRequest
+from accounts.limits import ConnectionGate
+from accounts.models import (
+    ActivityEntry,
+    Connection,
+    MirrorKind,
+    MirrorRow,
+    OutboxEntry,
+    Pull,
+    User,
+    Workspace,
+)
+from accounts.providers import PROVIDERS, provider_class
+from accounts.providers.base import Provider
+from accounts.search import LIMIT as HITS
+from accounts.search import Hit
+
+# A check nobody took up for this long: no worker is running.
+WORKER_EXPECTED_SECONDS = 10
+ACTIVITY_PAGE = 50
+LOG_PAGE = 50
+
+
+# Connections
+
+
+def saved_connections(workspace: Workspace) -> QuerySet[Connection]:
+    """What the workspace has, newest last, with its pull under way (`pulling`) and what was set aside (`aside`)."""
+    aside = OutboxEntry.objects.filter(connection=OuterRef("pk"), state=OutboxEntry.State.SET_ASIDE)
+    return (
+        workspace.connections.exclude(status=Connection.Status.CHECKING)
+        .annotate(
+            pulling=Exists(Pull.objects.filter(connection=OuterRef("pk"), state=Pull.State.RUNNING)),
+            aside=Subquery(aside.order_by().values("connection").annotate(n=Count("pk")).values("n")),
+        )
+        .order_by("pk")
+    )
+
+
+def providers() -> list[type[Provider]]:
+    return [provider_class(slug) for slug in PROVIDERS]
+
+
+def is_unattended(check: Connection) -> bool:
+    """Whether a check waits for a worker that does not come."""
+    if check.checked_at or check.status_note:
+        return False
+    waited = (timezone.now() - check.created_at).total_seconds()
+    return waited > WORKER_EXPECTED_SECONDS and check.outbox.filter(fence=0).exists()
+
+
+# flag → what an account with it can do; the sentence for one without comes from the provider.
+CAPABILITIES = {
+    "lists_changed_contacts": "Changed contacts are followed every minute, leaves among them.",
+    "creates_fields": "Contact fields can be created there.",
+    "has_folders": "Lists keep their folders.",
+    "has_segments": "Saved segments can be read.",
+    "manages_senders": "Senders can be added and confirmed from here.",
+    "manages_domains": "Sending domains and their DNS records can be read.",
+    "has_templates": "Templates are carried over.",
+    "drafts_campaigns": "A campaign is prepared as a draft and compared before it is released.",
+    "schedules_campaigns": "Campaigns are given the exact minute at which they leave.",
+    "sends_tests": "Test mails can be sent.",
+    "unschedules_campaigns": "A scheduled campaign can be taken back before it starts.",
+    "pauses_campaigns": "A campaign on its way can be paused.",
+    "reports_figures": "Counts per campaign can be read.",
+    "reports_people": "Who opened, clicked, bounced or left can be read.",
+    "tells_machine_opens": "Opens by machines are told apart from people's.",
+    "has_webhooks": "Events are reported here as they happen.",
+    "refuses_second_arm": "A second release of one campaign is refused there.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    can: bool
+    label: str
+    why: str = ""
+
+
+def abilities(provider: type[Provider]) -> list[Ability]:
+    """What an account there can do, then what it cannot, each with its sentence."""
+    rows = []
+    for flag, sentence in CAPABILITIES.items():
+        can = getattr(provider.capabilities, flag)
+        because = provider.capabilities.because.get(flag, "")
+        if can:
+            rows.append(Ability(True, sentence, because))
+        else:
+            rows.append(Ability(False, provider.capabilities.sentence(flag)))
+    return sorted(rows, key=lambda row: not row.can)
+
+
+def quotas(connection: Connection) -> list[dict[str, Any]]:
+    """What the provider last said of its limits, plus the published rates of each class."""
+    gate = ConnectionGate(connection)
+    seen = {row["name"]: row for row in gate.quotas()}
+    return [
+        {
+            "name": name,
+            "rates": ", ".join(_rate(rate.calls, rate.seconds) for rate in rates),
+            "limit": None,
+            "remaining": None,
+            "reset_at": None,
+            "seen_at": None,
+            **seen.get(name, {}),
+        }
+        for name, rates in gate.rates.items()
+    ]
+
+
+def _rate(calls: int, seconds: int) -> str:
+    every = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}.get(seconds, f"{seconds} s")
+    return f"{calls} a {every}" if not every.endswith(" s") else f"{calls} in {every}"
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorCount:
+    label: str
+    count: int
+    gone: int
+    url: str
+
+
+# kind → words, and the page that lists our side of it (by URL name: it lives in an app above this one).
+_MIRRORED = {
+    MirrorKind.FOLDER: ("Folders", ""),
+    MirrorKind.LIST: ("Lists", "audiences:lists"),
+    MirrorKind.CONTACT: ("Contacts", "audiences:contacts"),
+    MirrorKind.FIELD: ("Contact fields", ""),
+    MirrorKind.SENDER: ("Senders", "campaigns:senders"),
+    MirrorKind.DOMAIN: ("Domains", "campaigns:senders"),
+    MirrorKind.TEMPLATE: ("Templates", "campaigns:templates"),
+    MirrorKind.CAMPAIGN: ("Campaigns", "campaigns:campaigns"),
+}
+
+
+def mirror_counts(connection: Connection) -> list[MirrorCount]:
+    """How much of each kind is mirrored, and how much of it is gone over there."""
+    counted = (
+        MirrorRow.objects.filter(connection=connection)
+        .values("kind")
+        .annotate(count=Count("pk"), gone=Count("gone_at"))
+    )
+    counts = {row["kind"]: row for row in counted.order_by()}
+    return [
+        MirrorCount(
+            label, counts.get(kind, {}).get("count", 0), counts.get(kind, {}).get("gone", 0), _url(name)
+        )
+        for kind, (label, name) in _MIRRORED.items()
+    ]
+
+
+def _url(name: str) -> str:
+    try:
+        return reverse(name) if name else ""
+    except NoReverseMatch:
+        return ""
+
+
+def outbox_log(connection: Connection, *, before: int | None = None) -> tuple[list[OutboxEntry], int | None]:
+    """A page of what was to leave or be read, newest first, without the quiet standing work; and where the next begins."""
+    entries = OutboxEntry.objects.filter(connection=connection).order_by("-id")
+    if before:
+        entries = entries.filter(pk__lt=before)
+    rows = list(entries[: LOG_PAGE + 1])
+    return rows[:LOG_PAGE], rows[LOG_PAGE - 1].pk if len(rows) > LOG_PAGE else None
+
+
+# Pulls
+
+
+@dataclass(frozen=True, slots=True)
+class PullStep:
+    label: str
+    state: str
+    read: int
+    total: int | None
+    created: int
+    changed: int
+    unchanged: int
+    rejected: int
+    suppressed: int
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """A pull as a page shows it. `share` 0–100 of the step under way, None when its total is not known."""
+
+    pull: Pull
+    steps: list[PullStep]
+    step: PullStep
+    share: int | None
+    seconds_left: float | None
+    waiting_for: str
+
+    @property
+    def read(self) -> int:
+        return sum(step.read for step in self.steps)
+
+
+def pull_progress(pull: Pull) -> PullProgress:
+    """`waiting_for` is the outbox's note when the work under way is held up: a limit, an account that is away."""
+    steps = [PullStep(**{name: row[name] for name in PullStep.__slots__}) for row in pull.progress()]
+    step = steps[min(pull.step, len(steps) - 1)]
+    share = min(99, round(100 * step.read / step.total)) if step.total else None
+    entry = (
+        OutboxEntry.objects.filter(
+            connection_id=pull.connection_id, task=Pull.STEPS[pull.step][0], subject_id=pull.pk
+        )
+        .order_by("-id")
+        .first()
+        if pull.is_running
+        else None
+    )
+    left = None
+    if entry is not None and step.total and step.read:
+        spent = (timezone.now() - entry.created_at).total_seconds()
+        left = max(0.0, spent / step.read * (step.total - step.read))
+    return PullProgress(pull, steps, step, share, left, entry.note if entry is not None else "")
+
+
+def last_pull(connection: Connection) -> Pull | None:
+    return connection.pulls.order_by("-created_at").first()
+
+
+# Activity
+
+
+def activity_page(
+    workspace: Workspace,
+    *,
+    kind: str = "",
+    actor: User | None = None,
+    object_type: str = "",
+    object_id: int | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    zone: str = "UTC",
+    before: int | None = None,
+) -> tuple[list[ActivityEntry], int | None]:
+    """A page of what happened, newest first, and the id the next page begins below. Days are days in `zone`."""
+    entries = ActivityEntry.objects.filter(workspace=workspace).order_by("-id")
+    if kind:
+        entries = entries.filter(verb__startswith=f"{kind}.")
+    if actor is not None:
+        entries = entries.filter(actor=actor)
+    if object_type and object_id:
+        entries = entries.filter(object_type=object_type, object_id=object_id)
+    if since:
+        entries = entries.filter(at__gte=_midnight(since, zone))
+    if until:
+        entries = entries.filter(at__lt=_midnight(until + timedelta(days=1), zone))
+    if before:
+        entries = entries.filter(pk__lt=before)
+    rows = list(entries[: ACTIVITY_PAGE + 1])
+    return rows[:ACTIVITY_PAGE], rows[ACTIVITY_PAGE - 1].pk if len(rows) > ACTIVITY_PAGE else None
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
+
+
+# What this app tells the bar, Home and the search
+
+
+def accounts_in_need(workspace: Workspace) -> Iterable[Item]:
+    """Connections to reconnect, and work that was set aside."""
+    for connection in workspace.connections.filter(status=Connection.Status.RECONNECT)[:LIMIT]:
+        yield Item(
+            title=f"Reconnect {connection}",
+            text=f"{connection.provider_name} no longer takes the key. Work for it waits in order.",
+            url=connection.get_absolute_url(),
+            at=connection.status_at,
+            tone="bad",
+        )
+    aside = OutboxEntry.objects.filter(workspace=workspace, state=OutboxEntry.State.SET_ASIDE)
+    for entry in aside.select_related("connection").order_by("-id")[:LIMIT]:
+        yield Item(
+            title=task_words(entry.task),
+            text=entry.note or "It was set aside and waits for a person.",
+            url=f"{entry.connection.get_absolute_url()}?tab=log#entry-{entry.pk}"
+            if entry.connection
+            else reverse("accounts:attention"),
+            at=entry.ended_at,
+        )
+
+
+def running_pulls(workspace: Workspace) -> Iterable[Item]:
+    pulls = Pull.objects.filter(connection__workspace=workspace, state=Pull.State.RUNNING)
+    for pull in pulls.select_related("connection")[:LIMIT]:
+        yield Item(
+            title=f"Pulling {pull.connection}",
+            text=Pull.STEPS[pull.step][1],
+            url=pull.connection.get_absolute_url(),
+            at=pull.created_at,
+            tone="live",
+        )
+
+
+def search_connections(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
+    found = saved_connections(request.workspace).filter(name__icontains=words)[:HITS]
+    return [
+        Hit(connection.name, connection.get_absolute_url(), connection.provider_name) for connection in found
+    ]
+
+
+def search_members(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
+    members = User.objects.filter(memberships__workspace=request.workspace)
+    found = (members.filter(name__icontains=words) | members.filter(email__icontains=words)).distinct()[:HITS]
+    return [Hit(str(user), reverse("accounts:members"), user.email) for user in found]
+
+
+# task → what a person calls it
+_TASK_WORDS = {
+    "accounts.check": "Read the account",
+    "accounts.register_webhook": "Register the webhook",
+    "audiences.follow": "Follow changed contacts",
+    **{task: f"Pull {label.lower()}" for task, label in Pull.STEPS},
+}
+
+
+def task_words(task: str) -> str:
+    """The name of a piece of work in words: from the table, else from its task's name."""
+    if task in _TASK_WORDS:
+        return _TASK_WORDS[task]
+    return task.partition(".")[2].replace("_", " ").capitalize()

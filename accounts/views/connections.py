@@ -1,0 +1,253 @@
+"""Connecting accounts, watching their pulls, and looking after them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from accounts import pulls, queries
+from accounts.forms.connections import CredentialsForm, NameForm, SaveForm
+from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.models import Connection, OutboxEntry, Role
+from accounts.providers import PROVIDERS, provider_class
+from accounts.refusals import CannotDo
+from accounts.services import connections as services
+
+TABS = {"overview": "Overview", "mirror": "Mirror", "events": "Events", "limits": "Limits", "log": "Log"}
+
+
+@workspace_view(methods=("GET", "HEAD"))
+def connections(request: WorkspaceRequest) -> HttpResponse:
+    return render_page(
+        request,
+        "accounts/connections/list.html",
+        {
+            "connections": list(queries.saved_connections(request.workspace)),
+            "may_change": request.role.covers(Role.ADMIN),
+        },
+        partials={"list"},
+    )
+
+
+@workspace_view(role=Role.ADMIN)
+def connect(request: WorkspaceRequest) -> HttpResponse:
+    """One address for all of it: choose the provider, paste the key, see whose account it is, keep it."""
+    if check := _check_of(request):
+        return _show_check(request, check)
+    slug = request.POST.get("provider") or request.GET.get("provider") or ""
+    if slug not in PROVIDERS:
+        return render_page(request, "accounts/connections/choose.html", {"providers": queries.providers()})
+    provider = provider_class(slug)
+    form = CredentialsForm(request.POST or None, provider=provider)
+    if form.is_valid() and form.attempt(
+        services.begin_check, workspace=request.workspace, provider=slug, by=request.user
+    ):
+        return go(request, f"{reverse('accounts:connect')}?check={form.result.pk}")
+    return render_page(
+        request,
+        "accounts/connections/credentials.html",
+        {"form": form, "provider": provider},
+        status=form.http_status,
+    )
+
+
+@workspace_view(role=Role.ADMIN, methods=("POST",))
+def save(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
+    connection = get_object_or_404(request.workspace.connections, pk=connection_id)
+    form = SaveForm(request.POST, connection=connection)
+    if form.is_valid() and form.attempt(services.save_connection, connection=connection, by=request.user):
+        return go(request, form.result)
+    say(request, " ".join(form.non_field_errors()) or "Nothing was saved.", level=messages.ERROR)
+    return go(request, f"{reverse('accounts:connect')}?check={connection.pk}")
+
+
+@workspace_view(methods=("GET", "HEAD"))
+def connection(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
+    """One account: what it is, its pull, and in tabs its mirror, events, limits and log."""
+    found = _connection(request, connection_id)
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in TABS else "overview"
+    pull = queries.last_pull(found)
+    context: dict[str, Any] = {
+        "connection": found,
+        "tab": tab,
+        "tabs": TABS,
+        "may_change": request.role.covers(Role.ADMIN),
+        "progress": queries.pull_progress(pull) if pull else None,
+        "name_form": NameForm(initial={"name": found.name}),
+        "set_aside": found.outbox.filter(state=OutboxEntry.State.SET_ASIDE).count(),
+        **_TAB_CONTEXT[tab](request, found),
+    }
+    return render_page(request, "accounts/connections/detail.html", context, partials={"pull", "webhook"})
+
+
+@workspace_view(role=Role.ADMIN)
+def replace_credentials(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
+    found = _connection(request, connection_id)
+    if "check" in request.GET:
+        check = _check_of(request)
+        if check is None:  # taken over, and gone with its purpose
+            say(request, f"{found} uses the new key.")
+            return go(request, found)
+        return _show_check(request, check, replacing=found)
+    form = CredentialsForm(
+        request.POST or None, provider=found.provider_class, initial={"base_url": found.base_url}
+    )
+    if form.is_valid() and form.attempt(services.replace_credentials, connection=found, by=request.user):
+        return go(
+            request, f"{reverse('accounts:replace_credentials', args=[found.pk])}?check={form.result.pk}"
+        )
+    return render_page(
+        request,
+        "accounts/connections/credentials.html",
+        {"form": form, "provider": found.provider_class, "replacing": found},
+        status=form.http_status,
+    )
+
+
+@workspace_view(role=Role.ADMIN, methods=("POST",))
+def rename(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
+    found = _connection(request, connection_id)
+    form = NameForm(request.POST)
+    if form.is_valid() and form.attempt(services.rename, connection=found, by=request.user):
+        return go(request, found)
+    say(request, "A name of one to 120 letters is needed.", level=messages.ERROR)
+    return go(request, found)
+
+
+def _action(
+    service: Callable[..., Any], done: str, *, tab: str = "", role: Role = Role.ADMIN
+) -> Callable[..., HttpResponse]:
+    """A view for one button: calls the service, says what came of it, and shows the connection again."""
+
+    @workspace_view(role=role, methods=("POST",))
+    def act(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
+        found = _connection(request, connection_id)
+        try:
+            service(connection=found, by=request.user)
+        except CannotDo as refusal:
+            say(request, refusal.sentence, level=messages.ERROR)
+        else:
+            say(request, done.format(connection=found))
+        return go(request, found.get_absolute_url() + (f"?tab={tab}" if tab else ""))
+
+    return act
+
+
+start_pull = _action(services.start_pull, "The pull of {connection} has begun.", role=Role.EDITOR)
+check_again = _action(
+    lambda *, connection, by: services.check_again(connection=connection),
+    "{connection} is being read again.",
+    role=Role.EDITOR,
+)
+pause = _action(services.pause, "{connection} is paused. Work for it waits in order.")
+resume = _action(services.resume, "{connection} is at work again.")
+disconnect = _action(services.disconnect, "{connection} is disconnected. Its lists, people and results stay.")
+register_webhook = _action(
+    services.register_webhook, "{connection} is being asked to report its events here.", tab="events"
+)
+rotate_webhook_secret = _action(
+    services.rotate_webhook_secret, "{connection} is being given the new secret.", tab="events"
+)
+
+
+@workspace_view(role=Role.EDITOR, methods=("POST",))
+def cancel_pull(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
+    found = _connection(request, connection_id)
+    pull = queries.last_pull(found)
+    try:
+        if pull is not None:
+            pulls.request_cancel(pull=pull, by=request.user)
+            say(request, "The pull stops after the page under way.")
+    except CannotDo as refusal:
+        say(request, refusal.sentence, level=messages.WARNING)
+    return go(request, found)
+
+
+@workspace_view(role=Role.EDITOR, methods=("POST",))
+def retry(request: WorkspaceRequest, connection_id: int, entry_id: int) -> HttpResponse:
+    """Put a set-aside entry back in line."""
+    found = _connection(request, connection_id)
+    entry = get_object_or_404(found.outbox, pk=entry_id)
+    try:
+        tried = services.retry_entry(entry=entry, by=request.user)
+        say(request, "It is tried again now." if tried else "Somebody has tried it again already.")
+    except CannotDo as refusal:
+        say(request, refusal.sentence, level=messages.ERROR)
+    return go(request, f"{found.get_absolute_url()}?tab=log")
+
+
+def _connection(request: WorkspaceRequest, connection_id: int) -> Connection:
+    saved = request.workspace.connections.exclude(status=Connection.Status.CHECKING)
+    return get_object_or_404(saved, pk=connection_id)
+
+
+def _check_of(request: WorkspaceRequest) -> Connection | None:
+    """The check under way that the address names; a saved one shows its own page instead."""
+    given = request.GET.get("check", "")
+    if not given.isdecimal():
+        return None
+    return request.workspace.connections.filter(pk=given, status=Connection.Status.CHECKING).first()
+
+
+def _show_check(
+    request: WorkspaceRequest, check: Connection, replacing: Connection | None = None
+) -> HttpResponse:
+    return render_page(
+        request,
+        "accounts/connections/check.html",
+        {
+            "connection": check,
+            "replacing": replacing,
+            "provider": check.provider_class,
+            "is_checking": not (check.checked_at or check.status_note),
+            "is_unattended": queries.is_unattended(check),
+            "abilities": queries.abilities(check.provider_class),
+            "quotas": queries.quotas(check) if check.checked_at else [],
+            "form": SaveForm(connection=check),
+            "again_url": reverse("accounts:replace_credentials", args=[replacing.pk])
+            if replacing
+            else f"{reverse('accounts:connect')}?provider={check.provider}",
+        },
+        partials={"check"},
+    )
+
+
+def _overview(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
+    return {"abilities": queries.abilities(connection.provider_class), "quotas": queries.quotas(connection)}
+
+
+def _mirror(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
+    return {"counts": queries.mirror_counts(connection)}
+
+
+def _events(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
+    registering = connection.outbox.filter(
+        task="accounts.register_webhook",
+        state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED],
+    )
+    return {"is_registering": registering.exists()}
+
+
+def _limits(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
+    return {"quotas": queries.quotas(connection)}
+
+
+def _log(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
+    before = request.GET.get("before", "")
+    entries, older = queries.outbox_log(
+        connection, before=int(before) if before.isdecimal() and len(before) < 19 else None
+    )
+    return {"entries": [(entry, queries.task_words(entry.task)) for entry in entries], "older": older}
+
+
+_TAB_CONTEXT: dict[str, Callable[[WorkspaceRequest, Connection], dict[str, Any]]] = {
+    "overview": _overview,
+    "mirror": _mirror,
+    "events": _events,
+    "limits": _limits,
+    "log": _log,
+}
