@@ -243,15 +243,15 @@ def _start_postgres() -> None:
 
 
 def _forget_dead_postmaster() -> None:
-    """Drop the lock file of a killed server that nobody reaped: containers often lack an init that does."""
-    lock = POSTGRES_DATA / "postmaster.pid"
-    try:
-        process = int(lock.read_text().split()[0])
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, ValueError, IndexError):
-        return  # PostgreSQL judges by itself whether the process is alive
-    if state == "Z":
-        lock.unlink()
+    """Drop the lock files of a killed server that nobody reaped: containers often lack an init that does."""
+    for lock in (POSTGRES_DATA / "postmaster.pid", POSTGRES_SOCKET.with_name(f"{POSTGRES_SOCKET.name}.lock")):
+        try:
+            process = int(lock.read_text().split()[0])
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, ValueError, IndexError):
+            continue  # PostgreSQL judges by itself whether the process is alive
+        if state == "Z":
+            lock.unlink()
 
 
 def _make_cluster() -> None:
