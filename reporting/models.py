@@ -155,22 +155,22 @@ class DomainFigures(models.Model):
         return self.domain
 
 
-class HourFigures(models.Model):
-    """The time line: counts of one hour (UTC, its start) of one delivery, from events."""
+class SpanFigures(models.Model):
+    """The time line: what happened to one delivery in five minutes, from events. Sparse: quiet spans have no row."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="hour_figures")
-    hour_at = models.DateTimeField()
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="span_figures")
+    start_at = models.DateTimeField()
     delivered = models.PositiveIntegerField(default=0)
     opens = models.PositiveIntegerField(default=0)
     machine_opens = models.PositiveIntegerField(default=0)
     clicks = models.PositiveIntegerField(default=0)
 
     class Meta:
-        verbose_name_plural = "hour figures"
-        constraints = (models.UniqueConstraint(fields=["delivery", "hour_at"], name="hour_figures_once"),)
+        verbose_name_plural = "span figures"
+        constraints = (models.UniqueConstraint(fields=["delivery", "start_at"], name="span_figures_once"),)
 
     def __str__(self) -> str:
-        return f"{self.delivery_id} {self.hour_at:%Y-%m-%d %H:00}"
+        return f"{self.delivery_id} {self.start_at:%Y-%m-%d %H:%M}"
 
 
 class Seen(models.Model):

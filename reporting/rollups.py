@@ -111,7 +111,7 @@ def roll_up(connection: Connection) -> list[Leave]:
         cursor.execute(_LEDGER)
         cursor.execute(_SEEN)
         cursor.execute("analyze report_seen")
-        for statement in (_FIGURES, _LINKS, _DOMAINS, _HOURS, _ENGAGEMENT):
+        for statement in (_FIGURES, _LINKS, _DOMAINS, _TIME_LINE, _ENGAGEMENT):
             cursor.execute(statement)
         cursor.execute(_LEAVES)
         return [Leave(*row) for row in cursor.fetchall()]
@@ -359,9 +359,9 @@ on conflict (delivery_id, source, domain) do update
 set counts = jsonb_build_object({_added(DOMAIN_PEOPLE)})
 """
 
-_HOURS = """
-insert into reporting_hourfigures as old (delivery_id, hour_at, delivered, opens, machine_opens, clicks)
-select delivery_id, date_trunc('hour', at, 'UTC'),
+_TIME_LINE = """
+insert into reporting_spanfigures as old (delivery_id, start_at, delivered, opens, machine_opens, clicks)
+select delivery_id, date_bin('5 minutes', at, 'epoch'),
     count(*) filter (where kind = 'delivered'),
     count(*) filter (where kind = 'opened' and not is_machine),
     count(*) filter (where kind = 'opened' and is_machine),
@@ -370,7 +370,7 @@ from report_new
 where delivery_id is not null and is_exact and kind in ('delivered', 'opened', 'clicked')
 group by 1, 2
 order by 1, 2
-on conflict (delivery_id, hour_at) do update set
+on conflict (delivery_id, start_at) do update set
     delivered = old.delivered + excluded.delivered,
     opens = old.opens + excluded.opens,
     machine_opens = old.machine_opens + excluded.machine_opens,

@@ -1,7 +1,7 @@
 """Who did what, asked of the account after a campaign is over: what a missed webhook should have told.
 
 An account's export names people, and mostly no time: such events are marked as not exact, stand at the time we read
-them if no better is given, and count people but no totals and no hours. Nor does it say whether a person or a machine
+them if no better is given, and count people but no totals. Nor does it say whether a person or a machine
 opened, so an opening found this way counts as not by a person. Who is known already is passed over.
 """
 
@@ -43,7 +43,11 @@ READ_PEOPLE = 10_000
 @transaction.atomic
 def plan_reading_back(delivery: Delivery) -> None:
     """Record the standing entry of a delivery that is over, once."""
-    if delivery.finished_at is None or not delivery.connection.capabilities.reports_people:
+    if (
+        delivery.finished_at is None
+        or delivery.campaign.is_imported
+        or not delivery.connection.capabilities.reports_people
+    ):
         return
     Delivery.objects.select_for_update().get(pk=delivery.pk)
     first_at = delivery.finished_at + ROUNDS[0]

@@ -17,7 +17,7 @@ from audiences.models import Engagement, Suppression
 from campaigns.models import Recipient
 from reporting import rollups
 from reporting.mirror import inbox
-from reporting.models import DomainFigures, Event, Figures, HourFigures, InboxCall, LinkFigures, Seen
+from reporting.models import DomainFigures, Event, Figures, SpanFigures, InboxCall, LinkFigures, Seen
 from tests.factories import ContactFactory
 from tests.reporting.calls import SENT_AT, brevo_call, hand_over
 
@@ -77,7 +77,7 @@ def tables():
         "figures": sorted(Figures.objects.values_list("delivery", "source", "counts"), key=repr),
         "links": sorted(LinkFigures.objects.values_list("delivery", "url", "clicks", "people")),
         "domains": sorted(DomainFigures.objects.values_list("delivery", "domain", "counts"), key=repr),
-        "hours": sorted(HourFigures.objects.values_list("hour_at", "delivered", "opens", "machine_opens", "clicks")),
+        "time line": sorted(SpanFigures.objects.values_list("start_at", "delivered", "opens", "machine_opens", "clicks")),
         "engagement": sorted(Engagement.objects.values_list("contact", "received", "opens", "clicks", "last_open_at", "last_click_at"), key=repr),
         "suppressed": sorted(Suppression.objects.values_list("email", flat=True)),
     }  # fmt: skip
@@ -97,10 +97,10 @@ def test_a_scripted_set_gives_exact_figures(delivery, people, store):
                          "complained": 0, "hard_bounced": 1, "soft_bounced": 1},
     }  # fmt: skip
     assert list(
-        HourFigures.objects.order_by("hour_at").values_list(
-            "hour_at", "delivered", "opens", "machine_opens", "clicks"
+        SpanFigures.objects.order_by("start_at").values_list(
+            "start_at", "delivered", "opens", "machine_opens", "clicks"
         )
-    ) == [(SENT_AT, 4, 3, 2, 4), (SENT_AT + timedelta(hours=1), 0, 1, 0, 0)]
+    ) == [(SENT_AT, 4, 3, 2, 4), (SENT_AT + timedelta(seconds=3900), 0, 1, 0, 0)]
     states = dict(Recipient.objects.values_list("email", "state"))
     assert states == {contact.email: "delivered" for contact in people} | {"reader5@example.test": "bounced"}
     assert set(InboxCall.objects.values_list("state", flat=True)) == {"applied"}
@@ -196,14 +196,14 @@ def test_any_order_and_repetition_ends_in_the_same_tables(data, delivery, people
     assert outcome(batches) == outcome([script])
 
 
-def test_a_late_event_counts_in_its_own_hour(delivery, people, store):
+def test_a_late_event_counts_at_its_own_time(delivery, people, store):
     store(brevo_call("opened", people[0].email, after=9000))
     inbox.apply_inbox()
     store(brevo_call("opened", people[0].email, after=60))
     inbox.apply_inbox()
 
-    assert list(HourFigures.objects.order_by("hour_at").values_list("hour_at", "opens")) == [
-        (SENT_AT, 1), (SENT_AT + timedelta(hours=2), 1),
+    assert list(SpanFigures.objects.order_by("start_at").values_list("start_at", "opens")) == [
+        (SENT_AT, 1), (SENT_AT + timedelta(hours=2.5), 1),
     ]  # fmt: skip
     assert Recipient.objects.get(contact=people[0]).first_open_at == SENT_AT + timedelta(seconds=60)
 
