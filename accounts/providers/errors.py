@@ -38,7 +38,7 @@ class ProviderError(Exception):
         request_id: str = "",
     ) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = detail.replace("\x00", "\ufffd")  # PostgreSQL keeps no NUL
         self.provider = provider
         self.operation = operation
         self.status = status

@@ -671,6 +671,10 @@ def _field_names(delivery: Delivery, provider: Provider) -> dict[str, str]:
     names = mirrored_field_names(delivery)
     missing = used - names.keys()
     if missing:
+        for key in missing & Contact.STANDARD_FIELDS.keys():
+            Field.objects.get_or_create(
+                workspace=delivery.campaign.workspace, key=key, defaults={"label": Contact.STANDARD_FIELDS[key]}
+            )
         there = {record.name.upper(): record.remote_id for record in provider.fields()}
         for field in Field.objects.filter(workspace=delivery.campaign.workspace, key__in=missing):
             name = field.key.upper()

@@ -49,9 +49,7 @@ class ConnectionFactory(DjangoModelFactory):
     class Meta:
         model = Connection
 
-    class Params:
-        api_key = "sandbox-test"
-
+    api_key = "sandbox-test"
     workspace = factory.SubFactory(WorkspaceFactory)
     provider = "brevo"
     name = "Brevo"

@@ -1,0 +1,565 @@
+"""The machine that lets a campaign leave once, against the sandbox over a real socket."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts import outbox
+from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry, Role, User
+from accounts.refusals import CannotDo, CannotMove
+from audiences.models import List
+from campaigns.models import Campaign, Delivery, Recipient
+from campaigns.queries.audience import equation_of
+from campaigns.services import release
+from tests.conftest import SandboxServer
+from tests.factories import (
+    CampaignFactory,
+    ConnectionFactory,
+    ContactFactory,
+    ListFactory,
+    SenderFactory,
+    SubscriptionFactory,
+    SuppressionFactory,
+    WorkspaceFactory,
+)
+from tests.helpers import run_outbox
+
+ACCOUNT = "sandbox-delivery"
+SENDER = "news@campanile.example"
+State = Delivery.State
+
+
+@pytest.fixture(autouse=True)
+def _quick(settings: Any) -> None:
+    settings.HOLD_SECONDS = 0
+    settings.SEND_NOW_LEAD_SECONDS = 2
+    settings.SETTLE_SECONDS = 0
+    settings.LOOK_INTERVAL_SECONDS = 0
+    settings.WATCH_SECONDS = 3600
+
+
+@pytest.fixture
+def connection(sandbox: SandboxServer, workspace: Any) -> Connection:
+    sandbox.control(
+        "seed",
+        provider="brevo",
+        account=ACCOUNT,
+        limits="off",
+        pace={"send": 1, "react": 1, "process": 0},
+        senders=[{"name": "News", "email": SENDER, "active": True}],
+    )
+    return ConnectionFactory(workspace=workspace, base_url=sandbox.base_url(), api_key=ACCOUNT)
+
+
+@pytest.fixture
+def approver(member: Callable[..., User]) -> User:
+    return member(Role.APPROVER)
+
+
+@pytest.fixture
+def people(workspace: Any) -> List:
+    """Three people on a list; a fourth left it, a fifth is suppressed."""
+    list_ = ListFactory(workspace=workspace, name="News")
+    for name in ("ana", "ben", "cleo"):
+        SubscriptionFactory(
+            list=list_, contact__email=f"{name}@example.test", contact__first_name=name.title()
+        )
+    SubscriptionFactory(list=list_, status="unsubscribed")
+    SuppressionFactory(contact=SubscriptionFactory(list=list_).contact)
+    return list_
+
+
+@pytest.fixture
+def campaign(connection: Connection, people: List) -> Campaign:
+    sender = SenderFactory(workspace=connection.workspace, name="News", email=SENDER)
+    there = next(record for record in connection.open().senders() if record.email == SENDER)
+    MirrorRow.objects.create(
+        connection=connection,
+        kind=MirrorKind.SENDER,
+        object_id=sender.pk,
+        remote_id=there.remote_id,
+        theirs={"is_active": there.is_active},
+    )
+    campaign = CampaignFactory(
+        workspace=connection.workspace, connection=connection, sender=sender, name="November"
+    )
+    campaign.lists.add(people)
+    return campaign
+
+
+def let_go(campaign: Campaign, by: User, send_at: datetime | None = None) -> Delivery:
+    return release.release_campaign(
+        campaign=campaign, by=by, version=campaign.version, send_at=send_at, zone="UTC"
+    )
+
+
+def bring_forward(task: str) -> list[str]:
+    """Run standing work now."""
+    OutboxEntry.objects.filter(task=task, state="waiting").update(not_before=timezone.now())
+    return run_outbox(task)
+
+
+def prepare(sandbox: SandboxServer) -> None:
+    """Run the preparing to its end, while the account takes people in."""
+    for _ in range(5):
+        bring_forward("campaigns.prepare")
+        sandbox.control("clock", advance=0)
+
+
+def run_all(sandbox: SandboxServer) -> None:
+    prepare(sandbox)
+    run_outbox()
+
+
+def calls(sandbox: SandboxServer, method: str, ending: str = "") -> list[str]:
+    """Paths of the calls the account saw."""
+    log = sandbox.read("log", provider="brevo", account=ACCOUNT)["calls"]
+    return [call["path"] for call in log if call["method"] == method and call["path"].endswith(ending)]
+
+
+def remote_campaigns(sandbox: SandboxServer) -> list[dict[str, Any]]:
+    state = sandbox.read("state", provider="brevo", account=ACCOUNT)["state"]
+    return list(state["campaigns"].values()) if isinstance(state["campaigns"], dict) else state["campaigns"]
+
+
+def sent_to(sandbox: SandboxServer) -> list[str]:
+    """Addresses that were mailed, with repeats, in all campaigns of the account."""
+    state = sandbox.read("state", provider="brevo", account=ACCOUNT)["state"]
+    events = state["events"].values() if isinstance(state["events"], dict) else [state["events"]]
+    return sorted(
+        event[3] if isinstance(event, list) else event["email"]
+        for rows in events
+        for event in rows
+        if (event[1] if isinstance(event, list) else event["kind"]) == "sent"
+    )
+
+
+def test_a_campaign_goes_from_release_to_sent(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver)
+    run_all(sandbox)
+    delivery.refresh_from_db()
+    assert (delivery.note, delivery.state) == ("", State.ACCEPTED)
+
+    sandbox.control("clock", advance=120)
+    bring_forward("campaigns.watch")
+    delivery.refresh_from_db()
+    campaign.refresh_from_db()
+
+    assert (delivery.state, delivery.remote_status, campaign.status) == (
+        State.SENT,
+        "sent",
+        Campaign.Status.SENT,
+    )
+    assert sent_to(sandbox) == ["ana@example.test", "ben@example.test", "cleo@example.test"]
+    rows = Recipient.objects.filter(delivery=delivery).values_list("state", "reason")
+    assert sorted(rows) == [
+        ("excluded", "suppressed"),
+        ("excluded", "unsubscribed"),
+        ("handed_over", ""),
+        ("handed_over", ""),
+        ("handed_over", ""),
+    ]
+    verbs = ActivityEntry.objects.order_by("id").values_list("verb", flat=True)
+    assert [verb for verb in verbs if verb.startswith(("campaign", "delivery"))] == [
+        "campaign.released",
+        "delivery.accepted",
+        "campaign.started",
+        "campaign.sent",
+    ]
+
+
+def test_releasing_twice_releases_once(campaign: Campaign, approver: User) -> None:
+    let_go(campaign, approver)
+    with pytest.raises(CannotDo):
+        let_go(campaign, approver)
+
+    assert Delivery.objects.count() == 1
+
+
+def test_a_version_that_was_not_reviewed_is_refused(campaign: Campaign, approver: User) -> None:
+    with pytest.raises(release.CannotRelease, match="changed after you opened"):
+        release.release_campaign(
+            campaign=campaign, by=approver, version=campaign.version - 1, send_at=None, zone="UTC"
+        )
+
+
+def test_a_grown_audience_is_refused(campaign: Campaign, approver: User) -> None:
+    with pytest.raises(release.CannotRelease, match="grown from 2 to 3"):
+        release.release_campaign(
+            campaign=campaign, by=approver, version=campaign.version, send_at=None, zone="UTC", people=2
+        )
+
+
+def test_a_locked_workspace_sends_nothing(campaign: Campaign, approver: User) -> None:
+    workspace = campaign.workspace
+    workspace.sending_locked = True
+    workspace.save()
+
+    with pytest.raises(release.CannotRelease, match="Sending is locked"):
+        let_go(campaign, approver)
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "html", "truncate"])
+def test_a_lost_answer_to_the_draft_makes_no_twin(
+    kind: str, campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    sandbox.control("faults", provider="brevo", method="POST", path="/v3/emailCampaigns", kind=kind, times=1)
+    delivery = let_go(campaign, approver)
+    run_all(sandbox)
+    delivery.refresh_from_db()
+
+    assert delivery.state == State.ACCEPTED
+    assert len(remote_campaigns(sandbox)) == 1
+
+
+def test_a_lost_answer_to_arming_is_looked_up(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    """The account took it: proven by reading, and told no second time."""
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    prepare(sandbox)
+    sandbox.control(
+        "faults", provider="brevo", method="PUT", path="/v3/emailCampaigns/*", kind="drop_after", times=1
+    )
+    run_outbox("campaigns.arm")
+    delivery.refresh_from_db()
+    assert delivery.state == State.UNKNOWN
+
+    run_outbox("campaigns.look")
+    delivery.refresh_from_db()
+    assert delivery.state == State.ACCEPTED
+    assert len([path for path in calls(sandbox, "PUT") if "emailCampaigns" in path]) == 1
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "html", "garbage"])
+def test_an_order_that_never_arrived_is_given_again_to_the_same_draft(
+    kind: str, campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    prepare(sandbox)
+    sandbox.control("faults", provider="brevo", method="PUT", path="/v3/emailCampaigns/*", kind=kind, times=1)
+    run_outbox(skip=["campaigns.watch"])
+    delivery.refresh_from_db()
+
+    assert (delivery.state, delivery.looks) == (State.ACCEPTED, 3)
+    assert len(remote_campaigns(sandbox)) == 1
+
+
+def test_a_500_to_arming_is_not_known_until_read(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    prepare(sandbox)
+    sandbox.control(
+        "faults",
+        provider="brevo",
+        method="PUT",
+        path="/v3/emailCampaigns/*",
+        kind="status",
+        status=500,
+        times=1,
+    )
+    run_outbox("campaigns.arm")
+    delivery.refresh_from_db()
+
+    assert delivery.state == State.UNKNOWN
+
+
+def test_a_draft_whose_time_has_come_waits_for_a_person(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    prepare(sandbox)
+    sandbox.control(
+        "faults", provider="brevo", method="PUT", path="/v3/emailCampaigns/*", kind="drop_before", times=1
+    )
+    run_outbox("campaigns.arm")
+    Delivery.objects.filter(pk=delivery.pk).update(armed_for_at=timezone.now() - timedelta(seconds=1))
+    run_outbox("campaigns.look")
+    delivery.refresh_from_db()
+    campaign.refresh_from_db()
+
+    assert (delivery.state, campaign.status) == (State.ATTENTION, Campaign.Status.ATTENTION)
+    assert sent_to(sandbox) == []
+
+
+def test_a_worker_cut_off_while_arming_leaves_it_unknown(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    prepare(sandbox)
+    delivery.refresh_from_db()
+    delivery.move_to(State.ARMED, armed_at=timezone.now(), armed_for_at=delivery.send_at)
+    run_outbox("campaigns.arm")
+    delivery.refresh_from_db()
+
+    assert delivery.state == State.UNKNOWN
+
+
+def test_a_deleted_campaign_waits_for_a_person(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    prepare(sandbox)
+    sandbox.control(
+        "faults", provider="brevo", method="PUT", path="/v3/emailCampaigns/*", kind="drop_before", times=1
+    )
+    run_outbox("campaigns.arm")
+    delivery.refresh_from_db()
+    delivery.connection.open().delete_campaign(remote_id=delivery.remote_id)
+    run_outbox("campaigns.look")
+    delivery.refresh_from_db()
+
+    assert (delivery.state, delivery.note) == (
+        State.ATTENTION,
+        "The campaign is gone from the account, so what happened to it cannot be read there.",
+    )
+
+
+def test_a_provider_that_refuses_gives_the_draft_back(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    sandbox.control(
+        "faults",
+        provider="brevo",
+        method="POST",
+        path="/v3/emailCampaigns",
+        kind="status",
+        status=400,
+        times=1,
+    )
+    delivery = let_go(campaign, approver)
+    run_all(sandbox)
+    delivery.refresh_from_db()
+    campaign.refresh_from_db()
+
+    assert (delivery.state, campaign.status) == (State.REFUSED, Campaign.Status.DRAFT)
+    assert delivery.note
+
+
+def test_held_back_in_time_leaves_no_trace(
+    campaign: Campaign, approver: User, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.HOLD_SECONDS = 60
+    delivery = let_go(campaign, approver)
+    release.cancel_delivery(delivery=delivery, by=approver)
+    run_all(sandbox)
+    delivery.refresh_from_db()
+    campaign.refresh_from_db()
+
+    assert (delivery.state, campaign.status) == (State.CANCELLED, Campaign.Status.DRAFT)
+    assert calls(sandbox, "POST") == []
+
+
+def test_cancelling_a_scheduled_campaign_shows_the_accounts_answer(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    release.cancel_delivery(delivery=delivery, by=approver)
+    run_all(sandbox)
+    delivery.refresh_from_db()
+    sandbox.control("clock", advance=7200)
+
+    assert (delivery.state, delivery.remote_status) == (State.CANCELLED, "suspended")
+    assert sent_to(sandbox) == []
+
+
+def test_pausing_and_resuming_a_scheduled_campaign(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    release.pause_delivery(delivery=delivery, by=approver)
+    run_all(sandbox)
+    delivery.refresh_from_db()
+    assert delivery.state == State.PAUSED
+
+    release.resume_delivery(delivery=delivery, by=approver)
+    run_all(sandbox)
+    delivery.refresh_from_db()
+    sandbox.control("clock", advance=7200)
+    bring_forward("campaigns.watch")
+    delivery.refresh_from_db()
+
+    assert delivery.state == State.SENT
+    assert sent_to(sandbox) == ["ana@example.test", "ben@example.test", "cleo@example.test"]
+
+
+def test_who_leaves_after_the_freeze_is_taken_out(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    ana = ContactFactory._meta.model.objects.get(email="ana@example.test")
+    SuppressionFactory(contact=ana, workspace=ana.workspace, email=ana.email)
+    bring_forward("campaigns.watch")
+    sandbox.control("clock", advance=7200)
+    bring_forward("campaigns.watch")
+    delivery.refresh_from_db()
+
+    assert delivery.state == State.SENT
+    assert sent_to(sandbox) == ["ben@example.test", "cleo@example.test"]
+
+
+def test_too_late_waits_for_a_person_who_may_let_it_go(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver)
+    prepare(sandbox)
+    Delivery.objects.filter(pk=delivery.pk).update(send_at=timezone.now() - timedelta(hours=2))
+    run_outbox("campaigns.arm")
+    delivery.refresh_from_db()
+    assert delivery.state == State.ATTENTION
+
+    release.release_late(delivery=delivery, by=approver)
+    run_all(sandbox)
+    delivery.refresh_from_db()
+    assert delivery.state == State.ACCEPTED
+
+
+def test_another_account_behind_the_connection_sends_nothing(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver)
+    Connection.objects.update(fingerprint="another account")
+    run_all(sandbox)
+    delivery.refresh_from_db()
+
+    assert delivery.state == State.REFUSED
+
+
+def test_a_stale_worker_makes_no_call(campaign: Campaign, approver: User) -> None:
+    delivery = let_go(campaign, approver)
+    stale = Delivery.objects.get(pk=delivery.pk)
+    delivery.move_to(State.CANCELLED)
+
+    with pytest.raises(CannotMove):
+        stale.move_to(State.PREPARING)
+
+
+def settled(campaign: Campaign, by: User, sandbox: SandboxServer) -> Delivery:
+    """A delivery that needs attention."""
+    delivery = let_go(campaign, by, timezone.now() + timedelta(minutes=30))
+    prepare(sandbox)
+    delivery.refresh_from_db()
+    delivery.move_to(State.ARMED, armed_at=timezone.now(), armed_for_at=delivery.send_at)
+    delivery.move_to(State.UNKNOWN)
+    delivery.move_to(State.ATTENTION, note="in conflict")
+    outbox.cancel(subject=delivery)
+    return delivery
+
+
+def test_it_went_out_sends_nothing(campaign: Campaign, approver: User, sandbox: SandboxServer) -> None:
+    delivery = settled(campaign, approver, sandbox)
+    before = len(calls(sandbox, "PUT"))
+    release.it_went_out(delivery=delivery, by=approver)
+    run_outbox("campaigns.watch", "campaigns.arm", "campaigns.clean_up")
+    delivery.refresh_from_db()
+
+    assert (delivery.state, len(calls(sandbox, "PUT"))) == (State.SENT, before)
+
+
+def test_send_again_needs_the_name_and_makes_a_new_generation(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = settled(campaign, approver, sandbox)
+    with pytest.raises(release.CannotSettle):
+        release.send_again(delivery=delivery, by=approver, typed_name="Octember")
+    following = release.send_again(delivery=delivery, by=approver, typed_name="November")
+    run_all(sandbox)
+    sandbox.control("clock", advance=120)
+    bring_forward("campaigns.watch")
+    delivery.refresh_from_db()
+    following.refresh_from_db()
+
+    assert (delivery.state, following.state, following.generation) == (State.CANCELLED, State.SENT, 2)
+    assert sent_to(sandbox) == ["ana@example.test", "ben@example.test", "cleo@example.test"]
+
+
+def test_give_up_ends_it(campaign: Campaign, approver: User, sandbox: SandboxServer) -> None:
+    delivery = settled(campaign, approver, sandbox)
+    release.give_up(delivery=delivery, by=approver)
+    run_all(sandbox)
+    delivery.refresh_from_db()
+    sandbox.control("clock", advance=7200)
+
+    assert delivery.state == State.STOPPED
+    assert sent_to(sandbox) == []
+
+
+def test_look_again_reads_the_account(campaign: Campaign, approver: User, sandbox: SandboxServer) -> None:
+    delivery = settled(campaign, approver, sandbox)
+    release.look_again(delivery=delivery, by=approver)
+    run_outbox("campaigns.look")
+    delivery.refresh_from_db()
+
+    assert delivery.state == State.READY
+
+
+def test_the_equation_adds_up(workspace: Any, campaign: Campaign) -> None:
+    second = ListFactory(workspace=workspace)
+    both = SubscriptionFactory(list=second).contact
+    SubscriptionFactory(list=campaign.lists.get(), contact=both)
+    SubscriptionFactory(list=second, status="pending")
+    SuppressionFactory(contact=SubscriptionFactory(list=second).contact, reason="bounced")
+    campaign.lists.add(second)
+
+    equation = equation_of(campaign)
+
+    assert equation.as_json() == {
+        "selected": 9,
+        "unsubscribed": 1,
+        "suppressed": 1,
+        "bounced": 1,
+        "no_consent": 1,
+        "duplicates": 1,
+        "receives": 4,
+    }
+    assert equation.selected - sum(equation.terms.values()) == equation.receives
+
+
+def test_a_leave_on_one_chosen_list_wins_over_another(workspace: Any, campaign: Campaign) -> None:
+    second = ListFactory(workspace=workspace)
+    ana = campaign.lists.get().subscriptions.get(contact__email="ana@example.test").contact
+    SubscriptionFactory(list=second, contact=ana, status="unsubscribed")
+    campaign.lists.add(second)
+
+    assert equation_of(campaign).receives == 2
+
+
+def test_another_workspace_changes_no_equation(campaign: Campaign) -> None:
+    other = WorkspaceFactory()
+    ana = campaign.lists.get().subscriptions.get(contact__email="ana@example.test").contact
+    SuppressionFactory(contact=ContactFactory(workspace=other, email=ana.email), workspace=other)
+
+    assert equation_of(campaign).receives == 3
+
+
+@pytest.mark.parametrize(
+    ("local", "fold", "expected"),
+    [
+        ("2026-11-30T09:00", None, datetime(2026, 11, 30, 8, tzinfo=UTC)),
+        ("2026-10-25T02:30", 0, datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-10-25T02:30", 1, datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+    ],
+)
+def test_an_instant_from_a_wall_clock(local: str, fold: int | None, expected: datetime) -> None:
+    from campaigns.instants import instant
+
+    assert instant(local=datetime.fromisoformat(local), zone="Europe/Zurich", fold=fold) == expected
+
+
+@pytest.mark.parametrize(("local", "field"), [("2026-03-29T02:30", "local"), ("2026-10-25T02:30", "fold")])
+def test_an_hour_that_does_not_exist_or_comes_twice_is_refused(local: str, field: str) -> None:
+    from campaigns.instants import CannotPlace, instant
+
+    with pytest.raises(CannotPlace) as refusal:
+        instant(local=datetime.fromisoformat(local), zone="Europe/Zurich")
+
+    assert list(refusal.value.fields) == [field]
