@@ -30,6 +30,10 @@ _HOOK = re.compile(r"(/hooks/)[^/\s\"'?]{1,256}")
 _SECRET_KEY = re.compile(rf"(?:^|[-_.]|\b)(?:{_SECRET_NAME})(?:$|[-_.]|\b)", re.IGNORECASE)
 
 
+# What neither the database nor a log line can hold: NUL and other control characters, halves of surrogate pairs.
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
 def mask_email(email: str) -> str:
     """ana@example.com → a…@e…: enough to recognise one's own, too little to write to."""
     local, at, domain = email.strip().rpartition("@")
@@ -37,7 +41,8 @@ def mask_email(email: str) -> str:
 
 
 def redact(text: str, *, secrets: Iterable[str] = ()) -> str:
-    """`text` without keys, tokens, passwords and addresses. `secrets`: values known to be in use."""
+    """`text` without keys, tokens, passwords and addresses, fit to be stored. `secrets`: values known to be in use."""
+    text = _UNSTORABLE.sub("\ufffd", text)
     for secret in secrets:
         if len(secret) >= 4:
             text = text.replace(secret, HIDDEN)
