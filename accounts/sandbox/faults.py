@@ -7,7 +7,18 @@ from typing import Any
 
 from accounts.sandbox.http import ConnectionDropped, Reply, Request
 
-KINDS = ("status", "drop_before", "drop_after", "hang", "slow", "garbage", "html", "truncate", "drip")
+KINDS = (
+    "status",
+    "drop_before",
+    "drop_after",
+    "hang",
+    "hang_after",
+    "slow",
+    "garbage",
+    "html",
+    "truncate",
+    "drip",
+)
 BEFORE = (
     "status",
     "drop_before",
@@ -68,7 +79,9 @@ class Fault:
 
     def after(self, payload: bytes, wait: Callable[[float], Any]) -> Iterator[bytes]:
         """The body as it leaves once the work is done. Its announced length is that of `payload`."""
-        if self.kind == "drop_after":
+        if self.kind == "hang_after":
+            wait(self.seconds)
+        if self.kind in ("drop_after", "hang_after"):
             raise ConnectionDropped(self.kind)
         if self.kind == "truncate":
             yield payload[: len(payload) // 2]

@@ -195,7 +195,9 @@ def _chosen(account: Account, wanted: dict[str, JSON]) -> Iterable[Contact]:
     if wanted["action"] == "unsubscribedPerList":
         return [c for c in account.contacts.values() if list_id in c.unsubscribed_ids]
     members = (
-        [account.contacts[n] for n in account.lists[list_id].members] if list_id in account.lists else []
+        [account.contacts[n] for n in sorted(account.lists[list_id].members)]
+        if list_id in account.lists
+        else []
     )
     if wanted["action"] == "allContacts":
         return members

@@ -198,7 +198,7 @@ def get_contacts_from_list(call: Call) -> Reply:
         call.page(50, 500),
         call.query_stamp("modifiedSince"),
     )
-    ids = list(row.members)
+    ids = sorted(row.members)
     if since is not None:
         ids = [n for n in ids if account.contacts[n].modified_at >= since]
     contacts = [people.wire(account, account.contacts[n]) for n in page.cut(ids)]

@@ -152,6 +152,8 @@ def apply(account: Account, store: Store, contact: Contact, fields: Fields, now:
     if "SMS" in given and not given["SMS"]:
         contact.attributes.pop("SMS", None)
     added = [list_id for list_id in joined if list_id not in contact.list_ids]
+    for list_id in left:
+        account.lists[list_id].members.pop(contact.id, None)
     contact.list_ids = tuple(n for n in (*contact.list_ids, *added) if n not in left)
     contact.unsubscribed_ids = tuple(n for n in contact.unsubscribed_ids if n not in added)
     contact.modified_at = now
@@ -187,6 +189,8 @@ def absorb(account: Account, contact: Contact, **identifiers: str) -> None:
 
 def remove(account: Account, contact: Contact) -> None:
     account.unindex(contact)
+    for list_id in contact.list_ids:
+        account.lists[list_id].members.pop(contact.id, None)
     del account.contacts[contact.id]
 
 

@@ -85,8 +85,9 @@ def start(account: Account, campaign_id: int, context: Context) -> None:
 def _plan_waves(account: Account, campaign: Campaign, groups: dict[str, list[int]], now: float) -> None:
     longest = max(len(ids) for ids in groups.values())
     size = max(1, -(-longest // WAVES))
-    for n in range(max(1, -(-longest // size))):
-        at = now + account.pace.send * n / WAVES
+    count = max(1, -(-longest // size))
+    for n in range(count):
+        at = now + account.pace.send * n / count
         campaign.waves += [
             Wave(at, version, ids[n * size : (n + 1) * size]) for version, ids in groups.items()
         ]

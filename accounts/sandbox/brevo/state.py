@@ -283,11 +283,10 @@ class Account:
             self.lists[list_id].members[contact.id] = None
 
     def unindex(self, contact: Contact) -> None:
+        """The opposite: before what it is found by changes, and before it goes."""
         for index, value in self._keys(contact):
             if value and index.get(value) == contact.id:
                 del index[value]
-        for list_id in contact.list_ids:
-            self.lists[list_id].members.pop(contact.id, None)
 
     def _keys(self, contact: Contact) -> tuple[tuple[dict[str, int], str], ...]:
         return (self.by_email, contact.email), (self.by_sms, contact.sms), (self.by_ext_id, contact.ext_id)
