@@ -93,7 +93,7 @@ on("keydown", (event) => {
 on("htmx:afterSettle", (event) => {
   const root = event.detail.elt;
   const place = root.matches?.("[data-focus]") ? root : $("[data-focus]", root);
-  if (place) {
+  if (place && !document.activeElement.matches(".filters *")) {
     if (!place.matches("a[href], button, input, select, textarea, [tabindex]")) place.tabIndex = -1;
     place.focus({ preventScroll: false });
   }
@@ -101,9 +101,10 @@ on("htmx:afterSettle", (event) => {
   selection(root.closest?.("[data-selection]"));
 });
 
-/* A filter left empty stays out of the address. */
+/* Filters replace the page's query instead of adding to it; one left empty stays out of the address. */
 on("htmx:configRequest", (event) => {
   if (!event.detail.elt.matches(".filters")) return;
+  event.detail.path = event.detail.path.split("?")[0];
   for (const [name, value] of [...event.detail.formData]) if (value === "") event.detail.formData.delete(name);
 });
 
