@@ -1,5 +1,5 @@
 """Celery finds the tasks of an app by importing this package."""
 
-from campaigns.tasks import send
+from campaigns.tasks import compose, pull, send
 
-__all__ = ["send"]
+__all__ = ["compose", "pull", "send"]

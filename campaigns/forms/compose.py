@@ -1,0 +1,328 @@
+"""What a person types while writing: the envelope, the blocks, a test's addresses."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+
+from accounts.forms import Form
+from accounts.models import Connection, Workspace
+from audiences.models import List
+from campaigns import content
+from campaigns.models import Content, Sender
+from campaigns.queries.senders import SenderState
+
+ADDRESS_LIMIT = 10
+one_line = RegexValidator(r"[\r\n\x00-\x1f\x7f]", "Line breaks do not belong here.", inverse_match=True)
+
+
+class SenderSelect(forms.Select):
+    """Senders the account does not let through are shown with the reason, and cannot be picked."""
+
+    states: dict[str, SenderState]
+    kept: str = ""
+
+    def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, label, *args, **kwargs)
+        state = self.states.get(str(value))
+        if state is not None and not state.is_usable:
+            option["label"] = f"{label} – {state.why_not}"
+            if str(value) != self.kept:
+                option["attrs"]["disabled"] = True
+        return option
+
+
+class ContentForm(Form):
+    """Subject, preview text and content; of a template as it stands, of a campaign with more."""
+
+    name = forms.CharField(max_length=200, validators=[one_line], help_text="Only your team sees it.")
+    subject = forms.CharField(max_length=250, required=False, validators=[one_line])
+    preview_text = forms.CharField(
+        max_length=250,
+        required=False,
+        validators=[one_line],
+        label="Preview text",
+        help_text="Inboxes show it behind the subject.",
+    )
+    form = forms.ChoiceField(
+        choices=[("blocks", "Blocks"), ("html", "HTML")], widget=forms.RadioSelect, label="Write as"
+    )
+    html = forms.CharField(
+        required=False,
+        strip=False,
+        max_length=content.HTML_LIMIT,
+        label="HTML",
+        widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "wrap": "off"}),
+        help_text="Sent as you write it; styles are also put on the elements. It needs {{ unsubscribe_url }} in a link and {{ workspace.postal_address }}.",
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    # "id:type,id:type": the blocks in order. Each block's own fields are named b-<id>-….
+    layout = forms.CharField(required=False, widget=forms.HiddenInput, max_length=4000)
+
+    def __init__(self, data: Any = None, *, target: Content, **kwargs: Any) -> None:
+        initial = {
+            "name": getattr(target, "name", ""),
+            "subject": target.subject,
+            "preview_text": target.preview_text,
+            "form": target.form,
+            "html": target.html,
+            "version": getattr(target, "version", 1),
+        }
+        super().__init__(data, initial=initial | kwargs.pop("initial", {}), **kwargs)
+        self.target = target
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        values.pop("layout", None)
+        values["blocks"] = blocks_from(self.data, self.target.blocks)
+        return values
+
+
+class ComposeForm(ContentForm):
+    connection = forms.ModelChoiceField(
+        queryset=Connection.objects.none(), required=False, label="Account", empty_label="Choose an account"
+    )
+    sender = forms.ModelChoiceField(
+        queryset=Sender.objects.none(),
+        required=False,
+        label="From",
+        empty_label="Choose a sender",
+        widget=SenderSelect,
+    )
+    reply_to = forms.EmailField(required=False, max_length=254, label="Replies to")
+    lists = forms.ModelMultipleChoiceField(
+        queryset=List.objects.none(), required=False, label="To", widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(
+        self, data: Any = None, *, target: Any, senders: Iterable[SenderState], **kwargs: Any
+    ) -> None:
+        workspace: Workspace = target.workspace
+        super().__init__(
+            data,
+            target=target,
+            initial={
+                "connection": target.connection_id,
+                "sender": target.sender_id,
+                "reply_to": target.reply_to,
+                "lists": list(target.lists.values_list("pk", flat=True)),
+            },
+            **kwargs,
+        )
+        choices: dict[str, Any] = {
+            "connection": workspace.connections.exclude(
+                status__in=[Connection.Status.CHECKING, "disconnected"]
+            ).order_by("name"),
+            "sender": workspace.senders.all(),
+            "lists": workspace.lists.filter(archived_at=None).order_by("name", "pk"),
+        }
+        for name, queryset in choices.items():
+            self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+        self.fields["lists"].label_from_instance = _list_label  # type: ignore[attr-defined]
+        widget = self.fields["sender"].widget
+        widget.states = {str(state.sender.pk): state for state in senders}  # type: ignore[attr-defined]
+        widget.kept = str(target.sender_id or "")  # type: ignore[attr-defined]
+
+
+def _list_label(found: List) -> str:
+    return f"{found.name} ({found.subscribed_count:,})"
+
+
+# Blocks
+
+_LABELS = {
+    "text": "Words",
+    "size": "Size",
+    "align": "Stands",
+    "url": "Address",
+    "alt": "Alternative text",
+    "link": "Leads to",
+    "label": "Words on the button",
+    "height": "Height in pixels",
+    "left": "Left",
+    "right": "Right",
+    "left_image": "Image above, left",
+    "left_alt": "Alternative text, left",
+    "right_image": "Image above, right",
+    "right_alt": "Alternative text, right",
+}
+_HELP = {
+    ("image", "url"): "Begins with https://",
+    ("image", "alt"): "What it says to somebody who does not see it.",
+    ("footer", "text"): "Above the postal address and the link to leave, which are always there.",
+}
+_LAYOUT = re.compile(r"([a-z0-9]{1,16}):([a-z]{1,12})")
+
+
+class BlockForm(forms.Form):
+    """The fields of one block, named after it."""
+
+    def __init__(self, block: content.Block, *, first: bool, last: bool) -> None:
+        super().__init__(initial=block, prefix=f"b-{block['id']}", auto_id="id_%s")
+        self.block, self.is_first, self.is_last = block, first, last
+        for name, how in content.BLOCKS[block["type"]].items():
+            self.fields[name] = _block_field(block["type"], name, how)
+
+    @property
+    def id(self) -> str:
+        return f"block-{self.block['id']}"
+
+    @property
+    def name(self) -> str:
+        return content.BLOCK_NAMES[self.block["type"]]
+
+    @property
+    def icon(self) -> str:
+        return {"spacer": "more"}.get(self.block["type"], self.block["type"])
+
+    @property
+    def is_footer(self) -> bool:
+        return self.block["type"] == "footer"
+
+
+def _block_field(kind: str, name: str, how: Any) -> forms.Field:
+    shared: dict[str, Any] = {
+        "required": False,
+        "label": _LABELS[name],
+        "help_text": _HELP.get((kind, name), ""),
+    }
+    if isinstance(how, tuple):
+        return forms.ChoiceField(choices=[(word, word.capitalize()) for word in how], **shared)
+    if how == "pixels":
+        return forms.IntegerField(min_value=8, max_value=96, **shared)
+    if how == "text":
+        rows = 3 if kind == "footer" else 6
+        widget = forms.Textarea(attrs={"rows": rows, "data-tags": ""})
+        return forms.CharField(widget=widget, max_length=content.TEXT_LIMIT, **shared)
+    attributes = {"data-tags": ""} | ({"inputmode": "url", "placeholder": "https://"} if how == "url" else {})
+    return forms.CharField(widget=forms.TextInput(attrs=attributes), max_length=2000, **shared)
+
+
+def blocks_from(data: Any, before: Any) -> list[content.Block]:
+    """The blocks a form sent, in its order; those before when it sent none (written as HTML)."""
+    layout = _LAYOUT.findall(data.get("layout", ""))[: content.BLOCK_LIMIT + 1]
+    if not layout:
+        return content.clean_blocks(before)
+    blocks = [
+        {"id": id_, "type": kind, **{name: data.get(f"b-{id_}-{name}") for name in content.BLOCKS[kind]}}
+        for id_, kind in layout
+        if kind in content.BLOCKS
+    ]
+    return content.clean_blocks(blocks)
+
+
+def layout_of(blocks: Iterable[content.Block]) -> str:
+    return ",".join(f"{block['id']}:{block['type']}" for block in blocks)
+
+
+def changed_blocks(blocks: list[content.Block], data: Any) -> tuple[list[content.Block], str]:
+    """Blocks after one press of up, down, remove or add, and the id of the block to look at next."""
+    ids = [block["id"] for block in blocks]
+    for action in ("up", "down", "remove"):
+        if data.get(action) not in ids:
+            continue
+        here = ids.index(data[action])
+        block = blocks[here]
+        if block["type"] == "footer":
+            return blocks, block["id"]
+        rest = blocks[:here] + blocks[here + 1 :]
+        if action == "remove":
+            return rest, rest[min(here, len(rest) - 1)]["id"]
+        to = max(0, here - 1) if action == "up" else min(len(rest) - 1, here + 1)
+        return [*rest[:to], block, *rest[to:]], block["id"]
+    kind = data.get("add")
+    if kind in content.BLOCKS and kind != "footer" and len(blocks) < content.BLOCK_LIMIT:
+        block = content.new_block(kind)
+        return [*blocks[:-1], block, blocks[-1]], block["id"]
+    return blocks, ""
+
+
+# The rest
+
+
+class TestSendForm(Form):
+    __test__ = False  # not for pytest
+
+    group = forms.BooleanField(required=False, label="The saved group")
+    emails = forms.CharField(
+        required=False,
+        label="Further addresses",
+        help_text="One a line.",
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any = None, *, workspace: Workspace) -> None:
+        self.saved = workspace.test_recipients
+        super().__init__(data, initial={"group": bool(self.saved)})
+        self.fields["group"].label = f"The saved group ({len(self.saved)})"
+        self.fields["group"].help_text = (
+            ", ".join(self.saved) or "Nobody yet; an admin fills it in the settings."
+        )
+        self.fields["group"].disabled = not self.saved
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        typed = re.split(r"[\s,;]+", values.get("emails", ""))
+        addresses = [*(self.saved if values.get("group") else ()), *(word for word in typed if word)]
+        check = forms.EmailField(max_length=254)
+        unique: dict[str, None] = {}
+        for address in addresses:
+            try:
+                unique[check.clean(address).lower()] = None
+            except forms.ValidationError:
+                self.add_error("emails", f"{address[:80]} is not an address.")
+        return {"emails": list(unique)}
+
+
+class CampaignFilters(forms.Form):
+    q = forms.CharField(label="Search name or subject", required=False, max_length=100)
+    status = forms.ChoiceField(label="State", required=False)
+    account = forms.ModelChoiceField(
+        queryset=Connection.objects.none(), label="Account", required=False, empty_label="Any account"
+    )
+
+    def __init__(self, data: Any, *, workspace: Workspace, statuses: Iterable[tuple[str, str]]) -> None:
+        super().__init__(data)
+        self.fields["status"].choices = [("", "Any state"), *statuses]  # type: ignore[attr-defined]
+        accounts = workspace.connections.exclude(status=Connection.Status.CHECKING).order_by("name")
+        self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
+
+
+class SenderForm(Form):
+    connection = forms.ModelChoiceField(queryset=Connection.objects.none(), label="Account", empty_label=None)
+    name = forms.CharField(
+        max_length=120, validators=[one_line], label="Name", help_text="What inboxes show."
+    )
+    email = forms.EmailField(max_length=254, label="Address")
+
+    def __init__(self, data: Any = None, *, workspace: Workspace) -> None:
+        super().__init__(data)
+        ready = workspace.connections.filter(status=Connection.Status.READY).order_by("name")
+        self.fields["connection"].queryset = ready  # type: ignore[attr-defined]
+
+
+class CodeForm(Form):
+    code = forms.RegexField(
+        r"^\s*[0-9]{6}\s*$",
+        label="Code",
+        error_messages={"invalid": "The code has six digits."},
+        widget=forms.TextInput(
+            attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": 6}
+        ),
+    )
+
+
+class DomainForm(Form):
+    connection = forms.ModelChoiceField(queryset=Connection.objects.none(), label="Account", empty_label=None)
+    name = forms.RegexField(
+        r"^(?=.{4,253}$)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,10}[A-Za-z]{2,63}$",
+        label="Domain",
+        error_messages={"invalid": "This is not a domain name, like example.com."},
+    )
+
+    def __init__(self, data: Any = None, *, workspace: Workspace) -> None:
+        super().__init__(data)
+        ready = workspace.connections.filter(status=Connection.Status.READY).order_by("name")
+        self.fields["connection"].queryset = ready  # type: ignore[attr-defined]
