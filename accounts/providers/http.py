@@ -184,12 +184,15 @@ class _GuardedConnection(HTTPConnection):
         if not is_listed and not all(is_public(entry[4][0]) for entry in found):
             raise Refused(f"The address {name} is not on the public internet.")
         failure: OSError = OSError("The name has no address.")
-        for family, kind, protocol, _, address in found:
+        for waiting, (family, kind, protocol, _, address) in zip(
+            range(len(found), 0, -1), found, strict=True
+        ):
             sock = socket.socket(family, kind, protocol)
             try:
                 for option in self.socket_options or ():
                     sock.setsockopt(*option)
-                sock.settimeout(max(until - time.monotonic(), 0.001))
+                # A share each: an address that swallows everything must not use up the others' time.
+                sock.settimeout(max((until - time.monotonic()) / waiting, 0.001))
                 sock.connect(address)
                 # The TLS handshake, which follows, shares what is left.
                 sock.settimeout(max(until - time.monotonic(), 0.001))
@@ -418,7 +421,7 @@ class Client:
                 raise self._unexpected(operation, effect, reply, what) from None
             is_healthy = True
             return result
-        except Refused:
+        except (Refused, Unauthorized):
             is_healthy = True
             raise
         finally:
@@ -454,21 +457,12 @@ class Client:
         body = sink or io.BytesIO()
         call.connecting = False
         try:
-            if urlsplit(url).username is not None:
-                raise Refused("An address with a user name in it is not used.")
+            request = self._prepare(method, url, query, data, headers)
             if effect not in REPEATABLE:
                 # An idle connection may close under our feet, and then nobody knows whether the request arrived.
                 self.session.get_adapter(url).close()
-            with self.session.request(
-                method,
-                url,
-                params=query,
-                data=data,
-                headers=dict(headers or {}),
-                timeout=(CONNECT_SECONDS, call.left()),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            timeout = (CONNECT_SECONDS, call.left())
+            with self.session.send(request, timeout=timeout, allow_redirects=False, stream=True) as response:
                 status = response.status_code
                 request_id = response.headers.get(self.request_id_header, "")[:100]
                 for chunk in response.iter_content(CHUNK_BYTES):
@@ -484,14 +478,6 @@ class Client:
         except ProviderError as error:
             error.provider, error.operation = self.provider, operation
             raise
-        except (
-            requests.exceptions.InvalidURL,
-            requests.exceptions.InvalidSchema,
-            requests.exceptions.MissingSchema,
-        ):
-            raise Refused(
-                "The address is not a web address.", provider=self.provider, operation=operation
-            ) from None
         except (OSError, HTTPException, urllib3.exceptions.HTTPError) as error:
             kind, why = _lost(error, effect, was_connecting=call.connecting)
             # Without its cause: the text of those exceptions holds the whole address, with people's in it.
@@ -507,6 +493,28 @@ class Client:
                 ms=round((time.monotonic() - started_at) * 1000),
                 request_id=request_id,
             )
+
+    def _prepare(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, Any] | None,
+        data: bytes | None,
+        headers: Mapping[str, str] | None,
+    ) -> requests.PreparedRequest:
+        """Raises what a person can mend: an address or a key that cannot be one."""
+        try:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+                raise ValueError(url)
+            request = self.session.prepare_request(requests.Request(method, url, params=query, data=data))
+        except ValueError:
+            raise Refused("This is not a usable web address.") from None
+        for name, value in (headers or {}).items():
+            if not (value.isascii() and value.isprintable()):
+                raise Unauthorized("The credentials hold characters that no key has.")
+            request.headers[name] = value
+        return request
 
     def _verdict(self, operation: str, effect: Effect, reply: Reply) -> ProviderError | None:
         """What a complete answer means; None for success. The table of errors, row by row."""

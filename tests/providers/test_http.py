@@ -214,7 +214,18 @@ def test_addresses_that_are_public(address):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://1.1.1.1", "https://127.0.0.1", "https://[::1]", "https://user:pw@1.1.1.1", "acme"]
+    "url",
+    [
+        "http://1.1.1.1",
+        "https://127.0.0.1",
+        "https://[::1]",
+        "https://user:pw@1.1.1.1",
+        "acme",
+        "https://[::1",
+        "https://exa mple.com",
+        "ftp://1.1.1.1",
+        "https://",
+    ],
 )
 def test_unusable_addresses_are_refused_with_a_sentence(url):
     gate = Gate()
@@ -223,6 +234,33 @@ def test_unusable_addresses_are_refused_with_a_sentence(url):
     assert type(error) is Refused
     assert error.detail
     assert gate.health == [True]
+
+
+@pytest.mark.parametrize("key", ["ключ", "two\nlines", "a\x00b"])
+def test_key_that_no_header_can_hold_is_unauthorized(key):
+    client = acme("https://acme.example")
+    client.credentials = lambda: {"api-key": key}
+
+    assert type(failure(client, READ)) is Unauthorized
+
+
+def test_address_that_swallows_everything_leaves_time_for_the_next(monkeypatch):
+    swallowing = socket.create_server(("127.0.0.1", 0), backlog=0)
+    port = swallowing.getsockname()[1]
+    fillers = [socket.socket() for _ in range(4)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(("127.0.0.1", port))
+    with serve(answer("200 OK", b'{"id": 7}')) as server:
+        both = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", number))
+            for number in (port, server.port)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: both)
+        assert acme(server, total_seconds=2.0).call("read", READ, "GET", "/") == {"id": 7}
+
+    for each in (*fillers, swallowing):
+        each.close()
 
 
 def test_one_private_answer_among_public_ones_refuses_the_name(monkeypatch):

@@ -432,9 +432,7 @@ class Client(http.Client):
     def create_email_campaign(self, body: Json) -> str:
         """With `scheduledAt` the creation arms, and mails people."""
         effect = ONCE if "scheduledAt" in body else CREATE
-        return self.call(
-            "createEmailCampaign", effect, "POST", "/emailCampaigns", body=body, is_upload=True, read=_id
-        )
+        return self.call("createEmailCampaign", effect, "POST", "/emailCampaigns", body=body, read=_id)
 
     def upload_image(self, image_url: str, name: str | None = None) -> str:
         """Brevo fetches the image and answers with its own address for it."""
@@ -459,7 +457,7 @@ class Client(http.Client):
         """With `scheduledAt` the update arms."""
         effect = ONCE if "scheduledAt" in body else CONVERGE
         path = f"/emailCampaigns/{segment(campaign_id)}"
-        self.call("updateEmailCampaign", effect, "PUT", path, body=body, is_upload=True)
+        self.call("updateEmailCampaign", effect, "PUT", path, body=body)
 
     def delete_email_campaign(self, campaign_id: str) -> None:
         self.call("deleteEmailCampaign", CONVERGE, "DELETE", f"/emailCampaigns/{segment(campaign_id)}")

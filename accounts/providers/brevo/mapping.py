@@ -152,7 +152,7 @@ _UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
 def text(value: Json) -> str:
     """A string the database can hold: no NUL, no half of a surrogate pair; empty for what is none."""
     if isinstance(value, str):
-        return _UNSENDABLE.sub("", value)
+        return value if value.isascii() and "\0" not in value else _UNSENDABLE.sub("", value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return ""
@@ -197,6 +197,8 @@ def instant(value: Json) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(value.strip())
+        if found.tzinfo is UTC:
+            return found
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -619,7 +621,7 @@ def _event_record(raw: Mapping[str, Any], email: str, read_at: datetime) -> Even
     is_machine = plain in MACHINE_EVENTS
     campaign_id = text(raw.get("camp_id"))[:100]
     link = next((found for name in ("link", "URL", "url") if (found := text(raw.get(name)))), "")[:4096]
-    lists = next((raw[name] for name in ("list_id", "list_ids", "listId") if raw.get(name)), [])
+    lists: Json = next((raw[name] for name in ("list_id", "list_ids", "listId") if raw.get(name)), [])
     list_ids = ids(lists if isinstance(lists, list) else [lists])
     # ts_event and ts_epoch are UTC; the written dates follow the account's zone, or Central European time.
     stamp = next((raw[name] for name in ("ts_event", "ts_epoch", "ts") if epoch(raw.get(name))), None)

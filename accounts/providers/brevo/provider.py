@@ -81,7 +81,7 @@ class Brevo(Provider):
         arms_by_value=True,
         because={
             "refuses_second_arm": "Brevo does not promise to refuse a second release of the same campaign, so an "
-            "uncertain release is looked up and never repeated by itself.",
+            "uncertain release is looked up before anything is done again.",
             "sends_tests": "Brevo sends 50 test mails a day, to addresses it knows and has not blocked.",
             "pauses_campaigns": "Brevo documents stopping for campaigns that have not begun. For one that is going "
             "out we ask all the same and show its answer; mails already handed over are not called back.",
