@@ -1,5 +1,6 @@
 """Settings, in the order a request meets them. README.md lists every environment variable."""
 
+import logging
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,6 +79,8 @@ POLL_SECONDS = env.int("POLL_SECONDS", default=60)  # between two pulls of chang
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=150)
 # calls of one account that are taken, on average over a minute
 WEBHOOKS_PER_SECOND = env.int("WEBHOOKS_PER_SECOND", default=50)
+# how soon an unanswered ring is repeated; it bounds the pause after Redis was wiped
+OUTBOX_RING_AGAIN_SECONDS = env.int("OUTBOX_RING_AGAIN_SECONDS", default=45)
 # how many workers one account may keep busy; a slow one must not take more than half of them
 OUTBOX_PER_CONNECTION = env.int("OUTBOX_PER_CONNECTION", default=2)
 
@@ -198,7 +201,7 @@ CELERY_BROKER_URL = addresses.celery_broker(REDIS_URL)
 CELERY_TASK_ACKS_LATE, CELERY_TASK_REJECT_ON_WORKER_LOST, CELERY_TASK_IGNORE_RESULT = True, False, True
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT, CELERY_WORKER_PREFETCH_MULTIPLIER = 100, 120, 1
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP, CELERY_BROKER_CONNECTION_MAX_RETRIES = True, None
 # for every process but the worker: without these a hung Redis blocked a page for over 45 s
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
@@ -288,6 +291,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Campa
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = logging_config(json=not (EMBEDDED or DEBUG), level=LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
 
 if SENTRY_DSN := env.str("SENTRY_DSN", default=""):
     sentry_sdk.init(
