@@ -4,3 +4,11 @@ from django.apps import AppConfig
 class ReportingConfig(AppConfig):
     name = "reporting"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts import panels
+        from audiences import panels as person
+        from reporting import queries
+
+        panels.register(panels.Place.HOME_LAST, "reporting/panels/last.html", queries.last_reports)
+        person.register("History", "reporting/panels/history.html", queries.history_of)

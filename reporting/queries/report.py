@@ -1,0 +1,267 @@
+"""One campaign's report, from stored figures alone: the same few indexed rows for ten people or ten million."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.urls import reverse
+
+from accounts.models import OutboxEntry
+from campaigns.models import Campaign, Delivery
+from reporting.definitions import COMPARED, GROUPS, What
+from reporting.models import DomainFigures, Figures, LinkFigures, SpanFigures
+
+# States in which somebody may have been mailed.
+BEFORE_LEAVING = (
+    Delivery.State.HELD,
+    Delivery.State.PREPARING,
+    Delivery.State.READY,
+    Delivery.State.ARMED,
+    Delivery.State.ACCEPTED,
+    Delivery.State.REFUSED,
+    Delivery.State.CANCELLED,
+)
+MOST_LINKS, MOST_DOMAINS, MOST_SPANS = 100, 12, 5000
+# The time line begins with the mailing and shows this much at most.
+TIME_LINE = timedelta(days=14)
+STEPS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 180, 360, 1440))
+MOST_POINTS = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    label: str
+    value: int | None
+    rate: float | None
+    url: str
+    definition: str
+    source: str
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Both counts of one figure, with the account's definition and why they may differ."""
+
+    label: str
+    ours: int
+    theirs: int
+    definition: str
+    why: str
+
+    @property
+    def by(self) -> int:
+        return self.ours - self.theirs
+
+
+@dataclass(slots=True)
+class Report:
+    """`ours` and `theirs` are the two figures rows; pages show `ours` where there is one."""
+
+    delivery: Delivery
+    ours: Figures | None = None
+    theirs: Figures | None = None
+    sent: int | None = None
+    tiles: list[Tile] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    # (id, url, clicks, people, the account's clicks)
+    links: list[tuple[int, str, int | None, int | None, int | None]] = field(default_factory=list)
+    # (domain, delivered, opened, open rate, clicked, click rate, bounced)
+    domains: list[tuple[str, int, int | None, float | None, int | None, float | None, int | None]] = field(
+        default_factory=list
+    )
+    series: list[tuple[str, list[tuple[datetime, int]]]] = field(default_factory=list)
+    is_reading: bool = False
+
+    @property
+    def main(self) -> Figures | None:
+        return self.ours or self.theirs
+
+    @property
+    def tells_people(self) -> bool:
+        return self.ours is not None
+
+    @property
+    def is_webhook_missing(self) -> bool:
+        """Whether the account could tell us what happens, and does not."""
+        connection = self.delivery.connection
+        return connection.capabilities.has_webhooks and not connection.webhook_remote_id
+
+
+def left_delivery(campaign: Campaign) -> Delivery | None:
+    """The newest part of a campaign that went out, or is going."""
+    return (
+        campaign.deliveries.select_related("connection")
+        .exclude(state__in=BEFORE_LEAVING)
+        .defer("html", "text")
+        .order_by("-generation", "-id")
+        .first()
+    )
+
+
+def report_of(campaign: Campaign, delivery: Delivery) -> Report:
+    figures = {row.source: row for row in Figures.objects.filter(delivery=delivery)}
+    theirs = figures.get(Figures.Source.PROVIDER)
+    # Of a campaign written over there only some calls may have reached us: the account's count is the whole.
+    ours = None if campaign.is_imported else figures.get(Figures.Source.EVENTS)
+    report = Report(delivery, ours=ours, theirs=theirs, sent=sent_to(delivery, theirs))
+    report.is_reading = is_being_read(delivery)
+    if report.main is None:
+        return report
+    report.tiles = _tiles(campaign, report)
+    report.differences = _differences(report)
+    report.links = _links(report)
+    report.domains = _domains(report)
+    _draw_time_line(report)
+    return report
+
+
+def is_being_read(delivery: Delivery) -> bool:
+    """Whether the account's figures are on their way."""
+    return OutboxEntry.objects.filter(
+        task="reporting.refresh_figures",
+        subject_type=ContentType.objects.get_for_model(Delivery),
+        subject_id=delivery.pk,
+        state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED],
+    ).exists()
+
+
+def sent_to(delivery: Delivery, theirs: Figures | None) -> int | None:
+    """How many people it went to: the account's word, else as frozen."""
+    told = theirs.counts.get("sent") if theirs else None
+    return told if told else delivery.equation.get("frozen", {}).get("receives")
+
+
+def count_of(figures: Figures, name: str) -> int | None:
+    """A count by its name; the people only machines opened for are the rest of all who opened."""
+    counts = figures.counts
+    if name == "opened_by_machine":
+        if "opened" in counts and "opened_by_human" in counts:
+            return max(0, counts["opened"] - counts["opened_by_human"])
+        return None
+    found = counts.get(name)
+    return None if found is None else int(found)
+
+
+def rate(part: int | None, whole: int | None) -> float | None:
+    return part / whole if part is not None and whole else None
+
+
+def _tiles(campaign: Campaign, report: Report) -> list[Tile]:
+    main = report.main
+    assert main is not None  # noqa: S101 - asked before
+    people_url = reverse("reporting:people", args=[campaign.pk])
+    definitions = report.delivery.connection.provider_class.definitions
+    tiles = []
+    for what, group in GROUPS.items():
+        value = count_of(main, group.figure)
+        whole = report.sent if group.base == "sent" else count_of(main, group.base)
+        own = report.tells_people
+        tiles.append(
+            Tile(
+                label=What(what).label,
+                value=value,
+                rate=rate(value, whole),
+                url=f"{people_url}?what={what}" if own and value else "",
+                definition=group.definition if own else definitions.get(group.figure, group.definition),
+                source="Campanile" if own else str(report.delivery.connection),
+                read_at=main.read_at,
+            )
+        )
+    return tiles
+
+
+def _differences(report: Report) -> list[Difference]:
+    if report.ours is None or report.theirs is None:
+        return []
+    definitions = report.delivery.connection.provider_class.definitions
+    found = []
+    for name, (label, why) in COMPARED.items():
+        ours, theirs = count_of(report.ours, name), count_of(report.theirs, name)
+        if ours is not None and theirs is not None:
+            found.append(Difference(label, ours, theirs, definitions.get(name, ""), why))
+    return found
+
+
+def _links(report: Report) -> list[tuple[int, str, int | None, int | None, int | None]]:
+    rows: dict[str, dict[str, LinkFigures]] = {}
+    for row in LinkFigures.objects.filter(delivery=report.delivery).order_by("-clicks", "pk")[
+        : 2 * MOST_LINKS
+    ]:
+        rows.setdefault(row.url, {})[row.source] = row
+    links = []
+    for url, sources in rows.items():
+        ours = sources.get(Figures.Source.EVENTS) if report.tells_people else None
+        theirs = sources.get(Figures.Source.PROVIDER)
+        if ours or theirs:
+            links.append(
+                (
+                    ours.pk if ours else 0,
+                    url,
+                    ours.clicks if ours else None,
+                    ours.people if ours else None,
+                    theirs.clicks if theirs else None,
+                )
+            )
+    links.sort(key=lambda link: (-(link[3] or 0), -(link[2] or 0), -(link[4] or 0), link[1]))
+    return links[:MOST_LINKS]
+
+
+def _domains(
+    report: Report,
+) -> list[tuple[str, int, int | None, float | None, int | None, float | None, int | None]]:
+    source = Figures.Source.EVENTS if report.tells_people else Figures.Source.PROVIDER
+    found = []
+    for row in DomainFigures.objects.filter(delivery=report.delivery, source=source).order_by(
+        DomainFigures.DELIVERED.desc()
+    )[:MOST_DOMAINS]:
+        counts: Mapping[str, Any] = row.counts
+        delivered = counts.get("delivered") or 0
+        opened, clicked = counts.get("opened_by_human"), counts.get("clicked")
+        bounced = (counts.get("hard_bounced") or 0) + (counts.get("soft_bounced") or 0)
+        found.append(
+            (
+                row.domain,
+                delivered,
+                opened,
+                rate(opened, delivered),
+                clicked,
+                rate(clicked, delivered),
+                bounced,
+            )
+        )
+    return found
+
+
+def _draw_time_line(report: Report) -> None:
+    """Counts in equal steps, quiet ones included, from the start of the mailing to the last thing that happened."""
+    if not report.tells_people:
+        return
+    begin = report.delivery.started_at or report.delivery.send_at
+    # A mail may be a little ahead of what we noticed.
+    rows = list(
+        SpanFigures.objects.filter(
+            delivery=report.delivery, start_at__gte=begin - timedelta(hours=1), start_at__lt=begin + TIME_LINE
+        )
+        .order_by("start_at")
+        .values_list("start_at", "opens", "machine_opens", "clicks")[:MOST_SPANS]
+    )
+    if not rows:
+        return
+    first, last = rows[0][0], rows[-1][0]
+    step = next((step for step in STEPS if (last - first) / step <= MOST_POINTS), STEPS[-1])
+    first -= (first - datetime.min.replace(tzinfo=first.tzinfo)) % step
+    places = int((last - first) / step) + 1
+    sums = [[0] * places for _ in range(3)]
+    for start_at, *counts in rows:
+        place = int((start_at - first) / step)
+        for line, count in zip(sums, counts, strict=True):
+            line[place] += count
+    at = [first + step * place for place in range(places)]
+    report.series = [
+        (label, list(zip(at, line, strict=True)))
+        for label, line in zip(("Opened", "Opened by machines", "Clicked"), sums, strict=True)
+        if any(line) or label != "Opened by machines"
+    ]
