@@ -4,3 +4,11 @@ from django.apps import AppConfig
 class AudiencesConfig(AppConfig):
     name = "audiences"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts import attention, search
+        from audiences.queries import elsewhere
+
+        search.register("Contacts", elsewhere.search_contacts, more="audiences:contacts")
+        search.register("Lists", elsewhere.search_lists, more="audiences:lists")
+        attention.register(needs=elsewhere.unconfirmed_blocks)

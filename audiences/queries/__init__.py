@@ -1,6 +1,23 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
+from audiences.queries.contacts import contacts, counted, languages
+from audiences.queries.lists import counts_by_status, growth, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, remote_fields
-from audiences.queries.suppressions import is_suppressed
+from audiences.queries.person import evidence, person
+from audiences.queries.suppressions import is_suppressed, suppressions
 
-__all__ = ["is_suppressed", "mirrored_lists", "remote_fields"]
+__all__ = [
+    "contacts",
+    "counted",
+    "counts_by_status",
+    "evidence",
+    "growth",
+    "is_suppressed",
+    "languages",
+    "lists",
+    "mirrored_lists",
+    "mirrors_of",
+    "person",
+    "remote_fields",
+    "suppressions",
+]

@@ -1,0 +1,214 @@
+"""Finding people among millions: keyset pages, no count of everybody, the trigram index for rare words only."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection as database
+
+from accounts.models import MirrorKind, Workspace
+from accounts.redaction import mask_email
+from audiences.models import Contact, Suppression
+
+PAGE = 50
+# Below this a search would find everybody.
+SEARCH_LETTERS = 3
+# Common words are found among the newest; only rare ones need the index.
+NEWEST = 5_000
+COUNT_CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Which contacts: all of the workspace, or fewer. `status` is that of the subscription on `list_id`."""
+
+    workspace: Workspace
+    words: str = ""
+    list_id: int | None = None
+    status: str = "subscribed"
+    state: str = ""
+    connection_id: int | None = None
+    language: str = ""
+    # Who may not see addresses may not guess them letter by letter either: only a whole one finds its person.
+    shows_addresses: bool = True
+
+    @property
+    def is_everybody(self) -> bool:
+        return not (self.words or self.list_id or self.state or self.connection_id or self.language)
+
+    @property
+    def is_only_a_list(self) -> bool:
+        return bool(self.list_id) and not (self.words or self.state or self.connection_id or self.language)
+
+
+class Row(NamedTuple):
+    id: int
+    email: str
+    name: str
+    language: str
+    city: str
+    reason: str
+    created_at: datetime
+    # Of the subscription, when a list is asked for.
+    status: str
+    since_at: datetime | None
+
+
+class Slice(NamedTuple):
+    rows: list[Row]
+    # Where the next page begins; None at the end.
+    before: int | None
+
+
+def contacts(people: People, *, before: int | None = None) -> Slice:
+    """The newest 50, or the 50 before an id."""
+    if people.words and (searched := _find(people, before, newest_only=True)) is not None:
+        return searched
+    found = _find(people, before)
+    assert found is not None  # noqa: S101 - only a search among the newest may give up
+    return found
+
+
+def counted(people: People, first: Slice | None = None) -> tuple[int, str]:
+    """How many, and how sure: "exact", "about" (the planner's estimate), "more" (than that many).
+
+    `first` is the first page: when it holds everybody, nothing is counted.
+    """
+    if first is not None and first.before is None:
+        return len(first.rows), "exact"
+    if people.words:
+        return PAGE, "more"
+    source, where, values = _source(people, None)
+    with database.cursor() as cursor:
+        if people.is_everybody:
+            cursor.execute(f"explain (format json) select 1 from {source} where {where}", values)
+            plan = cursor.fetchone()[0]
+            estimate = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
+            if estimate > COUNT_CAP:
+                return _rounded(estimate), "about"
+        cursor.execute(
+            f"select count(*) from (select 1 from {source} where {where} limit %(cap)s) capped",
+            values | {"cap": COUNT_CAP + 1},
+        )
+        found = cursor.fetchone()[0]
+    return (COUNT_CAP, "more") if found > COUNT_CAP else (found, "exact")
+
+
+def languages(workspace: Workspace, *, most: int = 50) -> list[str]:
+    """The languages contacts have: one index look-up each, whatever the number of contacts."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            with recursive found as (
+                (select language from audiences_contact
+                 where workspace_id = %(workspace)s and language > '' order by language limit 1)
+                union all
+                select (select language from audiences_contact
+                        where workspace_id = %(workspace)s and language > found.language order by language limit 1)
+                from found where found.language is not null
+            )
+            select language from found where language is not null limit %(most)s
+            """,
+            {"workspace": workspace.pk, "most": most},
+        )
+        return [language for (language,) in cursor.fetchall()]
+
+
+def shown(email: str, *, shows_addresses: bool) -> str:
+    return email if shows_addresses else mask_email(email)
+
+
+def _find(people: People, before: int | None, *, newest_only: bool = False) -> Slice | None:
+    """None: too few among the newest to be sure of the page."""
+    source, where, values = _source(people, before, newest_only=newest_only)
+    hits = f"select c.id from {source} where {where}"
+    if people.words and not newest_only:
+        # Else the planner may walk everybody from the newest in hope of fifty hits.
+        hits = f"with hits as materialized ({hits}) select id from hits"
+    statement = f"""
+        select c.id, c.email, c.first_name || ' ' || c.last_name, c.language, c.city,
+               (select reason from audiences_suppression s
+                where s.contact_id = c.id and s.lifted_at is null order by s.at limit 1),
+               c.created_at, on_list.status, on_list.changed_at
+        from (select id from ({hits}) ids order by id desc limit %(limit)s) page
+        join audiences_contact c on c.id = page.id
+        left join audiences_subscription on_list on on_list.contact_id = c.id and on_list.list_id = %(list)s
+        order by c.id desc
+    """
+    with database.cursor() as cursor:
+        cursor.execute(statement, values | {"limit": PAGE + 1})
+        rows = [
+            Row(id_, email, name.strip(), language, city, reason or "", created_at, status or "", since_at)
+            for id_, email, name, language, city, reason, created_at, status, since_at in cursor.fetchall()
+        ]
+    if newest_only and len(rows) <= PAGE:
+        return None
+    if not people.shows_addresses:
+        rows = [row._replace(email=mask_email(row.email)) for row in rows]
+    return Slice(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
+
+
+def _source(
+    people: People, before: int | None, *, newest_only: bool = False
+) -> tuple[str, str, dict[str, Any]]:
+    """(from, where, values) of the contacts asked for, as `c`."""
+    values: dict[str, Any] = {
+        "workspace": people.workspace.pk,
+        "list": people.list_id,
+        "status": people.status,
+        "connection": people.connection_id,
+        "language": people.language,
+        "kind": MirrorKind.CONTACT.value,
+        "before": before,
+        "newest": NEWEST,
+    }
+    source, where = "audiences_contact c", ["c.workspace_id = %(workspace)s"]
+    if newest_only:
+        source = (
+            "(select * from audiences_contact where workspace_id = %(workspace)s"
+            f"{' and id < %(before)s' if before else ''} order by id desc limit %(newest)s) c"
+        )
+    if people.list_id:
+        source += " join audiences_subscription l on l.contact_id = c.id"
+        where += ["l.list_id = %(list)s", "l.status = %(status)s"]
+        if before:
+            where.append("l.contact_id < %(before)s")
+    if before:
+        where.append("c.id < %(before)s")
+    suppressed = (
+        "exists (select 1 from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null)"
+    )
+    if people.state:
+        where.append(suppressed if people.state == "suppressed" else f"not {suppressed}")
+    if people.connection_id:
+        where.append(
+            "exists (select 1 from accounts_mirrorrow m where m.connection_id = %(connection)s and m.kind = %(kind)s"
+            " and m.object_id = c.id and m.gone_at is null)"
+        )
+    if people.language:
+        where.append("c.language = %(language)s")
+    for number, word in enumerate(people.words.split()[:5]):
+        name = f"word{number}"
+        values[name] = f"%{_like(word)}%"
+        values[f"whole{number}"] = word.lower()
+        address = f"c.email ilike %({name})s" if people.shows_addresses else f"c.email = %(whole{number})s"
+        where.append(f"({address} or c.first_name ilike %({name})s or c.last_name ilike %({name})s)")
+    return source, " and ".join(where), values
+
+
+def _like(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _rounded(estimate: int) -> int:
+    """Two digits: an estimate must not look like a count."""
+    unit = 10 ** max(0, len(str(estimate)) - 2)
+    return estimate // unit * unit
+
+
+def suppressions_of(contact: Contact) -> Sequence[Suppression]:
+    """All of a person's, active ones first, then the newest."""
+    rows = Suppression.objects.filter(contact=contact).select_related("connection", "created_by", "lifted_by")
+    return sorted(rows.order_by("-at"), key=lambda row: row.lifted_at is not None)

@@ -1,0 +1,144 @@
+"""What the page of one person tells."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry
+from accounts.redaction import redact
+from audiences.models import Contact, Field, Subscription, Suppression
+from audiences.queries.contacts import suppressions_of
+
+# A block that an account has not confirmed after this long is a fault.
+CONFIRM_WITHIN = timedelta(minutes=15)
+BLOCK_TASK = "audiences.block"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account that holds the person, and what it knows of a block."""
+
+    connection: Connection
+    remote_id: str
+    seen_at: datetime
+    gone_at: datetime | None
+    tone: str = ""
+    says: str = ""
+    at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    fields: list[tuple[str, str]]
+    subscriptions: list[Subscription]
+    suppressions: list[Suppression]
+    accounts: list[Account]
+
+    @property
+    def active(self) -> list[Suppression]:
+        return [row for row in self.suppressions if row.lifted_at is None]
+
+    @property
+    def why(self) -> Suppression | None:
+        """What speaks against writing to them first of all: the oldest that still holds."""
+        return min(self.active, key=lambda row: row.at, default=None)
+
+
+def person(contact: Contact) -> Person:
+    """In six queries, whatever hangs on the person."""
+    suppressions = list(suppressions_of(contact))
+    fields = Field.objects.filter(workspace=contact.workspace_id).order_by("label")
+    return Person(
+        fields=_fields(contact, list(fields)),
+        subscriptions=list(
+            Subscription.objects.filter(contact=contact).select_related("list").order_by("list__name", "id")
+        ),
+        suppressions=suppressions,
+        accounts=_accounts(contact, [row for row in suppressions if row.lifted_at is None]),
+    )
+
+
+def evidence(row: Suppression, *, shows_addresses: bool) -> str:
+    """What a suppression rests on, in words."""
+    told: dict[str, Any] = row.evidence or {}
+    parts = []
+    if told.get("told") == "pull":
+        parts.append("seen as blocked when the account was read")
+    if told.get("event"):
+        parts.append(f"event “{told['event']}”")
+    for name in ("said", "reason"):
+        if told.get(name):
+            parts.append(f"“{told[name]}”")
+    if told.get("moved_from"):
+        parts.append("carried over when the address changed in an account")
+    text = "; ".join(parts)
+    return text if shows_addresses else redact(text)
+
+
+def _fields(contact: Contact, fields: list[Field]) -> list[tuple[str, str]]:
+    values = [(field.label, contact.value(field.key)) for field in fields]
+    known = {field.key for field in fields}
+    values += [
+        (label, getattr(contact, key)) for key, label in Contact.STANDARD_FIELDS.items() if key not in known
+    ]
+    return [(label, _text(value)) for label, value in values if value not in (None, "")]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _accounts(contact: Contact, active: list[Suppression]) -> list[Account]:
+    mirrors = (
+        MirrorRow.objects.filter(kind=MirrorKind.CONTACT, object_id=contact.pk)
+        .select_related("connection")
+        .order_by("connection__name", "connection_id")
+    )
+    asked = {
+        entry.connection_id: entry
+        for entry in OutboxEntry.objects.filter(
+            subject_type=ContentType.objects.get_for_model(Contact), subject_id=contact.pk, task=BLOCK_TASK
+        ).order_by("id")
+    }
+    told = {row.connection_id: row for row in active}
+    return [
+        Account(
+            row.connection, row.remote_id, row.seen_at, row.gone_at,
+            **_says(row, told.get(row.connection_id), asked.get(row.connection_id), bool(active)),
+        )
+        for row in mirrors
+    ]  # fmt: skip
+
+
+def _says(
+    row: MirrorRow, told: Suppression | None, asked: OutboxEntry | None, is_suppressed: bool
+) -> dict[str, Any]:
+    theirs = row.theirs or {}
+    if theirs.get("blocked") is False:
+        at = parse_datetime(theirs.get("unblocked_at") or "")
+        return {"tone": "warn", "says": "No longer blocked there; stays suppressed here", "at": at}
+    if theirs.get("by_us"):
+        at = parse_datetime(theirs.get("blocked_at") or "")
+        return {"tone": "good", "says": "Confirmed the block", "at": at}
+    if told:
+        return {"tone": "good", "says": "Told us", "at": told.at}
+    if theirs.get("blocked"):
+        return {"tone": "good", "says": "Blocked there"}
+    if asked and asked.state == OutboxEntry.State.SET_ASIDE:
+        return {"tone": "bad", "says": "Did not take the block", "at": asked.ended_at, "note": asked.note}
+    if asked and asked.is_open:
+        late = timezone.now() - asked.created_at > CONFIRM_WITHIN
+        says = "Has not confirmed the block" if late else "Asked to block"
+        return {"tone": "bad" if late else "warn", "says": says, "at": asked.created_at, "note": asked.note}
+    if is_suppressed:
+        return {"tone": "neutral", "says": "Not asked: disconnected or gone there"}
+    return {}

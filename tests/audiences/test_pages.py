@@ -1,0 +1,210 @@
+"""The pages of people, lists and suppressions."""
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
+from audiences.models import Suppression
+from tests.factories import (
+    ConnectionFactory,
+    ContactFactory,
+    ListFactory,
+    SubscriptionFactory,
+    SuppressionFactory,
+    WorkspaceFactory,
+)
+
+HOSTILE = "<script>alert(1)</script>\"'\u202e" + "long" * 40
+
+
+def people(workspace, number, **values):
+    return [ContactFactory(workspace=workspace, **values) for _ in range(number)]
+
+
+def queries_of(client, url):
+    client.get(url)
+    with CaptureQueriesContext(database) as captured:
+        assert client.get(url).status_code == 200
+    return len(captured)
+
+
+@pytest.mark.parametrize("path", ["contacts/", "lists/", "suppressions/"])
+def test_list_pages_cost_the_same_for_one_row_and_three(path, workspace, browse):
+    client = browse()
+    connection = ConnectionFactory(workspace=workspace)
+
+    def add():
+        mine = ListFactory(workspace=workspace)
+        MirrorRow.objects.create(
+            connection=connection, kind=MirrorKind.LIST, object_id=mine.pk, remote_id=str(mine.pk), theirs={}
+        )
+        contact = SubscriptionFactory(list=mine).contact
+        SuppressionFactory(contact=contact, connection=connection)
+
+    add()
+    one = queries_of(client, f"/w/acme/{path}")
+    add()
+    add()
+    assert queries_of(client, f"/w/acme/{path}") == one
+
+
+def test_person_page_costs_the_same_for_one_row_and_three(workspace, browse):
+    client = browse()
+    contact = ContactFactory(workspace=workspace)
+
+    def add():
+        connection = ConnectionFactory(workspace=workspace)
+        SubscriptionFactory(list=ListFactory(workspace=workspace), contact=contact)
+        SuppressionFactory(contact=contact, connection=connection)
+        MirrorRow.objects.create(
+            connection=connection, kind=MirrorKind.CONTACT, object_id=contact.pk, remote_id="7"
+        )
+
+    add()
+    one = queries_of(client, f"/w/acme/contacts/{contact.pk}/")
+    add()
+    add()
+    assert queries_of(client, f"/w/acme/contacts/{contact.pk}/") == one
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["contacts/{contact}/", "contacts/{contact}/suppress/", "lists/{list}/", "lists/{list}/growth/"],
+)
+def test_what_belongs_to_another_workspace_is_not_there(path, browse, workspace):
+    other = WorkspaceFactory()
+    url = path.format(contact=ContactFactory(workspace=other).pk, list=ListFactory(workspace=other).pk)
+    client = browse()
+    reply = client.post(f"/w/acme/{url}") if "suppress" in path else client.get(f"/w/acme/{url}")
+    assert reply.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["contacts/", "contacts/{contact}/", "lists/{list}/", "suppressions/"])
+def test_viewers_see_no_address(path, browse, workspace):
+    contact = ContactFactory(workspace=workspace, email="ana@secret.test", first_name="Ana")
+    mine = SubscriptionFactory(list=ListFactory(workspace=workspace), contact=contact).list
+    SuppressionFactory(contact=contact, evidence={"said": "ana@secret.test is gone"})
+    url = f"/w/acme/{path.format(contact=contact.pk, list=mine.pk)}"
+
+    assert b"ana@secret.test" in browse("editor").get(url).content
+    seen = browse("viewer").get(url).content.decode()
+    assert "ana@secret" not in seen
+    assert "a…@s…" in seen
+
+
+def test_viewers_cannot_guess_an_address_by_searching(browse, workspace):
+    ContactFactory(workspace=workspace, email="ana@secret.test", first_name="Ana", last_name="Bell")
+    viewer = browse("viewer")
+    assert b"Nobody fits" in viewer.get("/w/acme/contacts/?q=secret").content
+    assert b"Ana Bell" in viewer.get("/w/acme/contacts/?q=bell").content
+    assert b"Ana Bell" in viewer.get("/w/acme/contacts/?q=ana@secret.test").content
+
+
+def test_hostile_text_stays_text(browse, workspace):
+    connection = ConnectionFactory(workspace=workspace, name=HOSTILE[:100])
+    contact = ContactFactory(
+        workspace=workspace, first_name=HOSTILE[:200], city=HOSTILE[:120], custom={"x": HOSTILE}
+    )
+    mine = SubscriptionFactory(list=ListFactory(workspace=workspace, name=HOSTILE), contact=contact).list
+    SuppressionFactory(contact=contact, connection=connection, evidence={"said": HOSTILE})
+    client = browse()
+    for path in ("contacts/", f"contacts/{contact.pk}/", "lists/", f"lists/{mine.pk}/", "suppressions/"):
+        reply = client.get(f"/w/acme/{path}")
+        assert reply.status_code == 200
+        assert b"<script>alert" not in reply.content
+        assert b"&lt;script&gt;alert" in reply.content
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["before=x", "before=9" * 40, "list=abc", "state=odd", "account=-1", "q=%00%00%00", "language=%00"],
+)
+def test_odd_addresses_of_pages_show_the_page(query, browse, workspace):
+    assert browse().get(f"/w/acme/contacts/?{query}").status_code == 200
+
+
+def test_search_finds_parts_of_address_and_name_and_takes_wildcards_as_they_are(browse, workspace):
+    ContactFactory(workspace=workspace, email="ana.bell@tower.test", first_name="Ana", last_name="Bell")
+    ContactFactory(workspace=workspace, email="ben@tower.test", first_name="Ben", last_name="100%")
+    client = browse()
+
+    def found(words):
+        reply = client.get("/w/acme/contacts/", {"q": words})
+        return [row[1] for row in reply.context["rows"]]
+
+    assert found("tower") == ["ben@tower.test", "ana.bell@tower.test"]
+    assert found("bell ana") == ["ana.bell@tower.test"]
+    assert found("100%") == ["ben@tower.test"]
+    assert found("%%%") == []
+    assert found("an") == ["ben@tower.test", "ana.bell@tower.test"]
+
+
+def test_filters_leave_who_fits(browse, workspace):
+    ana = ContactFactory(workspace=workspace, email="ana@x.test", language="fr")
+    ben = ContactFactory(workspace=workspace, email="ben@x.test", language="nl")
+    mine = SubscriptionFactory(list=ListFactory(workspace=workspace), contact=ana).list
+    SuppressionFactory(contact=ben)
+    connection = ConnectionFactory(workspace=workspace)
+    MirrorRow.objects.create(connection=connection, kind=MirrorKind.CONTACT, object_id=ben.pk, remote_id="1")
+    client = browse()
+
+    def found(**filters):
+        return [row[1] for row in client.get("/w/acme/contacts/", filters).context["rows"]]
+
+    assert found(language="fr") == ["ana@x.test"]
+    assert found(state="suppressed") == ["ben@x.test"]
+    assert found(state="mailable") == ["ana@x.test"]
+    assert found(list=mine.pk) == ["ana@x.test"]
+    assert found(list=mine.pk, status="unsubscribed") == []
+    assert found(account=connection.pk) == ["ben@x.test"]
+    assert found(list=mine.pk, language="fr", q="ana") == ["ana@x.test"]
+
+
+def test_pages_go_on_where_the_last_one_ended(browse, workspace):
+    made = people(workspace, 60)
+    client = browse()
+    first = client.get("/w/acme/contacts/").context
+    second = client.get("/w/acme/contacts/", {"before": first["older"]}).context
+    shown = [row[1] for row in [*first["rows"], *second["rows"]]]
+    assert shown == [contact.email for contact in reversed(made)]
+    assert second["older"] is None
+
+
+def test_suppressing_by_hand_is_logged_and_says_why(browse, workspace):
+    contact = ContactFactory(workspace=workspace)
+    client = browse("editor")
+    url = f"/w/acme/contacts/{contact.pk}/"
+
+    assert client.post(f"{url}suppress/", {"reason": ""}).status_code == 422
+    assert client.post(f"{url}suppress/", {"reason": "Asked by phone"}).status_code == 302
+
+    row = Suppression.objects.get()
+    assert (row.contact, row.reason, row.evidence) == (contact, "by_hand", {"reason": "Asked by phone"})
+    assert ActivityEntry.objects.get().verb == "contact.suppressed"
+    page = client.get(url).content.decode()
+    assert "May not be written to since" in page
+    assert "Asked by phone" in page
+    assert client.post(f"{url}suppress/", {"reason": "Again"}).status_code == 422
+
+
+def test_viewers_may_not_suppress(browse, workspace):
+    contact = ContactFactory(workspace=workspace)
+    assert (
+        browse("viewer").post(f"/w/acme/contacts/{contact.pk}/suppress/", {"reason": "x"}).status_code == 403
+    )
+    assert not Suppression.objects.exists()
+    assert not OutboxEntry.objects.exists()
+
+
+def test_htmx_asks_for_the_people_alone(browse, workspace):
+    people(workspace, 1)
+    reply = browse().get("/w/acme/contacts/", headers={"HX-Request": "true", "HX-Target": "people"})
+    assert reply.content.strip().startswith(b'<section id="people"')
+
+
+def test_empty_pages_say_what_to_do(browse, workspace):
+    client = browse()
+    assert b"Connect an account" in client.get("/w/acme/contacts/").content
+    assert b"Connect an account" in client.get("/w/acme/lists/").content
+    assert b"Nobody is suppressed" in client.get("/w/acme/suppressions/").content
