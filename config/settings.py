@@ -46,7 +46,7 @@ else:
     PUBLIC_URL = env.str("PUBLIC_URL")
     SECRET_KEY = env.str("SECRET_KEY")
     # newest first; without any, connections are locked but pages open
-    VAULT_KEYS: list[str] = env.list("VAULT_KEYS", default=[])
+    VAULT_KEYS = env.list("VAULT_KEYS", default=[])
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
@@ -186,7 +186,7 @@ DATABASES = {
     }
 }
 
-CACHES = {
+CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env.str("CACHE_URL", default="") or addresses.redis_further(REDIS_URL, 1),
