@@ -24,7 +24,11 @@ RAIL = (
     Place(
         "Audience",
         icon="audience",
-        children=(Place("Contacts", "audiences:contacts"), Place("Lists", "audiences:lists")),
+        children=(
+            Place("Contacts", "audiences:contacts"),
+            Place("Lists", "audiences:lists"),
+            Place("Suppressions", "audiences:suppressions"),
+        ),
     ),
     Place("Templates", "campaigns:templates", "template"),
     Place("Senders", "campaigns:senders", "sender"),
