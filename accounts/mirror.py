@@ -25,8 +25,11 @@ SENDERS_SHOWN = 50
 
 
 def check_account(entry: OutboxEntry) -> None:
-    """Read whose account it is. What was only typed in is answered on its row; a saved one goes the outbox's way."""
-    connection: Connection = entry.subject
+    check(entry.subject)
+
+
+def check(connection: Connection) -> None:
+    """Read whose account it is. What was only typed in is answered on its row; for a saved one errors are raised."""
     if connection.is_saved:
         return _check_saved(connection)
     try:
@@ -53,16 +56,19 @@ def check_account(entry: OutboxEntry) -> None:
 
 
 def register_webhook(entry: OutboxEntry) -> None:
-    """Have the account report to our address: found by that address, else made. Fresh: made anew with its secret."""
+    """Have the account report to our address: found by that address, else made. Fresh: made anew with its secret.
+
+    The end of the address is unguessable, so whatever ends in it is ours, from a time when we lived elsewhere too.
+    """
     connection: Connection = entry.subject
     provider = connection.open()
     url = services.webhook_url(connection)
-    found = [hook.remote_id for hook in provider.webhooks() if hook.url == url]
-    if entry.payload.get("fresh"):
-        for remote_id in found:
-            provider.delete_webhook(remote_id=remote_id)
-        found = []
-    remote_id = found[0] if found else _create_webhook(provider, url, connection)
+    ours = [hook for hook in provider.webhooks() if hook.url.endswith(services.webhook_path(connection))]
+    good = [hook for hook in ours if hook.url == url and not entry.payload.get("fresh")][:1]
+    for hook in ours:
+        if hook not in good:
+            provider.delete_webhook(remote_id=hook.remote_id)
+    remote_id = good[0].remote_id if good else _create_webhook(provider, url, connection)
     by = User.objects.filter(pk=entry.payload.get("by")).first()
     services.webhook_registered(connection=connection, remote_id=remote_id, by=by)
 

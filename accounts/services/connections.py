@@ -323,8 +323,12 @@ def wake(connection: Connection) -> None:
 # Webhooks
 
 
+def webhook_path(connection: Connection) -> str:
+    return f"/hooks/{connection.webhook_token}/"
+
+
 def webhook_url(connection: Connection) -> str:
-    return f"{settings.PUBLIC_URL}/hooks/{connection.webhook_token}/"
+    return settings.PUBLIC_URL + webhook_path(connection)
 
 
 @transaction.atomic
