@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTextTransform
 
@@ -53,9 +53,8 @@ def campaign_page(
     backwards = bool(before and not after and place)
     if place:
         sign = ">" if backwards else "<"
-        found = found.filter(
-            RawSQL(f"(campaigns_campaign.updated_at, campaigns_campaign.id) {sign} (%s, %s)", place)  # noqa: S611 - two literals
-        )
+        row_after = f"(campaigns_campaign.updated_at, campaigns_campaign.id) {sign} (%s, %s)"
+        found = found.filter(RawSQL(row_after, place, output_field=BooleanField()))  # noqa: S611 - no user's text
     order = ("updated_at", "id") if backwards else ("-updated_at", "-id")
     rows = list(found.order_by(*order).values_list(*SHOWN)[: PAGE + 1])
     more, rows = len(rows) > PAGE, rows[:PAGE]

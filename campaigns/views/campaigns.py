@@ -42,7 +42,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
         return go(request, "campaigns:compose", campaign.pk)
     words = request.GET.get("q", "").strip()[:100]
     found = templates.filter(name__icontains=words) if words else templates
-    context = {"templates": found.only("pk", "name", "subject", "form", "updated_at")[:60], "q": words}
+    context = {"templates": found.only("workspace", "name", "subject", "form", "updated_at")[:60], "q": words}
     return render_page(request, "campaigns/new.html", context)
 
 

@@ -182,18 +182,23 @@ def send_test(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         return go(request, "campaigns:compose", campaign.pk)
     context = {
         "campaign": campaign,
-        "test_form": form if form.errors else TestSendForm(workspace=request.workspace),
+        "test_form": TestSendForm(workspace=request.workspace),
         **_tests(campaign),
     }
-    response = render_page(
-        request, "campaigns/compose.html", context, partials={"tests", "test_form"}, status=form.http_status
-    )
-    if done:
-        response.content += render_to_string(
-            "campaigns/compose.html#tests", context | {"oob": True}, request
-        ).encode()
-        return trigger_client_event(response, "close-dialog")
-    return response
+    if request.method != "POST":
+        return render_page(request, "campaigns/compose.html#tests", context)
+    if not done:
+        return render_page(
+            request,
+            "campaigns/compose.html#test_form",
+            context | {"test_form": form},
+            status=form.http_status,
+        )
+    parts = [
+        render_to_string(f"campaigns/compose.html#{name}", context | {"oob": name == "tests"}, request)
+        for name in ("test_form", "tests")
+    ]
+    return trigger_client_event(HttpResponse("".join(parts)), "close-dialog")
 
 
 # What the editor needs

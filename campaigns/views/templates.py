@@ -19,7 +19,7 @@ def templates(request: WorkspaceRequest) -> HttpResponse:
         found = found.filter(name__icontains=words)
     if after.isdecimal() and len(after) < 19:
         found = found.filter(pk__lt=int(after))
-    rows = list(found.only("pk", "name", "subject", "form", "updated_at")[: PAGE + 1])
+    rows = list(found.only("workspace", "name", "subject", "form", "updated_at")[: PAGE + 1])
     ids = [row.pk for row in rows]
     mirrored = MirrorRow.objects.filter(
         kind=MirrorKind.TEMPLATE, object_id__in=ids, connection__workspace=request.workspace
