@@ -47,7 +47,7 @@ class Account:
         self.call("PUT", f"/contacts/{email}", **body)
 
     def calls(self) -> list[tuple[str, str]]:
-        log = self.sandbox.read("log", provider="brevo", account=self.name)["calls"]
+        log = self.sandbox.read("log", provider="brevo", account=f"sandbox-{self.name}")["calls"]
         return [(call["method"], call["path"]) for call in log]
 
 
