@@ -17,7 +17,7 @@ from audiences.models import Engagement, Suppression
 from campaigns.models import Recipient
 from reporting import rollups
 from reporting.mirror import inbox
-from reporting.models import DomainFigures, Event, Figures, SpanFigures, InboxCall, LinkFigures, Seen
+from reporting.models import DomainFigures, Event, Figures, InboxCall, LinkFigures, Seen, SpanFigures
 from tests.factories import ContactFactory
 from tests.reporting.calls import SENT_AT, brevo_call, hand_over
 
