@@ -58,6 +58,7 @@ READ_REPEATS = 2
 # When a 429 comes without a hint.
 RETRY_AFTER_SECONDS = 60.0
 EXCERPT_CHARACTERS = 300
+NO_ADDRESS = "This is not a usable web address."
 
 REPEATABLE = frozenset({Effect.READ, Effect.CONVERGE})
 
@@ -76,8 +77,8 @@ class _Call:
 
     deadline: float
     private_addresses: frozenset[str]
-    # From the look-up of the name to the end of the TLS handshake: what fails here sent no byte of the request.
-    connecting: bool = False
+    # False until a connection stands, TLS included: what fails before then sent no byte of the request.
+    may_have_left: bool = False
 
     def left(self) -> float:
         seconds = self.deadline - time.monotonic()
@@ -164,9 +165,9 @@ class _GuardedConnection(HTTPConnection):
 
     def connect(self) -> None:
         call = _CALL.get()
-        call.connecting = True
+        call.may_have_left = False
         super().connect()
-        call.connecting = False
+        call.may_have_left = True
         self.sock = _TimedSocket(self.sock)
 
     def _new_conn(self) -> socket.socket:
@@ -411,8 +412,7 @@ class Client:
             if quota := self.quota(reply.headers, rate_class):
                 self.gate.saw(quota)
             if error := self._verdict(operation, effect, reply):
-                is_healthy = not isinstance(error, Unavailable | OutcomeUnknown | UnexpectedReply)
-                is_healthy = is_healthy or isinstance(error, RateLimited)
+                is_healthy = isinstance(error, RateLimited | Refused | Unauthorized)
                 raise error
             try:
                 result = read(parse_json(reply.body) if reply.body.strip() else None)
@@ -433,9 +433,7 @@ class Client:
         except Unavailable as error:
             if isinstance(error, RateLimited):
                 raise
-            raise _Shut(
-                error.detail, provider=error.provider or self.provider, operation=error.operation
-            ) from error
+            raise _Shut(error.detail, provider=self.provider) from error
 
     def _exchange(
         self,
@@ -455,13 +453,15 @@ class Client:
         started_at = time.monotonic()
         status, request_id = None, ""
         body = sink or io.BytesIO()
-        call.connecting = False
+        call.may_have_left = False
         try:
             request = self._prepare(method, url, query, data, headers)
             if effect not in REPEATABLE:
                 # An idle connection may close under our feet, and then nobody knows whether the request arrived.
                 self.session.get_adapter(url).close()
             timeout = (CONNECT_SECONDS, call.left())
+            # A kept connection does not connect again.
+            call.may_have_left = True
             with self.session.send(request, timeout=timeout, allow_redirects=False, stream=True) as response:
                 status = response.status_code
                 request_id = response.headers.get(self.request_id_header, "")[:100]
@@ -478,8 +478,10 @@ class Client:
         except ProviderError as error:
             error.provider, error.operation = self.provider, operation
             raise
+        except requests.exceptions.InvalidURL:
+            raise Refused(NO_ADDRESS, provider=self.provider, operation=operation) from None
         except (OSError, HTTPException, urllib3.exceptions.HTTPError) as error:
-            kind, why = _lost(error, effect, was_connecting=call.connecting)
+            kind, why = _lost(error, effect, may_have_left=call.may_have_left)
             # Without its cause: the text of those exceptions holds the whole address, with people's in it.
             raise kind(
                 why, provider=self.provider, operation=operation, status=status, request_id=request_id
@@ -509,7 +511,7 @@ class Client:
                 raise ValueError(url)
             request = self.session.prepare_request(requests.Request(method, url, params=query, data=data))
         except ValueError:
-            raise Refused("This is not a usable web address.") from None
+            raise Refused(NO_ADDRESS) from None
         for name, value in (headers or {}).items():
             if not (value.isascii() and value.isprintable()):
                 raise Unauthorized("The credentials hold characters that no key has.")
@@ -588,14 +590,16 @@ def _retry_after_header(value: str, now: datetime) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _lost(error: Exception, effect: Effect, *, was_connecting: bool) -> tuple[type[ProviderError], str]:
+def _lost(error: Exception, effect: Effect, *, may_have_left: bool) -> tuple[type[ProviderError], str]:
     """The meaning of no answer: harmless before the request left or if it may be repeated, else unknown."""
     is_late = (
         isinstance(error, TimeoutError | requests.exceptions.Timeout) or "timed out" in str(error).lower()
     )
-    if was_connecting:
+    if not may_have_left:
         if isinstance(error, requests.exceptions.SSLError):
             return Unavailable, "No secure connection could be made: the server's certificate or TLS failed."
+        if isinstance(getattr(next(iter(error.args), None), "reason", None), NameResolutionError):
+            return Unavailable, "The server's name could not be found."
         if is_late:
             return Unavailable, "No connection was made in time."
         return Unavailable, "No connection could be made."

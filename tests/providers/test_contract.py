@@ -622,7 +622,7 @@ def test_events_are_proven_and_read(account, sent):
         account.act(campaign=int(sent), email="person2@example.org", kind=kind)
     account.block_contact(email="person3@example.org")
     account.delete_contact(remote_id=account.contact(email="person4@example.org").remote_id)
-    account.sandbox.deliver()
+    account.sandbox.tick()
 
     bodies = [json.dumps(payload).encode() for _, _, payload in account.posted]
     headers = [{name.lower(): value for name, value in head.items()} for _, head, _ in account.posted]

@@ -145,7 +145,15 @@ def test_unknown_name_leaves_no_byte(effect, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
-    assert type(failure(acme("https://nowhere.example"), effect)) is Unavailable
+    error = failure(acme("https://nowhere.example"), effect)
+    assert (type(error), error.detail) == (Unavailable, "The server's name could not be found.")
+
+
+def test_deadline_spent_before_the_request_leaves_no_byte():
+    with serve(answer("200 OK")) as server:
+        assert type(failure(acme(server, total_seconds=0.0), ONCE)) is Unavailable
+
+    assert server.requests == []
 
 
 def test_resolver_that_hangs_ends_by_the_deadline(monkeypatch):

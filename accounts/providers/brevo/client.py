@@ -64,14 +64,15 @@ class Pages:
 
     def page(self, offset: int) -> Slice:
         payload = self.fetch(limit=self.size, offset=offset)
-        items = [item for item in payload.get(self.items) or () if isinstance(item, dict)]
-        total = payload.get("count")
-        is_last = len(payload.get(self.items) or ()) < self.size
-        return Slice(
-            items,
-            None if is_last else offset + self.size - self.overlap,
-            total if isinstance(total, int) else None,
-        )
+        rows = payload.get(self.items) or []
+        count = payload.get("count")
+        total = count if isinstance(count, int) else None
+        reached = offset + len(rows)
+        # A server may give less than asked for, so a short page ends the walk only where the total does not speak.
+        total_speaks = total is not None and total >= reached
+        is_last = not rows or reached == total if total_speaks else len(rows) < self.size
+        following = None if is_last else max(reached - self.overlap, offset + 1)
+        return Slice([row for row in rows if isinstance(row, dict)], following, total)
 
     def __iter__(self) -> Iterator[Json]:
         offset: int | None = 0

@@ -555,11 +555,12 @@ def _read(record: Any, raw: Any, operation: str) -> Any:
 
 def _page(pages: Pages, cursor: str | None, record: Any) -> Page:
     """The cursor is the offset to read from next."""
-    found = pages.page(int(cursor or 0))
+    offset = int(cursor or 0)
+    found = pages.page(offset)
     items = tuple(_read(record, raw, pages.items) for raw in found.items)
     if found.next_offset is None:
         return Page(items, None, found.total)
-    step = pages.size - pages.overlap
+    step = found.next_offset - offset
     ahead = range(found.next_offset + step, found.total or 0, step)[:AHEAD]
     return Page(items, str(found.next_offset), found.total, tuple(map(str, ahead)))
 
