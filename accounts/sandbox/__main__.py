@@ -34,11 +34,17 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    for work in (server.serve_forever, lambda: pass_time(sandbox), lambda: post_callbacks(sandbox)):
-        threading.Thread(target=work, daemon=True).start()
+    threads = [
+        threading.Thread(target=work, daemon=True)
+        for work in (server.serve_forever, lambda: pass_time(sandbox), lambda: post_callbacks(sandbox))
+    ]
+    for thread in threads:
+        thread.start()
     print(f"Sandbox on http://{options.host}:{server.server_port}", flush=True)
     sandbox.stopping.wait()
     server.shutdown()
+    for thread in threads:
+        thread.join(1)  # a callback on its way gets this long to be noted as posted
     if sandbox.state_file:
         sandbox.state_file.save()
 
@@ -53,7 +59,7 @@ def pass_time(sandbox: Sandbox) -> None:
 def post_callbacks(sandbox: Sandbox) -> None:
     """A thread of its own: a receiver that is slow to answer holds up neither the clock nor a caller."""
     while not sandbox.stopping.wait(0.2):
-        while sandbox.deliver():
+        while sandbox.deliver() and not sandbox.stopping.is_set():
             pass
 
 

@@ -96,20 +96,19 @@ class Sandbox:
             return faults.take(self.store.faults, slug, self._account_name(slug, request), request)
 
     def _log(self, slug: str, request: Request, status: int) -> None:
-        self.store.calls.append(
-            {
-                "at": self.store.now(),
-                "provider": slug,
-                "account": self._account_name(slug, request),
-                "method": request.method,
-                "path": request.path,
-                "query": {
-                    name: values[0] if len(values) == 1 else values for name, values in request.query.items()
-                },
-                "status": status,
-                "body": request.readable_body(),
-            }
-        )
+        query = {name: values[0] if len(values) == 1 else values for name, values in request.query.items()}
+        call = {
+            "at": self.store.now(),
+            "provider": slug,
+            "account": self._account_name(slug, request),
+            "method": request.method,
+            "path": request.path,
+            "query": query,
+            "status": status,
+            "body": request.readable_body(),
+        }
+        with self.store.lock:
+            self.store.calls.append(call)
 
     def advance(self) -> None:
         """Do what the clock says is due in every account."""
@@ -118,16 +117,17 @@ class Sandbox:
                 for account in list(accounts.values()):
                     self.providers[slug].advance(account, self.store, self.store.now())
 
-    def deliver(self) -> int:
-        """Post the callbacks that are due; the lock is free while one travels. Returns how many were posted."""
+    def deliver(self) -> bool:
+        """Post one callback that is due; the lock is free while it travels. False when none is due."""
         with self.store.lock:
-            letters = self.store.outbox.take_due(self.store.now())
-        for letter in letters:
-            status = None if self.stopping.is_set() else self.post(letter.url, letter.headers, letter.payload)
-            with self.store.lock:
-                self.store.outbox.settle(letter, status, self.store.now())
-                self.store.touch()
-        return len(letters)
+            letter = self.store.outbox.take_due(self.store.now())
+            if letter is None:
+                return False
+            self.store.touch()
+        status = self.post(letter.url, letter.headers, letter.payload)
+        with self.store.lock:
+            self.store.outbox.settle(letter, status, self.store.now())
+        return True
 
     def tick(self) -> None:
         self.advance()

@@ -45,11 +45,8 @@ class Outbox:
         self.last_seq += 1
         heapq.heappush(self.letters, Letter(due_at, self.last_seq, provider, account, url, headers, payload))
 
-    def take_due(self, now: float, most: int = 200) -> list[Letter]:
-        due: list[Letter] = []
-        while self.letters and self.letters[0].due_at <= now and len(due) < most:
-            due.append(heapq.heappop(self.letters))
-        return due
+    def take_due(self, now: float) -> Letter | None:
+        return heapq.heappop(self.letters) if self.letters and self.letters[0].due_at <= now else None
 
     def settle(self, letter: Letter, status: int | None, now: float) -> None:
         """Keep a letter for later when there was no answer or a 429; any other answer ends it."""
@@ -76,7 +73,7 @@ class Store:
     offset: float = 0.0
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
-    calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=20000))
+    calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=10_000))
     faults: list[Fault] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     changes: int = 0  # grows with each change worth saving

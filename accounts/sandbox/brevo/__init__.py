@@ -22,6 +22,7 @@ from accounts.sandbox.brevo import (
     contacts,
     deeds,
     hooks,
+    images,
     limits,
     lists,
     processes,
@@ -40,7 +41,8 @@ from accounts.sandbox.store import Store
 ROUTES: Routes[Call] = Routes()
 ROUTES.include(  # `/contacts/{identifier}` would catch its siblings, so `contacts` stands last
     account_routes.routes, processes.routes, lists.routes, segments.routes, attributes.routes, contact_files.routes,
-    senders.routes, campaigns.routes, campaign_life.routes, templates.routes, reports.routes, webhooks.routes, contacts.routes,
+    senders.routes, images.routes, campaigns.routes, campaign_life.routes, templates.routes, reports.routes,
+    webhooks.routes, contacts.routes,
 )  # fmt: skip
 
 KEY = re.compile(r"sandbox[\w.-]{0,80}")

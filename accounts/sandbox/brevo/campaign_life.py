@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections import Counter
 
 from accounts.sandbox.brevo import processes, sending
@@ -17,9 +16,8 @@ from accounts.sandbox.brevo.campaigns import (
 from accounts.sandbox.brevo.state import JSON, Account, Campaign, Process
 from accounts.sandbox.brevo.statistics import MIRROR, Tally, tallies
 from accounts.sandbox.brevo.tests_sent import send_test
-from accounts.sandbox.brevo.wire import Call, created, done, invalid, missing, read_email, refuse, stamp
+from accounts.sandbox.brevo.wire import Call, done, invalid, missing, read_email, refuse, stamp
 from accounts.sandbox.http import Reply, Routes
-from accounts.sandbox.outbound import is_loopback
 
 routes: Routes[Call] = Routes()
 
@@ -48,8 +46,6 @@ EXPORTS = {
     "hardBounces": ("hard",), "unsubscribed": ("unsubscribe",),
 }  # fmt: skip
 EXCEPT = {"nonOpeners": "openers", "nonClickers": "clickers"}
-IMAGE_NAME = re.compile(r"[^/?#]+\.(?:jpe?g|png|bmp|gif)", re.IGNORECASE)
-LARGEST_IMAGE = 2 * 1024 * 1024
 
 
 @routes.route("POST", "/emailCampaigns/{campaignId}/sendNow")
@@ -253,26 +249,4 @@ def export_recipients(account: Account, process: Process, context: processes.Con
         rows.writerow([email, stamp(sent[contact_id]), stamp(latest[contact_id]), contact_id])
     process.export_url = processes.keep_file(
         account, process, f"campaign-{campaign_id}-{wanted}", text.getvalue()
-    )
-
-
-@routes.route("POST", "/emailCampaigns/images")
-def upload_image_to_gallery(call: Call) -> Reply:
-    """The image is named by its address. Only one on this machine is really read, and then measured."""
-    fields = call.fields()
-    fields.require("imageUrl")
-    url, name = fields.text("imageUrl") or "", fields.text("name")
-    file_name = url.partition("?")[0].rpartition("/")[2]
-    if not url.startswith(("http://", "https://")) or not IMAGE_NAME.fullmatch(file_name):
-        raise invalid("imageUrl should be an absolute URL of a jpeg, jpg, png, bmp or gif image")
-    if is_loopback(url):
-        try:
-            size = len(call.store.fetch(url))
-        except OSError:
-            raise invalid("imageUrl could not be read") from None
-        if size > LARGEST_IMAGE:
-            raise refuse("out_of_range", "Image size should not exceed 2 MB")
-    number = call.account.next_id("image")
-    return created(
-        {"url": f"{call.request.base_url}/brevo/images/{call.account.name}/{number}/{name or file_name}"}
     )

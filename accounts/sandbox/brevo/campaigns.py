@@ -158,7 +158,7 @@ def update_email_campaign(call: Call) -> Reply:
     campaign, fields = find(call), call.fields()
     if campaign.status not in CHANGEABLE or campaign.started_at is not None:
         refuse_state(campaign)
-    if fields.has("recurring") and campaign.type != "trigger":
+    if fields.flag("recurring") and campaign.type != "trigger":
         raise invalid("recurring is allowed only for trigger campaigns")
     before = campaign.scheduled_at
     write(call, campaign, fields)

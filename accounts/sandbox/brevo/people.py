@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from accounts.sandbox.brevo import hooks
 from accounts.sandbox.brevo.attributes import read_phone, read_value, show_value
 from accounts.sandbox.brevo.state import JSON, Account, Contact
-from accounts.sandbox.brevo.wire import Fields, invalid, read_email, refuse, stamp
+from accounts.sandbox.brevo.wire import Fields, as_id, invalid, read_email, refuse, stamp
 from accounts.sandbox.store import Store
 
 IDENTIFIER_TYPES = ("email_id", "phone_id", "contact_id", "ext_id", "whatsapp_id", "landline_number_id")
@@ -15,14 +15,14 @@ def find(account: Account, identifier: str, kind: str | None = None) -> Contact 
     """By address, id or phone number as it looks, or by the kind that is named."""
     if kind is None:
         kind = "email_id" if "@" in identifier else "contact_id"
-        if kind == "contact_id" and (not identifier.isdigit() or int(identifier) not in account.contacts):
+        if kind == "contact_id" and as_id(identifier) not in account.contacts:
             kind = "phone_id"
     found: int | None = None
     match kind:
         case "email_id":
             found = account.by_email.get(identifier.lower())
         case "contact_id":
-            found = int(identifier) if identifier.isdigit() else None
+            found = as_id(identifier)
         case "ext_id":
             found = account.by_ext_id.get(identifier)
         case "phone_id":

@@ -5,6 +5,7 @@ from accounts.sandbox.brevo.wire import (
     EMAIL,
     Call,
     Fields,
+    as_id,
     created,
     done,
     invalid,
@@ -25,8 +26,8 @@ def find_sender(account: Account, given: Fields) -> Sender | None:
     if given.has("id") and given.has("email"):
         raise invalid("Sender should be given by email or id, not both")
     if given.has("id"):
-        number = str(given.data["id"])
-        return account.senders.get(int(number)) if number.isdigit() else None
+        number = as_id(given.data["id"])
+        return account.senders.get(number) if number is not None else None
     if not given.has("email"):
         raise missing("sender.email")
     email = read_email(given.text("email") or "", "sender.email")

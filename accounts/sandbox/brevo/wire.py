@@ -72,6 +72,11 @@ def read_email(value: str, name: str = "email") -> str:
     return value.lower()
 
 
+def as_id(value: Any) -> int | None:
+    """The id a caller named, as a number or as its digits."""
+    return int(value) if re.fullmatch(r"[0-9]{1,18}", str(value)) else None
+
+
 class Fields:
     """A JSON object read field by field. Wrong types are refused, unknown fields ignored, null counts as absent."""
 
@@ -183,7 +188,7 @@ class Call:
         value = self.query(name)
         if value is None:
             return None
-        if not re.fullmatch(r"-?\d{1,18}", value):
+        if not re.fullmatch(r"-?[0-9]{1,18}", value):
             raise invalid(f"{name} should be an integer")
         if int(value) < low:
             raise refuse("out_of_range", f"{name} is out of range")
@@ -191,9 +196,10 @@ class Call:
 
     def query_numbers(self, name: str) -> list[int]:
         values = [part for value in self.request.query.get(name, []) for part in value.split(",")]
-        if not all(re.fullmatch(r"\d{1,18}", value) for value in values):
+        numbers = [as_id(value) for value in values]
+        if None in numbers:
             raise invalid(f"{name} should be a list of integers")
-        return [int(value) for value in values]
+        return [number for number in numbers if number is not None]
 
     def query_flag(self, name: str) -> bool | None:
         value = self.query(name, ("true", "false"))
@@ -218,14 +224,14 @@ class Call:
     def fields(self) -> Fields:
         try:
             return Fields(json.loads(self.request.body))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise refuse("bad_request", "Input must be a valid JSON object") from None
 
     def id(self, name: str) -> int:
-        value = self.args[name]
-        if not re.fullmatch(r"\d{1,18}", value):
+        value = as_id(self.args[name])
+        if value is None:
             raise invalid(f"{name} should be an integer")
-        return int(value)
+        return value
 
 
 def local_time(at: float, account: Account) -> str:
