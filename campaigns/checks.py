@@ -141,7 +141,7 @@ def _content(campaign: Campaign) -> Iterator[Check]:
     for link in reading.links:
         if finding := _link(link):
             level, sentence = finding
-            yield Check(level, sentence, _place_of(campaign, link.url or link.words))
+            yield Check(level, sentence, _place_of(campaign, link.url, link.words))
     size = len(html.encode())
     if size > CLIP_BYTES:
         yield _warning(
@@ -208,7 +208,7 @@ def _law(campaign: Campaign, reading: content.Reading) -> Iterator[Check]:
 
 
 _PLACEHOLDER = re.compile(
-    r"^(?:#|https?://?|https?://(?:www\.)?(?:example\.(?:com|org|net)|todo|xxx|link|url)\b.*)$", re.IGNORECASE
+    r"^(?:https?://?|https?://(?:www\.)?(?:example\.(?:com|org|net)|todo|xxx|link|url)\b.*)$", re.IGNORECASE
 )
 _LOCAL = re.compile(
     r"^(?:localhost|.*\.(?:local|internal|localhost)|127\..*|10\..*|192\.168\..*|172\.(?:1[6-9]|2\d|3[01])\..*|0\.0\.0\.0|\[.*)$"
@@ -218,7 +218,7 @@ _LOCAL = re.compile(
 def _link(link: content.Link) -> tuple[Level, str] | None:
     named = f"The link “{_short(link.words)}”" if link.words else "A link"
     url = link.url
-    if not url:
+    if url in ("", "#"):
         return Level.BLOCKER, f"{named} leads nowhere: it has no address."
     if merge_tags.used(url) and url.startswith("{{"):
         return None
@@ -246,11 +246,13 @@ def _source(campaign: Campaign) -> str:
     return "\n".join(text for text, where, _ in _texts(campaign) if where.startswith("block-"))
 
 
-def _place_of(campaign: Campaign, needle: str) -> str:
-    """Where in the form a word stands; the content as a whole when it cannot be told."""
-    for text, where, _ in _texts(campaign):
-        if needle and needle in text:
-            return where
+def _place_of(campaign: Campaign, *needles: str) -> str:
+    """Where in the form the first of these words stands that stands anywhere; else the content as a whole."""
+    texts = list(_texts(campaign))
+    for needle in needles:
+        for text, where, _ in texts:
+            if needle and needle in text:
+                return where
     return "content"
 
 

@@ -182,7 +182,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # Markup
 
 
-_INLINE = re.compile(r"\*\*([^*\n]+)\*\*|\*([^*\n]+)\*|\[([^\[\]\n]+)\]\(([^()\s]+)\)")
+_INLINE = re.compile(
+    r"\*\*(?!\s)([^*\n]+)(?<!\s)\*\*|\*(?!\s)([^*\n]+)(?<!\s)\*|\[([^\[\]\n]+)\]\(([^()\s]+)\)"
+)
 _BULLET, _NUMBER = re.compile(r"[-*•] +(.*)"), re.compile(r"\d{1,3}[.)] +(.*)")
 _LINK = re.compile(r"(?:https?://|mailto:|tel:|mergetagx*\d)", re.IGNORECASE)
 
@@ -273,7 +275,7 @@ def mjml_of(blocks: Any) -> str:
 
     _in_attribute = re.compile(rf"{word}(\d{{1,9}})z")
     return (
-        f'<mjml>{_HEAD}<mj-body width="{_WIDTH}px" background-color="{_LIGHT["ground"]}" css-class="ground">'
+        f'<mjml lang="und">{_HEAD}<mj-body width="{_WIDTH}px" background-color="{_LIGHT["ground"]}" css-class="ground">'
         f"{_space(16)}{shown.sub(show, body)}{_space(16)}</mj-body></mjml>"
     )
 

@@ -212,7 +212,7 @@ _SPACES_OUTSIDE_QUOTES = re.compile(r'\s+|("[^"]*")')
 
 def _inert(value: str) -> str:
     """A value that no provider reads as template code."""
-    return _OPENING.sub(lambda found: f"{{ {found[0][1]}", value)
+    return re.sub(r"\{(?=[{%#])", "{ ", value)
 
 
 def _tight(tag: str) -> str:
