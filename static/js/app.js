@@ -89,6 +89,9 @@ on("keydown", (event) => {
   }
 });
 
+/* A form that came back with errors says so first. */
+$(".errors[data-focus]")?.focus();
+
 /* After a swap the focus goes to what changed, if the answer marks it. */
 on("htmx:afterSettle", (event) => {
   const root = event.detail.elt;
