@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connection as database
@@ -298,9 +299,7 @@ def test_the_time_line_has_equal_steps_and_holds_every_opening(happened, campaig
 
     opened = dict(report.series)["Opened"]
     assert sum(count for _, count in opened) == 2
-    assert {later - earlier for (earlier, _), (later, _) in zip(opened, opened[1:], strict=False)} == {
-        timedelta(minutes=5)
-    }
+    assert {later - earlier for (earlier, _), (later, _) in pairwise(opened)} == {timedelta(minutes=5)}
 
 
 def test_reports_are_listed_newest_first_and_page_by_page(browse, workspace, connection, monkeypatch):
