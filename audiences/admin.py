@@ -1,0 +1,55 @@
+"""The operator's view of people and lists. Shown only: consent and versions are kept by services."""
+
+from django.contrib import admin
+
+from accounts.admin_tools import ShownAdmin
+from audiences.models import Contact, Engagement, Field, Folder, List, Subscription, Suppression
+
+
+@admin.register(Contact)
+class ContactAdmin(ShownAdmin):
+    list_display = ("id", "email", "first_name", "last_name", "workspace", "updated_at")
+    list_select_related = ("workspace",)
+    # Stored in lower case, so the trigram index answers `contains`.
+    search_fields = ("email__contains",)
+
+
+@admin.register(Field)
+class FieldAdmin(ShownAdmin):
+    list_display = ("label", "key", "kind", "workspace")
+    list_select_related = ("workspace",)
+    list_filter = ("kind",)
+    search_fields = ("key__startswith", "label__icontains")
+
+
+@admin.register(Folder)
+class FolderAdmin(ShownAdmin):
+    list_display = ("name", "workspace")
+    list_select_related = ("workspace",)
+    search_fields = ("name__icontains",)
+
+
+@admin.register(List)
+class ListAdmin(ShownAdmin):
+    list_display = ("name", "folder", "workspace", "subscribed_count", "counted_at", "archived_at")
+    list_select_related = ("folder", "workspace")
+    search_fields = ("name__icontains",)
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ShownAdmin):
+    list_display = ("id", "list", "contact", "status", "changed_at")
+    list_select_related = ("list", "contact")
+    search_ids = ("list_id", "contact_id")
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ShownAdmin):
+    list_display = ("email", "workspace", "reason", "connection", "at", "lifted_at")
+    list_select_related = ("workspace", "connection")
+    search_ids = ("pk", "contact_id")
+
+
+@admin.register(Engagement)
+class EngagementAdmin(ShownAdmin):
+    list_display = ("contact_id", "received", "opens", "clicks", "last_open_at", "last_click_at")
