@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from accounts.providers import PROVIDERS, open_provider
+from accounts.providers import PROVIDERS, http, open_provider
 from accounts.providers.base import Effect, Provider
 from accounts.sandbox.app import Sandbox
 from tests.providers.wsgi import WsgiAdapter, contract
@@ -112,6 +112,12 @@ class Account:
     def state(self) -> Any:
         query = {"provider": self.slug, "account": self.name}
         return self._control.get("http://sandbox/_control/state", params=query).json()["state"]
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the repeats of a READ."""
+    monkeypatch.setattr(http.random, "uniform", lambda *_: 0.01)
 
 
 @pytest.fixture(params=PROVIDERS)

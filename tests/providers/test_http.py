@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -113,6 +114,19 @@ def test_connection_is_kept_for_repeatable_calls_and_fresh_for_others():
 
     assert ports[0] == ports[1]
     assert len(set(ports[1:])) == 3
+
+
+def test_one_client_serves_several_threads_each_with_its_own_deadline():
+    behave = in_turn(hang, answer("200 OK", b'{"id": 7}'))
+    with serve(behave) as server, ThreadPoolExecutor(8) as pool:
+        client = acme(server, total_seconds=1.0)
+        stuck = pool.submit(client.call, "set", CONVERGE, "PUT", "/", body={})
+        while not server.requests:
+            time.sleep(0.01)
+        results = list(pool.map(lambda _: client.call("read", READ, "GET", "/"), range(40)))
+        assert type(stuck.exception(timeout=5)) is Unavailable
+
+    assert results == [{"id": 7}] * 40
 
 
 def test_environment_proxies_and_cookies_are_not_used(monkeypatch):
