@@ -251,6 +251,8 @@ def test_a_refused_change_changes_nothing(brevo: Brevo, list_id: int) -> None:
     body = {"subject": "Other", "scheduledAt": "2001-01-01T00:00:00.000Z"}
 
     assert brevo.refused("PUT", f"/emailCampaigns/{number}", body) == WRONG
+    heavy = {"scheduledAt": brevo.later(hours=1), "inlineImageActivation": True, "htmlContent": "x" * 4194305}
+    assert brevo.refused("PUT", f"/emailCampaigns/{number}", heavy) == WRONG
     assert brevo.get(f"/emailCampaigns/{number}") == before
 
 

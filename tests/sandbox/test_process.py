@@ -168,9 +168,12 @@ def test_time_passes_and_webhooks_are_posted_by_themselves(start: Start) -> None
 def test_a_hanging_reply_does_not_hold_up_the_end(start: Start) -> None:
     program = start()
     program.control("faults", kind="hang", seconds=60, provider="brevo", account="")
-    caller = threading.Thread(
-        target=lambda: pytest.raises(requests.ConnectionError, program.call, "GET", "/account")
-    )
+
+    def call() -> None:
+        with pytest.raises(requests.ConnectionError):
+            program.call("GET", "/account")
+
+    caller = threading.Thread(target=call)
     caller.start()
     time.sleep(0.3)
 

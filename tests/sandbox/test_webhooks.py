@@ -87,6 +87,7 @@ def test_contact_events(brevo: Brevo, sandbox: Sandbox, inbox: Inbox) -> None:
     register(brevo, ["listAddition", "contactUpdated", "contactDeleted"])
     list_id = brevo.new_list()
     number = brevo.post("/contacts", {"email": "a@example.com"})["id"]
+    brevo.put(f"/contacts/{number}", {"attributes": {"FIRSTNAME": "Ann"}})
     brevo.post(f"/contacts/lists/{list_id}/contacts/add", {"ids": [number]})
     brevo.delete(f"/contacts/{number}")
     sandbox.tick()

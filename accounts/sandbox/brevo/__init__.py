@@ -34,7 +34,7 @@ from accounts.sandbox.brevo import (
     webhooks,
 )
 from accounts.sandbox.brevo.state import Account
-from accounts.sandbox.brevo.wire import Call, not_found, refuse
+from accounts.sandbox.brevo.wire import Call, as_id, not_found, refuse
 from accounts.sandbox.http import Refusal, Reply, Request, Routes
 from accounts.sandbox.store import Store
 
@@ -66,8 +66,8 @@ class Brevo:
 
     def _answer(self, request: Request, store: Store, reply_headers: dict[str, str]) -> Reply:
         path = request.path.removeprefix("/brevo")
-        if path.startswith("/files/"):
-            return _file(store, path)
+        if path.startswith(("/files/", "/share/")):
+            return _public(store, path)
         if not path.startswith("/v3/"):
             raise not_found("Unknown path")
         path, account = path.removeprefix("/v3"), self._authenticate(request, store)
@@ -110,15 +110,18 @@ class Brevo:
         return deeds.act(account, deed, store)
 
 
-def _file(store: Store, path: str) -> Reply:
-    """An exported file. Its name is its key, so there is no other."""
-    _, _, name, token = unquote(path).split("/", 3)
-    account = store.accounts.get("brevo", {}).get(name)
-    if account is None or token not in account.files:
+def _public(store: Store, path: str) -> Reply:
+    """What needs no key: an exported file, whose name nobody guesses, and the shared copy of a sent mail."""
+    kind, name, token = (*unquote(path).strip("/").split("/", 2), "", "")[:3]
+    account: Account | None = store.accounts.get("brevo", {}).get(name)
+    if account and kind == "files" and token in account.files:
+        headers = {"Content-Type": "text/csv; charset=utf-8"}
+        return Reply(200, headers=headers, content=account.files[token].encode())
+    campaign = account.campaigns.get(as_id(token) or 0) if account and kind == "share" else None
+    if campaign is None:
         raise not_found("File does not exist")
-    return Reply(
-        200, headers={"Content-Type": "text/csv; charset=utf-8"}, content=account.files[token].encode()
-    )
+    html: str = campaign.fields.get("htmlContent", "")
+    return Reply(200, headers={"Content-Type": "text/html; charset=utf-8"}, content=html.encode())
 
 
 provider = Brevo()

@@ -53,14 +53,14 @@ def send_email_campaign_now(call: Call) -> Reply:
     account, campaign = call.account, find(call)
     if campaign.status != "draft":
         refuse_state(campaign)
-    people = sending.audience(account, campaign)
+    people = sending.audience(account, campaign.fields)
     if not (campaign.fields.get("listIds") or campaign.fields.get("segmentIds")):
         raise missing("recipients.listIds")
     if not people:
         raise invalid("There are no recipients to send this campaign to")
     if len(people) > account.credits:
         raise refuse("not_enough_credits", "You do not have enough credit to send this campaign", status=402)
-    check_inline(account, campaign)
+    check_inline(account, campaign.fields)
     check_scheduled(account, campaign)
     enqueue(account, campaign, call.now)
     return done()

@@ -34,8 +34,10 @@ TEXTS = (
     "subjectB", "unsubscriptionPageId", "updateFormId",
 )  # fmt: skip
 FLAGS = ("inlineImageActivation", "mirrorActive", "sendAtBestTime", "abTesting", "ipWarmupEnable")
+NUMBERS = {"splitRule": (1, 50), "winnerDelay": (1, 168), "initialQuota": (1, None), "increaseRate": (0, 100)}
 MOST_CAMPAIGNS, MOST_SCHEDULED = 10_000, 150
 LARGEST_INLINE, MOST_INLINE = 4 * 1024 * 1024, 5000
+NO_SHARE_LINK = "Share link is only available for sent campaigns"
 CHANGEABLE = ("draft", "queued", "suspended")
 
 
@@ -55,9 +57,7 @@ def wire(call: Call, campaign: Campaign, kind: str | None, *, with_html: bool) -
         "replyTo": fields.get("replyTo", "[DEFAULT_REPLY_TO]"),
         "toField": fields.get("toField", ""),
         "htmlContent": fields.get("htmlContent", "") if with_html else "",
-        "shareLink": share_url(call, campaign)
-        if campaign.sent_at
-        else "Share link is only available for sent campaigns",
+        "shareLink": share_url(call, campaign) if campaign.sent_at else NO_SHARE_LINK,
         "tag": fields.get("tag", ""),
         "tags": [fields["tag"]] if fields.get("tag") else [],
         "createdAt": stamp(campaign.created_at),
@@ -139,11 +139,8 @@ def create_email_campaign(call: Call) -> Reply:
         raise refuse("out_of_range", f"You cannot have more than {MOST_CAMPAIGNS} campaigns")
     sources = [name for name in ("htmlContent", "htmlUrl", "templateId") if fields.has(name)]
     if len(sources) != 1:
-        raise (
-            missing("htmlContent")
-            if not sources
-            else invalid("Only one of htmlContent, htmlUrl or templateId can be passed")
-        )
+        several = invalid("Only one of htmlContent, htmlUrl or templateId can be passed")
+        raise several if sources else missing("htmlContent")
     campaign = Campaign(0, fields.text("name") or "", call.now, call.now, {})
     write(call, campaign, fields)
     campaign.id = account.next_id("campaign")
@@ -210,12 +207,7 @@ def write(call: Call, campaign: Campaign, fields: Fields) -> None:
         merged["replyTo"] = _reply_to(fields.text("replyTo") or "")
     if (params := fields.inner("params")) is not None:
         merged["params"] = dict(params.data)
-    for name, low, high in (
-        ("splitRule", 1, 50),
-        ("winnerDelay", 1, 168),
-        ("initialQuota", 1, None),
-        ("increaseRate", 0, 100),
-    ):
+    for name, (low, high) in NUMBERS.items():
         if fields.has(name):
             merged[name] = fields.number(name, low, high)
     if fields.has("winnerCriteria"):
@@ -230,11 +222,10 @@ def write(call: Call, campaign: Campaign, fields: Fields) -> None:
     if at is not None:
         check_scheduled(account, campaign)
     _check(merged, scheduled=at is not None or campaign.status == "queued")
-    if fields.has("name"):
-        campaign.name = fields.text("name") or campaign.name
-    campaign.fields, campaign.scheduled_at = merged, at
     if at is not None:
-        check_inline(account, campaign)
+        check_inline(account, merged)
+    campaign.name = fields.text("name") or campaign.name
+    campaign.fields, campaign.scheduled_at = merged, at
 
 
 def _sender(account: Account, given: Fields) -> dict[str, JSON]:
@@ -310,10 +301,10 @@ def _check(merged: dict[str, JSON], *, scheduled: bool) -> None:
         raise missing("recipients.listIds")
 
 
-def check_inline(account: Account, campaign: Campaign) -> None:
+def check_inline(account: Account, fields: dict[str, JSON]) -> None:
     """Inline images limit the size of the mail and the number of its recipients."""
-    if campaign.fields.get("inlineImageActivation"):
-        if len(campaign.fields.get("htmlContent", "").encode()) > LARGEST_INLINE:
+    if fields.get("inlineImageActivation"):
+        if len(fields.get("htmlContent", "").encode()) > LARGEST_INLINE:
             raise invalid("inlineImageActivation is limited to mails of 4 MB")
-        if len(sending.audience(account, campaign)) > MOST_INLINE:
+        if len(sending.audience(account, fields)) > MOST_INLINE:
             raise invalid("inlineImageActivation is limited to 5000 recipients")

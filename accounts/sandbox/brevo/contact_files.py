@@ -120,9 +120,7 @@ def _import_row(
     if found in seen:
         return None, "duplicate_email_id"
     if found is None:
-        contact = people.create(
-            account, context.store, context.now, email=email, sms=sms or "", ext_id=ext_id
-        )
+        contact = people.create(account, context.now, email=email, sms=sms or "", ext_id=ext_id)
     else:
         contact = account.contacts[found]
     seen.add(contact.id)

@@ -70,23 +70,13 @@ def create_contact(call: Call) -> Reply:
         if not fields.flag("updateEnabled"):
             raise people.duplicate(*found)
         owner = account.by_email.get(email) or account.by_ext_id.get(ext_id) or account.by_sms[sms]
-        people.apply(
-            account,
-            call.store,
-            account.contacts[owner],
-            _without_same_address(account, owner, fields),
-            call.now,
-        )
+        body = _without_same_address(account, owner, fields)
+        people.apply(account, call.store, account.contacts[owner], body, call.now)
         return done()
-    contact = people.create(account, call.store, call.now, email=email, sms=sms, ext_id=ext_id)
+    contact = people.create(account, call.now, email=email, sms=sms, ext_id=ext_id)
     try:
-        people.apply(
-            account,
-            call.store,
-            contact,
-            _without_same_address(account, contact.id, fields, new=True),
-            call.now,
-        )
+        body = _without_same_address(account, contact.id, fields, new=True)
+        people.apply(account, call.store, contact, body, call.now, new=True)
     except Refusal:
         people.remove(account, contact)
         raise
@@ -209,7 +199,7 @@ def create_doi_contact(call: Call) -> Reply:
 
 def confirm_opt_in(call: Call, email: str) -> Contact:
     account, wanted = call.account, call.account.opt_ins.pop(email)
-    contact = people.find(account, email) or people.create(account, call.store, call.now, email=email)
+    contact = people.find(account, email) or people.create(account, call.now, email=email)
     body = {
         "attributes": wanted["attributes"],
         "listIds": wanted["includeListIds"],

@@ -90,9 +90,7 @@ def taken(
     return [name for name, owner in owners.items() if owner is not None and owner != contact_id]
 
 
-def create(
-    account: Account, store: Store, now: float, *, email: str = "", sms: str = "", ext_id: str = ""
-) -> Contact:
+def create(account: Account, now: float, *, email: str = "", sms: str = "", ext_id: str = "") -> Contact:
     contact = Contact(account.next_id("contact"), email, now, now, {"SMS": sms} if sms else {}, ext_id=ext_id)
     account.contacts[contact.id] = contact
     account.index(contact)
@@ -110,16 +108,15 @@ def phone_of(fields: Fields) -> str:
     return number
 
 
-def apply(account: Account, store: Store, contact: Contact, fields: Fields, now: float) -> None:
+def apply(
+    account: Account, store: Store, contact: Contact, fields: Fields, now: float, *, new: bool = False
+) -> None:
     """Change a contact as create, update and batch do: all of it, or a refusal and nothing."""
     attributes = fields.inner("attributes")
     given = attributes.data if attributes else {}
     wanted = read_attributes(account, given)
-    email, ext_id, sms = (
-        contact.email,
-        fields.text("ext_id") or contact.ext_id,
-        phone_of(fields) or contact.sms,
-    )
+    email, ext_id = contact.email, fields.text("ext_id") or contact.ext_id
+    sms = phone_of(fields) or contact.sms
     if given.get("EMAIL"):
         email = read_email(str(given["EMAIL"]))
         if email == contact.email:
@@ -135,16 +132,12 @@ def apply(account: Account, store: Store, contact: Contact, fields: Fields, now:
         absorb(account, contact, email=email, sms=sms, ext_id=ext_id)
     elif conflicts:
         raise duplicate(*conflicts)
-    email_flag, sms_flag = (
-        fields.flag("emailBlacklisted", contact.email_blacklisted),
-        fields.flag("smsBlacklisted", contact.sms_blacklisted),
-    )
+    # A new address has refused nothing yet: its blocklisting is lifted unless this very call says otherwise.
+    blocked_before = contact.email_blacklisted and email == contact.email
+    email_flag = fields.flag("emailBlacklisted", blocked_before)
+    sms_flag = fields.flag("smsBlacklisted", contact.sms_blacklisted)
 
     account.unindex(contact)
-    if (
-        email != contact.email
-    ):  # a new address has not refused anything: lifted unless this very call says otherwise
-        email_flag = fields.flag("emailBlacklisted")
     contact.email, contact.ext_id = email, ext_id
     contact.email_blacklisted, contact.sms_blacklisted = email_flag, sms_flag
     contact.smtp_blocked_senders = blocked or contact.smtp_blocked_senders
@@ -158,7 +151,8 @@ def apply(account: Account, store: Store, contact: Contact, fields: Fields, now:
     contact.unsubscribed_ids = tuple(n for n in contact.unsubscribed_ids if n not in added)
     contact.modified_at = now
     account.index(contact)
-    hooks.contact_updated(account, store, contact, now)
+    if not new:
+        hooks.contact_updated(account, store, contact, now)
     if added:
         hooks.list_addition(account, store, contact, added, now)
 

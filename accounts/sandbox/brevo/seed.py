@@ -112,11 +112,11 @@ def _contacts(account: Account, store: Store, wanted: Any, lists: list[int], now
         make_up(account, wanted, lists or list(account.lists), now)
         return wanted
     for row in wanted:
-        contact = people.create(account, store, now, email=row["email"].lower(), ext_id=row.get("ext_id", ""))
+        contact = people.create(account, now, email=row["email"].lower(), ext_id=row.get("ext_id", ""))
         fields = {k: v for k, v in row.items() if k not in ("email", "ext_id", "lists", "unsubscribed")}
         # `lists` counts the seed's own lists from 0, for who cannot know their ids yet.
         fields.setdefault("listIds", [lists[n] for n in row.get("lists", ())])
-        people.apply(account, store, contact, Fields(fields), now)
+        people.apply(account, store, contact, Fields(fields), now, new=True)
         contact.created_at = contact.modified_at = (
             read_stamp(row["createdAt"], "createdAt") if "createdAt" in row else now
         )

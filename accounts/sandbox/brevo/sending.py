@@ -8,12 +8,13 @@ from random import Random
 from accounts.sandbox.brevo import hooks
 from accounts.sandbox.brevo.processes import Context
 from accounts.sandbox.brevo.segments import segment_members
-from accounts.sandbox.brevo.state import Account, Campaign, Contact, Event, Wave
+from accounts.sandbox.brevo.state import JSON, Account, Campaign, Contact, Event, Wave
 from accounts.sandbox.brevo.statistics import MIRROR, tallies
 from accounts.sandbox.timeline import chance
 
 WAVES = 18
 HREF = re.compile(r"""<a\b[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+MIRROR_TAG = re.compile(r"\{\{\s*mirror\s*\}\}")
 
 # (device, client, weight) of those who open with their own eyes.
 DEVICES = (
@@ -27,9 +28,8 @@ DEVICES = (
 )
 
 
-def audience(account: Account, campaign: Campaign) -> list[Contact]:
+def audience(account: Account, fields: dict[str, JSON]) -> list[Contact]:
     """Everyone on the chosen lists or segments, once, without the excluded, the blocklisted and who left the list."""
-    fields = campaign.fields
     excluded = {n for list_id in fields.get("exclusionListIds", ()) for n in _members(account, list_id)}
     chosen: dict[int, Contact] = {}
     for list_id in fields.get("listIds", ()):
@@ -61,7 +61,7 @@ def start(account: Account, campaign_id: int, context: Context) -> None:
     if campaign.started_at is not None:
         _resume(account, campaign, now)
         return
-    people = audience(account, campaign)
+    people = audience(account, campaign.fields)
     if len(people) > account.credits:
         campaign.status = "suspended"
         return
@@ -111,7 +111,7 @@ def wave(account: Account, campaign_id: int, lease: int, context: Context) -> No
     if campaign is None or campaign.status != "in_process" or campaign.lease != lease:
         return
     links = links_of(campaign.fields.get("htmlContent", ""))
-    mirrored = "mirror }}" in campaign.fields.get("htmlContent", "")
+    mirrored = bool(MIRROR_TAG.search(campaign.fields.get("htmlContent", "")))
     due = [wave for wave in campaign.waves if wave.at <= context.now]
     campaign.waves = [wave for wave in campaign.waves if wave.at > context.now]
     for part in due:
