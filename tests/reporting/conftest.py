@@ -21,7 +21,7 @@ from tests.reporting.calls import hand_over, make_delivery
 def _forget() -> Iterator[None]:
     """Nothing of a test before is remembered: doors, rates, rings."""
     hooks._doors.clear()
-    limits._away_until = 0.0
+    limits.forget()
     limits._redis().flushdb()
     yield
     hooks._doors.clear()
