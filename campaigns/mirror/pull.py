@@ -59,6 +59,8 @@ def pull_templates(pull: Pull, provider: Provider) -> Iterator[None]:
             ).values_list("remote_id", flat=True)
         )
         page = [record for record in page if record.remote_id not in seen]
+        if not page:
+            continue
         counts = _counts(len(page))
         with transaction.atomic():
             for record in page:

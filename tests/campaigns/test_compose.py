@@ -1,0 +1,196 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import ActivityEntry, MirrorKind, MirrorRow
+from campaigns.models import Campaign, CampaignVersion, Template
+from campaigns.services import compose
+from tests.factories import (
+    CampaignFactory,
+    ConnectionFactory,
+    ListFactory,
+    SenderFactory,
+    TemplateFactory,
+)
+
+
+@pytest.fixture
+def editor(member):
+    return member("editor")
+
+
+@pytest.fixture
+def campaign(workspace, editor):
+    return compose.create_campaign(workspace=workspace, by=editor, name="Bells")
+
+
+def save(campaign: Campaign, by, **changes):
+    values = {
+        "version": campaign.version,
+        "name": campaign.name,
+        "subject": campaign.subject,
+        "preview_text": campaign.preview_text,
+        "form": campaign.form,
+        "blocks": campaign.blocks,
+        "html": campaign.html,
+        "reply_to": campaign.reply_to,
+        "connection": campaign.connection,
+        "sender": campaign.sender,
+        "lists": campaign.lists.all(),
+    }
+    return compose.save_campaign(campaign=campaign, by=by, **(values | changes))
+
+
+def numbers(campaign):
+    return list(campaign.versions.order_by("number").values_list("number", flat=True))
+
+
+def test_what_leaves_no_choice_is_filled_in(workspace, editor):
+    connection = ConnectionFactory(workspace=workspace)
+    sender = SenderFactory(workspace=workspace)
+    SenderFactory(workspace=workspace)
+    MirrorRow.objects.create(
+        connection=connection,
+        kind=MirrorKind.SENDER,
+        object_id=sender.pk,
+        remote_id="1",
+        theirs={"is_active": True},
+    )
+
+    campaign = compose.create_campaign(workspace=workspace, by=editor)
+
+    assert (campaign.connection, campaign.sender, campaign.version) == (connection, sender, 1)
+
+
+def test_typing_is_one_version_and_a_press_makes_one_of_its_own(campaign, editor):
+    campaign = save(campaign, editor, subject="B")
+    campaign = save(campaign, editor, subject="Be")
+    campaign = save(campaign, editor, subject="Bell")
+    assert (campaign.version, numbers(campaign)) == (4, [1, 4])
+
+    campaign = save(campaign, editor, subject="Bells", by_hand=True)
+    assert numbers(campaign) == [1, 4, 5]
+
+    CampaignVersion.objects.filter(number=5).update(at=timezone.now() - timedelta(minutes=6))
+    campaign = save(campaign, editor, subject="Bells at noon")
+    assert numbers(campaign) == [1, 4, 5, 6]
+
+
+def test_another_person_begins_another_version(campaign, editor, member):
+    campaign = save(campaign, editor, subject="One")
+    campaign = save(campaign, member("editor"), subject="Two")
+
+    assert numbers(campaign) == [1, 2, 3]
+
+
+def test_saving_nothing_new_writes_nothing(campaign, editor):
+    saved = save(campaign, editor)
+
+    assert (saved.version, numbers(campaign)) == (1, [1])
+
+
+def test_a_newer_save_is_never_overwritten(campaign, editor, member):
+    save(campaign, editor, subject="Theirs")
+
+    with pytest.raises(compose.SavedMeanwhile, match=str(editor)):
+        save(campaign, member("editor"), version=1, subject="Mine")
+
+    campaign.refresh_from_db()
+    assert campaign.subject == "Theirs"
+
+
+@pytest.mark.parametrize("values", [{"status": "scheduled"}, {"status": "sent"}, {"is_imported": True}])
+def test_only_own_drafts_can_be_changed(campaign, editor, values):
+    Campaign.objects.filter(pk=campaign.pk).update(**values)
+
+    for refused in (
+        lambda: save(campaign, editor, subject="x"),
+        lambda: compose.restore_version(campaign=campaign, number=1, by=editor),
+        lambda: compose.rename_campaign(campaign=campaign, name="x", by=editor),
+        lambda: compose.delete_campaign(campaign=campaign, by=editor),
+    ):
+        with pytest.raises(compose.CannotSave):
+            refused()
+
+
+def test_restore_brings_back_content_audience_and_sender(campaign, editor, workspace):
+    list_ = ListFactory(workspace=workspace)
+    sender = SenderFactory(workspace=workspace)
+    first = save(campaign, editor, subject="First", lists=[list_], sender=sender, by_hand=True)
+    save(first, editor, subject="Second", lists=[], sender=None, blocks=[], by_hand=True)
+
+    restored = compose.restore_version(campaign=campaign, number=2, by=editor)
+
+    assert (restored.subject, restored.sender, list(restored.lists.all())) == ("First", sender, [list_])
+    assert restored.blocks == first.blocks
+    assert numbers(campaign) == [1, 2, 3, 4]
+    assert ActivityEntry.objects.filter(verb="campaign.restored").count() == 1
+
+
+def test_a_version_that_names_what_is_gone_still_comes_back(campaign, editor, workspace):
+    sender = SenderFactory(workspace=workspace)
+    save(campaign, editor, sender=sender, by_hand=True)
+    campaign.refresh_from_db()
+    save(campaign, editor, sender=None, by_hand=True)
+    sender.delete()
+
+    assert compose.restore_version(campaign=campaign, number=2, by=editor).sender is None
+    with pytest.raises(compose.CannotSave):
+        compose.restore_version(campaign=campaign, number=99, by=editor)
+
+
+def test_writing_html_begins_with_what_the_blocks_say(campaign, editor):
+    blocks = [{"id": "a", "type": "heading", "text": "Noon"}]
+
+    saved = save(campaign, editor, form="html", blocks=blocks)
+
+    assert "Noon" in saved.html
+    assert saved.blocks[0]["text"] == "Noon"
+
+
+def test_duplicate_is_a_draft_of_its_own(workspace, editor):
+    campaign = CampaignFactory(workspace=workspace, status="sent", is_imported=True)
+    campaign.lists.add(ListFactory(workspace=workspace))
+
+    copy = compose.duplicate_campaign(campaign=campaign, by=editor)
+
+    assert (copy.name, copy.subject, copy.status, copy.is_imported) == (
+        f"Copy of {campaign.name}", campaign.subject, "draft", False,
+    )  # fmt: skip
+    assert list(copy.lists.all()) == list(campaign.lists.all())
+
+
+def test_delete_takes_the_versions_and_leaves_a_trace(campaign, editor):
+    compose.delete_campaign(campaign=campaign, by=editor)
+
+    assert not Campaign.objects.exists()
+    assert not CampaignVersion.objects.exists()
+    assert (
+        ActivityEntry.objects.filter(verb="campaign.deleted").get().sentence == "Deleted the draft “Bells”."
+    )
+
+
+def test_a_campaign_becomes_a_template_and_back(campaign, editor, workspace):
+    campaign = save(campaign, editor, subject="S", preview_text="P")
+
+    template = compose.create_template(workspace=workspace, by=editor, campaign=campaign)
+    again = compose.create_campaign(workspace=workspace, by=editor, template=template)
+
+    assert (template.name, again.subject, again.preview_text, again.blocks) == (
+        "Bells",
+        "S",
+        "P",
+        campaign.blocks,
+    )
+    assert again.mjml == campaign.mjml
+
+
+def test_templates_are_not_overwritten_either(workspace, editor):
+    template = TemplateFactory(workspace=workspace)
+    values = {"name": "A", "subject": "", "preview_text": "", "form": "html", "blocks": [], "html": "<p>"}
+    compose.save_template(template=template, by=editor, version=1, **values)
+
+    with pytest.raises(compose.SavedMeanwhile):
+        compose.save_template(template=template, by=editor, version=1, **values)
+    assert Template.objects.get().version == 2
