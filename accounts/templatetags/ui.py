@@ -25,10 +25,10 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 # Word → tone. A word that stands nowhere here is shown as it came, neutral.
 TONES = {
-    "neutral": "draft archived cancelled stopped inactive unsubscribed removed expired closed disabled skipped none",
-    "info": "scheduled held preparing ready queued waiting imported invited new planned info",
-    "live": "live running sending armed accepted pulling pushing checking processing in_progress retrying",
-    "good": "good sent done delivered verified active connected healthy subscribed confirmed complete completed ok yes",
+    "neutral": "draft archived cancelled stopped inactive unsubscribed removed expired closed disabled disconnected excluded skipped none",
+    "info": "scheduled held preparing queued handed_over waiting imported invited new planned info",
+    "live": "live running claimed sending armed accepted pulling pushing checking processing in_progress retrying",
+    "good": "good ready sent done applied delivered verified active connected healthy subscribed confirmed complete completed ok yes",
     "warn": "warn unknown paused pending unconfirmed unverified locked limited suspended needs_attention attention"
     " stale soft_bounced soft_bounce deferred partial late degraded",
     "bad": "bad failed refused rejected bounced hard_bounced hard_bounce complained complaint spam blocked suppressed"
