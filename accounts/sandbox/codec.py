@@ -7,8 +7,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def pack(value: Any) -> Any:
-    """JSON values for `value`. A field with metadata `kept=False` is left out; a class may bring its own `pack()`."""
-    if value is None or isinstance(value, str | int | float | bool):
+    """JSON values for `value`. A field with metadata `kept=False` is left out; a class may bring its own `pack()`.
+
+    Tuples, named or not, hold nothing but JSON values: there are too many of them to look inside.
+    """
+    if value is None or isinstance(value, str | int | float | bool | tuple):
         return value
     if isinstance(value, dict):
         return {str(key): pack(item) for key, item in value.items()}

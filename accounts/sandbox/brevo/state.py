@@ -28,29 +28,13 @@ class Contact:
     def pack(self) -> list[JSON]:
         """A row, not a mapping: there may be hundreds of thousands."""
         return [
-            self.id, self.email, self.created_at, self.modified_at, self.attributes, self.list_ids,
+            self.id, self.email, self.created_at, self.modified_at, dict(self.attributes), self.list_ids,
             self.unsubscribed_ids, self.email_blacklisted, self.sms_blacklisted, self.ext_id, self.smtp_blocked_senders,
         ]  # fmt: skip
 
     @classmethod
     def unpack(cls, row: list[JSON]) -> "Contact":
-        (
-            number,
-            email,
-            created_at,
-            modified_at,
-            attributes,
-            lists,
-            left,
-            blocked,
-            sms_blocked,
-            ext_id,
-            senders,
-        ) = row
-        return cls(
-            number, email, created_at, modified_at, attributes, tuple(lists), tuple(left), blocked, sms_blocked,
-            ext_id, tuple(senders),
-        )  # fmt: skip
+        return cls(*(tuple(value) if isinstance(value, list) else value for value in row))
 
     @property
     def sms(self) -> str:
