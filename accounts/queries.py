@@ -27,6 +27,7 @@ from accounts.providers import PROVIDERS, provider_class
 from accounts.providers.base import Provider
 from accounts.search import LIMIT as HITS
 from accounts.search import Hit
+from accounts.vault import Locked
 
 # A check nobody took up for this long: no worker is running.
 WORKER_EXPECTED_SECONDS = 10
@@ -50,8 +51,32 @@ def saved_connections(workspace: Workspace) -> QuerySet[Connection]:
     )
 
 
-def providers() -> list[type[Provider]]:
-    return [provider_class(slug) for slug in PROVIDERS]
+@dataclass(frozen=True, slots=True)
+class ProviderWords:
+    """A provider as a page speaks of it. Templates would call the class itself."""
+
+    slug: str
+    name: str
+    help_url: str
+    wants: str
+
+
+def provider_words(provider: type[Provider]) -> ProviderWords:
+    wants = ", ".join(credential.label for credential in provider.credentials)
+    return ProviderWords(provider.slug, provider.name, provider.help_url, wants)
+
+
+def providers() -> list[ProviderWords]:
+    return [provider_words(provider_class(slug)) for slug in PROVIDERS]
+
+
+def locked(connection: Connection) -> str:
+    """Why the stored key cannot be read; empty when it can."""
+    try:
+        _ = connection.credentials
+    except Locked as refusal:
+        return refusal.sentence
+    return ""
 
 
 def is_unattended(check: Connection) -> bool:
@@ -80,6 +105,7 @@ CAPABILITIES = {
     "reports_people": "Who opened, clicked, bounced or left can be read.",
     "tells_machine_opens": "Opens by machines are told apart from people's.",
     "has_webhooks": "Events are reported here as they happen.",
+    "arms_by_value": "A release is an instant that is set, so the same release again changes nothing.",
     "refuses_second_arm": "A second release of one campaign is refused there.",
 }
 

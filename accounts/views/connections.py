@@ -49,7 +49,7 @@ def connect(request: WorkspaceRequest) -> HttpResponse:
     return render_page(
         request,
         "accounts/connections/credentials.html",
-        {"form": form, "provider": provider},
+        {"form": form, "provider": queries.provider_words(provider)},
         status=form.http_status,
     )
 
@@ -73,6 +73,7 @@ def connection(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
     pull = queries.last_pull(found)
     context: dict[str, Any] = {
         "connection": found,
+        "locked": queries.locked(found),
         "tab": tab,
         "tabs": TABS,
         "may_change": request.role.covers(Role.ADMIN),
@@ -103,7 +104,7 @@ def replace_credentials(request: WorkspaceRequest, connection_id: int) -> HttpRe
     return render_page(
         request,
         "accounts/connections/credentials.html",
-        {"form": form, "provider": found.provider_class, "replacing": found},
+        {"form": form, "provider": queries.provider_words(found.provider_class), "replacing": found},
         status=form.http_status,
     )
 
@@ -202,7 +203,7 @@ def _show_check(
         {
             "connection": check,
             "replacing": replacing,
-            "provider": check.provider_class,
+            "provider": queries.provider_words(check.provider_class),
             "is_checking": not (check.checked_at or check.status_note),
             "is_unattended": queries.is_unattended(check),
             "abilities": queries.abilities(check.provider_class),
