@@ -4,12 +4,17 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404
 from django.template import Context, Template
+from django.test import RequestFactory
 from django.urls import get_script_prefix, set_script_prefix
 
+from accounts.styleguide import styleguide
 from accounts.templatetags import charts, ui
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,6 +187,49 @@ def test_every_icon_a_template_names_is_drawn() -> None:
     }
 
     assert named - drawn == set()
+
+
+# An inline style, script or handler: the content security policy would drop it without a word.
+FORBIDDEN = re.compile(
+    r"""\sstyle=|\son[a-z]+=|hx-on|["']js:|<style|<script(?![^>]*(?:\ssrc=|application/json))"""
+)
+
+
+def test_no_template_needs_what_the_policy_forbids() -> None:
+    found = {
+        f"{template.relative_to(ROOT)}: {line.strip()}"
+        for template in (ROOT / "templates").rglob("*.html")
+        if "mails" not in template.parts
+        for line in template.read_text().splitlines()
+        if FORBIDDEN.search(line)
+    }
+
+    assert found == set()
+
+
+def test_every_stylesheet_is_joined() -> None:
+    css = ROOT / "static/css"
+    joined = set(re.findall(r'url\("components/([\w-]+\.css)"\)', (css / "app.css").read_text()))
+
+    assert joined == {sheet.name for sheet in (css / "components").glob("*.css")}
+
+
+def test_styleguide_draws_every_component(rf: RequestFactory, settings: Any) -> None:
+    settings.DEBUG = True
+    request = rf.get("/styleguide/")
+    request.user = AnonymousUser()
+
+    page = styleguide(request).content.decode()
+
+    assert "Audience equation" in page
+    assert "<script>alert(1)" not in page
+
+
+def test_styleguide_is_not_for_production(rf: RequestFactory, settings: Any) -> None:
+    settings.DEBUG = settings.EMBEDDED = False
+
+    with pytest.raises(Http404):
+        styleguide(rf.get("/styleguide/"))
 
 
 @pytest.mark.parametrize(
