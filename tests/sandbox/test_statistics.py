@@ -89,9 +89,9 @@ def test_every_kind_alone_and_each_adds_up(brevo: Brevo, sent: int) -> None:
         event.email.partition("@")[2] for event in events if event.kind == "sent"
     )
     links = read(brevo, sent, "linksStats")
-    assert links["linksStats"] == Counter(e.url for e in events if e.url.startswith("https"))
+    assert links["linksStats"] == Counter(e.url for e in events if e.url.startswith("https://example"))
     assert set(links["linksStats"]) == {"https://example.com/one?x=1&y=2", "https://example.com/two"}
-    assert links["mirrorClick"] == sum(event.url == "{{ mirror }}" for event in events) > 0
+    assert links["mirrorClick"] == sum(event.url.startswith("https://mirror") for event in events) > 0
     devices = read(brevo, sent, "statsByDevice")["statsByDevice"]
     assert (
         sum(row["viewed"] for group in devices.values() for row in group.values())

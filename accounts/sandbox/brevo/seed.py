@@ -10,6 +10,7 @@ from accounts.sandbox.brevo.names import person
 from accounts.sandbox.brevo.senders import add_domain, add_sender
 from accounts.sandbox.brevo.state import Account, Attribute, Campaign, Contact, Pace, Segment, Template
 from accounts.sandbox.brevo.wire import Call, Fields, invalid, read_stamp
+from accounts.sandbox.codec import unpack
 from accounts.sandbox.http import Request
 from accounts.sandbox.store import Store
 from accounts.sandbox.timeline import chance
@@ -61,7 +62,7 @@ def fill(name: str, wanted: Mapping[str, Any], store: Store) -> dict[str, Any]:
             raise invalid(f"Unknown pace {pace}")
         setattr(account.pace, pace, float(seconds))
     for attribute in wanted.get("attributes", ()):
-        account.attributes[attribute["name"]] = Attribute(**attribute)
+        account.attributes[attribute["name"]] = unpack(Attribute, attribute)
     for domain in wanted.get("domains", ()):
         added = add_domain(account, domain["name"], now)
         if domain.get("authenticated"):
@@ -112,14 +113,16 @@ def _contacts(account: Account, store: Store, wanted: Any, lists: list[int], now
         make_up(account, wanted, lists or list(account.lists), now)
         return wanted
     for row in wanted:
-        contact = people.create(account, now, email=row["email"].lower(), ext_id=row.get("ext_id", ""))
+        known = people.find(account, row["email"], "email_id")
+        contact = known or people.create(
+            account, now, email=row["email"].lower(), ext_id=row.get("ext_id", "")
+        )
         fields = {k: v for k, v in row.items() if k not in ("email", "ext_id", "lists", "unsubscribed")}
         # `lists` counts the seed's own lists from 0, for who cannot know their ids yet.
         fields.setdefault("listIds", [lists[n] for n in row.get("lists", ())])
         people.apply(account, store, contact, Fields(fields), now, new=True)
-        contact.created_at = contact.modified_at = (
-            read_stamp(row["createdAt"], "createdAt") if "createdAt" in row else now
-        )
+        if "createdAt" in row:
+            contact.created_at = contact.modified_at = read_stamp(row["createdAt"], "createdAt")
         contact.unsubscribed_ids = tuple(lists[n] for n in row.get("unsubscribed", ()))
     return len(wanted)
 

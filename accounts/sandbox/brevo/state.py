@@ -34,7 +34,8 @@ class Contact:
 
     @classmethod
     def unpack(cls, row: list[JSON]) -> "Contact":
-        return cls(*(tuple(value) if isinstance(value, list) else value for value in row))
+        values: list[JSON] = [tuple(value) if isinstance(value, list) else value for value in row]
+        return cls(*values)
 
     @property
     def sms(self) -> str:

@@ -93,7 +93,9 @@ class Tallies:
         self.seen = len(events)
 
 
-MIRROR = "{{ mirror }}"  # how a click on the mirror link is kept among the links
+MIRROR = (
+    "https://mirror.sandbox.example/mail"  # where `{{ mirror }}` leads; counted apart from the other links
+)
 
 
 def tallies(account: Account, campaign_id: int) -> Tallies:
