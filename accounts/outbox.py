@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from celery import current_app
+from celery import current_app, current_task
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, models, transaction
@@ -31,8 +31,6 @@ log = structlog.get_logger(__name__)
 GIVE_UP_AFTER = timedelta(hours=24)
 BACK_OFF_CAP_SECONDS = 900
 MAX_CRASHES = 3
-# An unanswered ring is repeated after this long; it bounds the pause after Redis was wiped.
-RING_AGAIN_SECONDS = 45
 _jitter = random.SystemRandom()
 
 
@@ -94,8 +92,11 @@ def ring(entry: OutboxEntry) -> bool:
     return True
 
 
-def claim(entry_id: int) -> OutboxEntry | None:
-    """Take an entry for this worker, or None if it is not its turn: taken, not due, paused, or account busy."""
+def claim(entry_id: int, *, task: str | None = None) -> OutboxEntry | None:
+    """Take an entry for this worker, or None if it is not its turn: taken, not due, paused, or account busy.
+
+    With `task`, only an entry of that task: a ring from before a database was restored may name another's id.
+    """
     with transaction.atomic(), database.cursor() as cursor:
         try:
             with transaction.atomic():
@@ -103,6 +104,7 @@ def claim(entry_id: int) -> OutboxEntry | None:
                     _CLAIM,
                     {
                         "id": entry_id,
+                        "task": task,
                         "lease": settings.OUTBOX_LEASE_SECONDS,
                         "per_connection": settings.OUTBOX_PER_CONNECTION,
                     },
@@ -125,6 +127,7 @@ where id in (
     from accounts_outboxentry due
     left join accounts_connection c on c.id = due.connection_id
     where due.id = %(id)s
+      and due.task = coalesce(%(task)s, due.task)
       and due.state = 'waiting'
       and due.not_before <= now()
       and (c.id is null or c.status = 'ready' or (c.status = 'checking' and due.task = 'accounts.check'))
@@ -159,7 +162,7 @@ def renew(entry: OutboxEntry) -> None:
 
 def deliver(entry_id: int, work: Work) -> None:
     """Claim the entry, do its work outside any transaction, store how it ended. Twice does no harm."""
-    entry = claim(entry_id)
+    entry = claim(entry_id, task=current_task.name if current_task else None)
     if entry is None:
         return
     structlog.contextvars.bind_contextvars(entry_id=entry.pk, task=entry.task)
@@ -219,13 +222,14 @@ def retry(entry: OutboxEntry) -> bool:
 def sweep() -> dict[str, int]:
     """Free expired leases and ring for what is due. Reads and rings only: it never calls a provider."""
     now = timezone.now()
+    unanswered = now - timedelta(seconds=settings.OUTBOX_RING_AGAIN_SECONDS)
     expired = 0
     for entry in OutboxEntry.objects.filter(state=OutboxEntry.State.CLAIMED, leased_until__lt=now)[:500]:
         if _crash(entry, "The worker was cut off in the middle."):
             expired += 1
     due = (
         OutboxEntry.objects.filter(state=OutboxEntry.State.WAITING, not_before__lte=now)
-        .filter(Q(rung_at=None) | Q(rung_at__lt=models.F("not_before")) | Q(rung_at__lt=now - _ring_again()))
+        .filter(Q(rung_at=None) | Q(rung_at__lt=models.F("not_before")) | Q(rung_at__lt=unanswered))
         .filter(Q(connection=None) | Q(connection__status__in=["ready", "checking"]))
         .order_by("priority", "not_before", "id")[:1000]
     )
@@ -336,7 +340,3 @@ def _ring_next(entry: OutboxEntry) -> None:
 
 def _in(seconds: float) -> datetime:
     return timezone.now() + timedelta(seconds=max(0, seconds))
-
-
-def _ring_again() -> timedelta:
-    return timedelta(seconds=RING_AGAIN_SECONDS)

@@ -160,6 +160,17 @@ def test_only_a_check_runs_for_what_was_only_typed_in(record, connection):
     assert outbox.claim(entry.pk) is not None
 
 
+def test_a_ring_for_other_work_under_the_same_number_does_nothing(record):
+    """After a restore, numbers are given out again while old messages are still in the queue."""
+    entry = record(task="audiences.follow")
+
+    current_app.tasks["accounts.check"](entry_id=entry.pk)
+
+    entry.refresh_from_db()
+    assert (entry.state, entry.fence) == (State.WAITING, 0)
+    assert outbox.claim(entry.pk, task="audiences.follow") is not None
+
+
 def test_entries_of_one_order_key_go_one_after_the_other(record):
     first, second = record(order_key="audience:1"), record(order_key="audience:1")
 
