@@ -2,6 +2,7 @@
 
 import ctypes
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -12,13 +13,14 @@ import time
 from argparse import ArgumentParser
 from contextlib import closing, suppress
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from config.embedded import STATE
@@ -44,9 +46,11 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: self.stopping.set())
         STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
         LOGS.mkdir(exist_ok=True)
+        logging.getLogger().setLevel(logging.WARNING)  # the console is for the address, the logs for the rest
         with closing(_listen(port)) as pages, (STATE / "up.lock").open("a+") as lock:
             _claim(lock)
             self.know_address(pages.getsockname()[1], lock)
+            self.say("Campanile is starting …")
             try:
                 self.start_everything(pages)
                 self.watch()
@@ -67,8 +71,8 @@ class Command(BaseCommand):
         self.start("sandbox", "accounts.sandbox", "--port", sandbox_port, "--state", STATE / "sandbox.json")
         call_command("migrate", interactive=False, verbosity=0)
         self.wait_for(f"{settings.SANDBOX_URL}/")
-        if settings.EMBEDDED and "demo" in get_commands() and not self.stopping.is_set():
-            call_command("demo")
+        if settings.EMBEDDED and not self.stopping.is_set():
+            call_command("demo", stdout=StringIO())
         bind = ("--bind", f"fd://{pages.fileno()}", "--no-control-socket")
         self.start(
             "web", "gunicorn", "config.wsgi", *bind, "--preload", "--workers=2", "--threads=4", keep=pages
@@ -79,13 +83,18 @@ class Command(BaseCommand):
         self.wait_for(f"{settings.PUBLIC_URL}/healthz")
         if self.stopping.is_set():
             return
-        self.stdout.write(f"\nCampanile   {settings.PUBLIC_URL}")
-        if settings.EMBEDDED and "demo" in get_commands():
-            self.stdout.write("Log in as   admin@demo.test (or approver@, editor@, viewer@)")
-            self.stdout.write("Password    campanile-demo")
-        self.stdout.write(
-            f"Sandbox     {settings.SANDBOX_URL}\nLogs        {LOGS}\nCtrl-C stops everything.\n"
-        )
+        lines = [f"\nCampanile   {settings.PUBLIC_URL}"]
+        if settings.EMBEDDED:
+            lines += [
+                "Log in as   admin@demo.test (or approver@, editor@, viewer@)",
+                "Password    campanile-demo",
+            ]
+        lines += [f"Sandbox     {settings.SANDBOX_URL}", f"Logs        {LOGS}", "Ctrl-C stops everything.\n"]
+        self.say("\n".join(lines))
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()  # whoever reads us through a pipe wants to know now
 
     def start(
         self, name: str, module: str, *arguments: str | Path, keep: socket.socket | None = None
