@@ -105,7 +105,9 @@ def roll_up(connection: Connection) -> list[Leave]:
     """Store what is new of the stage and bring every count up to date. Returns who left by it, oldest first."""
     values = {"connection": connection.pk, "workspace": connection.workspace_id}
     with database.cursor() as cursor:
-        cursor.execute("set local work_mem = '64MB'; set local jit = off; analyze report_stage")
+        cursor.execute(
+            "set local work_mem = '64MB'; set local jit = off; set local default_statistics_target = 10; analyze report_stage"
+        )
         cursor.execute(_NEW_EVENTS, values)
         cursor.execute("analyze report_new")
         cursor.execute(_LEDGER)
@@ -199,7 +201,12 @@ with stored as (
         where connection_id = %(connection)s and remote_id <> ''
         order by remote_id, id desc
     ) d on d.remote_id = s.remote_id
-    left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = s.email and s.email <> ''
+    -- `limit` keeps the order of the joins: statistics do not know a workspace that was just filled
+    left join lateral (
+        select id from audiences_contact
+        where workspace_id = %(workspace)s and email = s.email and s.email <> ''
+        limit 1
+    ) c on true
     order by s.key, s.at
     on conflict (key, at) do nothing
     returning key, delivery_id, campaign_id, contact_id, kind, at, is_machine, is_exact, link
@@ -240,8 +247,12 @@ with facts as (
         end as state
     from facts f
     join months m on m.delivery_id = f.delivery_id
-    join campaigns_recipient r
-        on r.delivery_id = f.delivery_id and r.contact_id = f.contact_id and r.planned_on = m.planned_on
+    -- as above: a delivery that was just frozen stands in no statistics
+    cross join lateral (
+        select id, planned_on, state from campaigns_recipient
+        where delivery_id = f.delivery_id and contact_id = f.contact_id and planned_on = m.planned_on
+        limit 1
+    ) r
 )
 update campaigns_recipient r
 set state = ends.state,
