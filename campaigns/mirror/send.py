@@ -673,7 +673,9 @@ def _field_names(delivery: Delivery, provider: Provider) -> dict[str, str]:
     if missing:
         for key in missing & Contact.STANDARD_FIELDS.keys():
             Field.objects.get_or_create(
-                workspace=delivery.campaign.workspace, key=key, defaults={"label": Contact.STANDARD_FIELDS[key]}
+                workspace=delivery.campaign.workspace,
+                key=key,
+                defaults={"label": Contact.STANDARD_FIELDS[key]},
             )
         there = {record.name.upper(): record.remote_id for record in provider.fields()}
         for field in Field.objects.filter(workspace=delivery.campaign.workspace, key__in=missing):

@@ -4,6 +4,7 @@ None of these calls a provider. Each changes rows in one transaction and records
 """
 
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from accounts import activity, outbox
 from accounts.models import MirrorKind, MirrorRow, OutboxEntry, User
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
+from accounts.services import connections
 from campaigns import checks, content
 from campaigns.models import Campaign, Delivery
 from campaigns.queries.audience import equation_of
@@ -109,6 +111,10 @@ def release_campaign(
         priority=OutboxEntry.Priority.SEND,
         not_before=delivery.held_until_at,
     )
+    if connection.capabilities.has_webhooks and not connection.webhook_remote_id:
+        # Where the account cannot reach us, what happens is read there instead.
+        with suppress(connections.CannotConnect):
+            connections.register_webhook(connection=connection, by=by)
     when = "as soon as possible" if send_at is None else f"for {_local(delivery)}"
     activity.record(
         campaign.workspace,

@@ -51,7 +51,9 @@ def connection(sandbox: SandboxServer, workspace: Any) -> Connection:
         pace={"send": 1, "react": 1, "process": 0},
         senders=[{"name": "News", "email": SENDER, "active": True}],
     )
-    return ConnectionFactory(workspace=workspace, base_url=sandbox.base_url(), api_key=ACCOUNT)
+    return ConnectionFactory(
+        workspace=workspace, base_url=sandbox.base_url(), api_key=ACCOUNT, webhook_remote_id="1"
+    )
 
 
 @pytest.fixture
