@@ -8,7 +8,7 @@ from celery import current_app
 from django.db import connections, transaction
 from django.utils import timezone
 
-from accounts import outbox
+from accounts import outbox, tasks
 from accounts.models import ActivityEntry, Connection, OutboxAttempt, OutboxEntry
 from accounts.providers.base import Effect
 from accounts.providers.errors import (
@@ -164,7 +164,7 @@ def test_a_ring_for_other_work_under_the_same_number_does_nothing(record):
     """After a restore, numbers are given out again while old messages are still in the queue."""
     entry = record(task="audiences.follow")
 
-    current_app.tasks["accounts.check"](entry_id=entry.pk)
+    tasks.check(entry_id=entry.pk)
 
     entry.refresh_from_db()
     assert (entry.state, entry.fence) == (State.WAITING, 0)
