@@ -312,7 +312,7 @@ def _stop() -> None:
     if _answers(VALKEY_SOCKET):
         with closing(socket.socket(socket.AF_UNIX)) as valkey:
             valkey.connect(str(VALKEY_SOCKET))
-            valkey.sendall(b"SHUTDOWN\r\n")
+            valkey.sendall(b"SHUTDOWN FORCE\r\n")
         _wait(lambda: not _answers(VALKEY_SOCKET))
 
 
