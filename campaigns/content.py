@@ -48,10 +48,10 @@ BLOCKS: Mapping[str, Mapping[str, Any]] = {
     "spacer": {"height": "pixels"},
     "columns": {
         "left_image": "url",
-        "left_alt": "line",
-        "left": "text",
         "right_image": "url",
+        "left_alt": "line",
         "right_alt": "line",
+        "left": "text",
         "right": "text",
     },
     "footer": {"text": "text"},

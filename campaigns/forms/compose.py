@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
+from accounts.templatetags.ui import number
 from audiences.models import List
 from campaigns import content
 from campaigns.models import Content, Sender
@@ -46,7 +47,8 @@ class ContentForm(Form):
         label="Preview text",
         help_text="Inboxes show it behind the subject.",
     )
-    form = forms.ChoiceField(
+    # Not named form: that would hide the form's own property from scripts.
+    written_as = forms.ChoiceField(
         choices=[("blocks", "Blocks"), ("html", "HTML")], widget=forms.RadioSelect, label="Write as"
     )
     html = forms.CharField(
@@ -66,7 +68,7 @@ class ContentForm(Form):
             "name": getattr(target, "name", ""),
             "subject": target.subject,
             "preview_text": target.preview_text,
-            "form": target.form,
+            "written_as": target.form,
             "html": target.html,
             "version": getattr(target, "version", 1),
         }
@@ -76,6 +78,7 @@ class ContentForm(Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         values.pop("layout", None)
+        values["form"] = values.pop("written_as", self.target.form)
         values["blocks"] = blocks_from(self.data, self.target.blocks)
         return values
 
@@ -127,7 +130,7 @@ class ComposeForm(ContentForm):
 
 
 def _list_label(found: List) -> str:
-    return f"{found.name} ({found.subscribed_count:,})"
+    return f"{found.name} ({number(found.subscribed_count)})"
 
 
 # Blocks

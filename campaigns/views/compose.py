@@ -70,6 +70,7 @@ def compose(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
             form.add_error(None, refusal.sentence)
         else:
             campaign = found(request, campaign_id)
+            form = ComposeForm(target=campaign, senders=senders_for(request.workspace, campaign.connection))
             if not request.htmx:
                 return go(
                     request,
@@ -118,6 +119,7 @@ def template(request: WorkspaceRequest, template_id: int) -> HttpResponse:
             conflict = refusal.sentence
             form.add_error(None, refusal.sentence)
         else:
+            form = ContentForm(target=edited)
             if not request.htmx:
                 return go(request, edited.get_absolute_url() + (f"#block-{focus}" if focus else ""))
     context = {**_editor(request, edited, form, focus), "template": edited, "conflict": conflict}
@@ -222,7 +224,7 @@ def _editor(request: WorkspaceRequest, target: Content, form: ContentForm, focus
     return {
         "target": target,
         "form": form,
-        "form_kind": form["form"].value() if typed else target.form,
+        "form_kind": form["written_as"].value() if typed else target.form,
         "block_forms": [
             # The footer stays behind the last one that moves.
             BlockForm(block, first=number == 0, last=number >= len(blocks) - 2)
@@ -265,10 +267,7 @@ def _saved(
     if wants_body or body:
         parts.append(render_to_string(f"{page}#mailbody", context | {"oob": not wants_body}, request))
     if sender:
-        fresh = ComposeForm(
-            target=context["campaign"], senders=senders_for(request.workspace, context["campaign"].connection)
-        )
-        parts.append(render_to_string(f"{page}#sender", context | {"form": fresh, "oob": True}, request))
+        parts.append(render_to_string(f"{page}#sender", context | {"oob": True}, request))
     parts.append(render_to_string(f"{page}#saved", context | {"oob": wants_body}, request))
     if not wants_body:
         parts.reverse()

@@ -33,7 +33,8 @@ on("htmx:afterSettle", () => {
   const block = document.getElementById(body.dataset.focusBlock);
   delete body.dataset.focusBlock;
   const mover = pressed === "add" || pressed === "remove" ? null : $(`button[name="${pressed}"]:not(:disabled)`, block);
-  const place = mover ?? $("textarea, input:not([type=hidden]), select, button:not(:disabled):not([tabindex])", block);
+  const place =
+    mover ?? $("textarea, input:not([type=hidden]), select", block) ?? $("button:not(:disabled, [tabindex])", block);
   place?.focus({ preventScroll: false });
   pressed = "";
 });

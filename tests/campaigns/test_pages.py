@@ -54,7 +54,7 @@ def typed(campaign: Campaign, **changes: object) -> dict[str, object]:
         "name": campaign.name,
         "subject": campaign.subject,
         "preview_text": campaign.preview_text,
-        "form": "blocks",
+        "written_as": "blocks",
         "html": "",
         "reply_to": "",
         "connection": campaign.connection_id or "",
@@ -356,7 +356,7 @@ def test_templates_are_edited_like_campaigns(browse, workspace):
         {
             "name": "Letter",
             "subject": "S",
-            "form": "blocks",
+            "written_as": "blocks",
             "version": 1,
             "layout": "a:text,f:footer",
             "b-a-text": "Hi",
