@@ -18,7 +18,7 @@ APPS = ("accounts", "audiences", "campaigns", "reporting")
 # database: whoever needs their records, capabilities or errors may use them.
 BELOW = {
     "models": {"models"},
-    "queries": {"models"},
+    "queries": {"models", "http"},  # its typed request
     "services": {"models", "queries", "outbox"},
     "mirror": {"models", "queries", "outbox", "services"},
     "forms": {"models", "queries"},
