@@ -1,7 +1,7 @@
 """What is written, to whom, from whom and when; and the machine that lets it leave once."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -338,6 +338,20 @@ class Delivery(models.Model):
     def remote_name(self) -> str:
         """The name of what we make over there; the marker at its end finds it again."""
         return f"{self.campaign.name[:90]} · {self.marker}"
+
+    @property
+    def order_key(self) -> str:
+        """All work of one campaign in one account goes one after the other, over generations."""
+        return f"delivery:{self.campaign_id}:{self.connection_id}"
+
+    @property
+    def planned_on(self) -> date:
+        """The partition its recipients are in."""
+        return (self.frozen_at or timezone.now()).date()
+
+    def ledger(self) -> "models.QuerySet[Recipient]":
+        """Its recipients, read from one partition."""
+        return Recipient.objects.filter(delivery=self, planned_on=self.planned_on)
 
     @property
     def is_over(self) -> bool:

@@ -7,6 +7,24 @@ from accounts.forms import Form
 from campaigns.instants import CannotPlace, instant, zones
 from campaigns.models import Campaign
 
+FOLDS = [("", ""), ("0", "The first, in summer time"), ("1", "The second, an hour later")]
+
+
+class WallTimeField(forms.Field):
+    """What a clock on a wall shows: naive on purpose, since the zone is a field of its own."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 60}, format="%Y-%m-%dT%H:%M")
+
+    def to_python(self, value: Any) -> datetime | None:
+        for pattern in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"):
+            try:
+                return datetime.strptime(value or "", pattern)  # noqa: DTZ007
+            except ValueError:
+                continue
+        if value:
+            raise forms.ValidationError("Write the time like 2026-11-30 09:00.")
+        return None
+
 
 class ReleaseForm(Form):
     """When a reviewed campaign goes. Cleans to what release_campaign() takes: version, people, send_at, zone."""
@@ -16,17 +34,13 @@ class ReleaseForm(Form):
         choices=[("now", "As soon as possible"), ("later", "At a time")],
         widget=forms.RadioSelect,
     )
-    local = forms.DateTimeField(
-        label="Date and time",
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": 60}, format="%Y-%m-%dT%H:%M"),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
-        help_text="As clocks show it in the zone beside.",
+    local = WallTimeField(
+        label="Date and time", required=False, help_text="As clocks show it in the zone beside."
     )
     zone = forms.ChoiceField(label="Time zone", choices=[(name, name.replace("_", " ")) for name in zones()])
     fold = forms.TypedChoiceField(
         label="This hour comes twice",
-        choices=[("", ""), ("0", "The first, in summer time"), ("1", "The second, an hour later")],
+        choices=FOLDS,
         coerce=int,
         empty_value=None,
         required=False,
@@ -35,21 +49,9 @@ class ReleaseForm(Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     people = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, campaign: Campaign, zone: str, people: int, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, campaign: Campaign, zone: str, people: int) -> None:
         initial = {"mode": "later", "zone": zone, "version": campaign.version, "people": people}
-        super().__init__(*args, initial=initial, **kwargs)
-        # Naive on purpose: the zone is a field of its own.
-        self.fields["local"].to_python = self._naive  # type: ignore[method-assign]
-
-    def _naive(self, value: str) -> datetime | None:
-        for pattern in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"):
-            try:
-                return datetime.strptime(value, pattern)  # noqa: DTZ007
-            except (TypeError, ValueError):
-                continue
-        if value:
-            raise forms.ValidationError("Write the time like 2026-11-30 09:00.")
-        return None
+        super().__init__(data, initial=initial)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -10,6 +10,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTextTransform
 
 from accounts.models import Workspace
+from campaigns import merge_tags
 from campaigns.models import Campaign, Delivery
 
 PAGE = 50
@@ -57,7 +58,7 @@ def campaign_page(
         found = found.filter(RawSQL(row_after, place, output_field=BooleanField()))  # noqa: S611 - no user's text
     order = ("updated_at", "id") if backwards else ("-updated_at", "-id")
     rows = list(found.order_by(*order).values_list(*SHOWN)[: PAGE + 1])
-    more, rows = len(rows) > PAGE, rows[:PAGE]
+    more, rows = len(rows) > PAGE, [(row[0], row[1], _readable(row[2]), *row[3:]) for row in rows[:PAGE]]
     if backwards:
         rows.reverse()
     first, last = (_cursor(rows[0]), _cursor(rows[-1])) if rows else ("", "")
@@ -65,6 +66,13 @@ def campaign_page(
         rows=rows,
         older=last if rows and (more or backwards) else "",
         newer=first if rows and ((backwards and more) or (place and not backwards)) else "",
+    )
+
+
+def _readable(subject: str) -> str:
+    """A subject without its tags: what most people read, or an ellipsis where there is a value of their own."""
+    return "".join(
+        piece if isinstance(piece, str) else piece.fallback or "…" for piece in merge_tags.parse(subject).pieces
     )
 
 

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from accounts.models import OutboxEntry
 from campaigns.models import Delivery, Recipient
-from campaigns.services.release import order_key
 
 State = Delivery.State
 # One count serves every viewer for this long.
@@ -84,10 +83,7 @@ def _counts(delivery: Delivery) -> dict[str, int]:
 
 
 def _counted(delivery: Delivery) -> dict[str, int]:
-    rows = Recipient.objects.filter(delivery=delivery)
-    if delivery.frozen_at is not None:
-        rows = rows.filter(planned_on=delivery.frozen_at.date())
-    return dict(rows.order_by().values_list("state").annotate(people=Count("pk")))
+    return dict(delivery.ledger().order_by().values_list("state").annotate(people=Count("pk")))
 
 
 def course_of(delivery: Delivery) -> list[dict[str, Any]]:
@@ -138,7 +134,7 @@ def waiting_for(delivery: Delivery) -> Waiting | None:
         return None
     entry = (
         OutboxEntry.objects.filter(
-            order_key=order_key(delivery), state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED]
+            order_key=delivery.order_key, state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED]
         )
         .order_by("not_before")
         .first()

@@ -14,11 +14,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import activity, outbox
-from accounts.models import MirrorKind, MirrorRow, OutboxEntry, User
+from accounts.models import OutboxEntry, User
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
 from accounts.services import connections
-from campaigns import checks, content
+from campaigns import checks, content, work
 from campaigns.models import Campaign, Delivery
 from campaigns.queries.audience import equation_of
 
@@ -107,7 +107,7 @@ def release_campaign(
         effect=Effect.CREATE,
         workspace=campaign.workspace,
         connection=connection,
-        order_key=order_key(delivery),
+        order_key=delivery.order_key,
         priority=OutboxEntry.Priority.SEND,
         not_before=delivery.held_until_at,
     )
@@ -158,17 +158,17 @@ def cancel_delivery(*, delivery: Delivery, by: User) -> None:
         )
         outbox.cancel(subject=delivery)
         if not was_held:
-            _record(delivery, "campaigns.clean_up", Effect.CONVERGE)
-        _log(
+            work.record(delivery, "campaigns.clean_up", Effect.CONVERGE)
+        work.log(
             delivery,
-            by,
             "campaign.cancelled",
             "Cancelled “{campaign}” before it was armed; nobody was mailed.",
+            by=by,
         )
     elif delivery.state in {State.ACCEPTED, State.SENDING, State.PAUSED}:
         delivery.store(cancel_requested_at=timezone.now())
-        _record(delivery, "campaigns.cancel", Effect.CONVERGE)
-        _log(delivery, by, "campaign.cancel_asked", "Asked {connection} to cancel “{campaign}”.")
+        work.record(delivery, "campaigns.cancel", Effect.CONVERGE)
+        work.log(delivery, "campaign.cancel_asked", "Asked {connection} to cancel “{campaign}”.", by=by)
     elif delivery.state in {State.ARMED, State.UNKNOWN}:
         raise CannotSettle(
             "It is not known yet whether the account took the campaign. It can be cancelled once that is settled."
@@ -183,8 +183,8 @@ def pause_delivery(*, delivery: Delivery, by: User) -> None:
     _require_capability(delivery, "pauses_campaigns")
     if delivery.state not in {State.ACCEPTED, State.SENDING}:
         raise CannotSettle("Only a campaign that is scheduled or going out can be paused.")
-    _record(delivery, "campaigns.pause", Effect.CONVERGE)
-    _log(delivery, by, "campaign.pause_asked", "Asked {connection} to pause “{campaign}”.")
+    work.record(delivery, "campaigns.pause", Effect.CONVERGE)
+    work.log(delivery, "campaign.pause_asked", "Asked {connection} to pause “{campaign}”.", by=by)
 
 
 @transaction.atomic
@@ -193,8 +193,8 @@ def resume_delivery(*, delivery: Delivery, by: User) -> None:
     _require_capability(delivery, "pauses_campaigns")
     if delivery.state != State.PAUSED:
         raise CannotSettle("Only a paused campaign can be resumed.")
-    _record(delivery, "campaigns.resume", Effect.ONCE)
-    _log(delivery, by, "campaign.resume_asked", "Asked {connection} to resume “{campaign}”.")
+    work.record(delivery, "campaigns.resume", Effect.ONCE)
+    work.log(delivery, "campaign.resume_asked", "Asked {connection} to resume “{campaign}”.", by=by)
 
 
 # What a person can say about a delivery that needs attention. None of these is a default.
@@ -209,8 +209,10 @@ def look_again(*, delivery: Delivery, by: User) -> None:
             "Nothing was made in the account that could be looked at. Give up, and release it anew."
         )
     delivery.move_to(State.UNKNOWN, looks=0, next_look_at=timezone.now(), note="Looking again.")
-    _record(delivery, "campaigns.look", Effect.READ)
-    _log(delivery, by, "delivery.look_again", "Asked for another look at “{campaign}” in {connection}.")
+    work.record(delivery, "campaigns.look", Effect.READ)
+    work.log(
+        delivery, "delivery.look_again", "Asked for another look at “{campaign}” in {connection}.", by=by
+    )
 
 
 @transaction.atomic
@@ -226,8 +228,8 @@ def it_went_out(*, delivery: Delivery, by: User) -> None:
     )
     outbox.cancel(subject=delivery)
     if delivery.remote_id:
-        _record(delivery, "reporting.refresh_figures", Effect.READ, priority=OutboxEntry.Priority.BULK)
-    _log(delivery, by, "delivery.settled", "Settled “{campaign}”: it went out.")
+        work.record(delivery, "reporting.refresh_figures", Effect.READ, priority=OutboxEntry.Priority.BULK)
+    work.log(delivery, "delivery.settled", "Settled “{campaign}”: it went out.", by=by)
 
 
 @transaction.atomic
@@ -239,8 +241,8 @@ def give_up(*, delivery: Delivery, by: User) -> None:
         State.STOPPED if armed else State.CANCELLED, note=f"{by} gave up on it.", finished_at=timezone.now()
     )
     outbox.cancel(subject=delivery)
-    _record(delivery, "campaigns.clean_up", Effect.CONVERGE)
-    _log(delivery, by, "delivery.settled", "Settled “{campaign}”: given up.")
+    work.record(delivery, "campaigns.clean_up", Effect.CONVERGE)
+    work.log(delivery, "delivery.settled", "Settled “{campaign}”: given up.", by=by)
 
 
 @transaction.atomic
@@ -255,8 +257,10 @@ def send_again(*, delivery: Delivery, by: User, typed_name: str) -> Delivery:
         raise CannotSettle(sentence, fields={"typed_name": sentence})
     delivery.move_to(State.CANCELLED, note=f"{by} said that it did not go out.", finished_at=timezone.now())
     outbox.cancel(subject=delivery)
-    _record(delivery, "campaigns.clean_up", Effect.CONVERGE)
-    _log(delivery, by, "delivery.settled", "Settled “{campaign}”: it did not go out, and is sent again.")
+    work.record(delivery, "campaigns.clean_up", Effect.CONVERGE)
+    work.log(
+        delivery, "delivery.settled", "Settled “{campaign}”: it did not go out, and is sent again.", by=by
+    )
     campaign = Campaign.objects.get(pk=delivery.campaign_id)
     return release_campaign(
         campaign=campaign, by=by, version=campaign.version, send_at=None, zone=delivery.zone
@@ -272,35 +276,10 @@ def release_late(*, delivery: Delivery, by: User) -> None:
     state = State.READY if delivery.remote_id and delivery.handed_over_at else State.PREPARING
     delivery.move_to(state, note=f"{by} released it in spite of the delay.", late_release_at=timezone.now())
     if state == State.READY:
-        _record(delivery, "campaigns.arm", Effect.ONCE)
+        work.record(delivery, "campaigns.arm", Effect.ONCE)
     else:
-        _record(delivery, "campaigns.prepare", Effect.CREATE)
-    _log(delivery, by, "delivery.released_late", "Released “{campaign}” in spite of its delay.")
-
-
-def order_key(delivery: Delivery) -> str:
-    """All work of one campaign in one account goes one after the other, over generations."""
-    return f"delivery:{delivery.campaign_id}:{delivery.connection_id}"
-
-
-def _record(
-    delivery: Delivery,
-    task: str,
-    effect: Effect,
-    *,
-    priority: int = OutboxEntry.Priority.SEND,
-    seconds: float = 0,
-) -> OutboxEntry:
-    return outbox.record(
-        task=task,
-        subject=delivery,
-        effect=effect,
-        workspace=delivery.campaign.workspace,
-        connection=delivery.connection,
-        order_key=order_key(delivery) if task.startswith("campaigns.") else "",
-        priority=priority,
-        not_before=timezone.now() + timedelta(seconds=seconds),
-    )
+        work.record(delivery, "campaigns.prepare", Effect.CREATE)
+    work.log(delivery, "delivery.released_late", "Released “{campaign}” in spite of its delay.", by=by)
 
 
 def _locked(delivery: Delivery) -> Delivery:
@@ -326,30 +305,5 @@ def _require_capability(delivery: Delivery, flag: str) -> None:
         raise CannotSettle(capabilities.sentence(flag))
 
 
-def _log(delivery: Delivery, by: User, verb: str, sentence: str) -> None:
-    activity.record(
-        delivery.campaign.workspace,
-        verb,
-        sentence.format(campaign=delivery.campaign, connection=delivery.connection),
-        actor=by,
-        subject=delivery.campaign,
-        after={"delivery": delivery.pk, "state": delivery.state},
-    )
-
-
 def _local(delivery: Delivery) -> str:
     return f"{delivery.send_at.astimezone(ZoneInfo(delivery.zone)):%d %b %Y, %H:%M} {delivery.zone}"
-
-
-def sender_remote_id(delivery: Delivery) -> str:
-    """Their id of the sender, if the account has one that we mirror."""
-    if delivery.campaign.sender_id is None:
-        return ""
-    return (
-        MirrorRow.objects.filter(
-            connection=delivery.connection, kind=MirrorKind.SENDER, object_id=delivery.campaign.sender_id
-        )
-        .values_list("remote_id", flat=True)
-        .first()
-        or ""
-    )

@@ -17,6 +17,7 @@ from campaigns.queries import people
 from campaigns.views.campaigns import found, found_template
 
 _DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
+_SCHEME = re.compile(r"""(color-scheme["']?\s{0,3}(?::|content=["'])\s{0,3})(?:light dark|dark light)""", re.IGNORECASE)
 # Pictures that are not asked for leave their words behind; the policy would refuse them all the same.
 _REMOTE = re.compile(r"""(<img\b[^>]{0,2000}?)\s(?:src|srcset)=(?:"(?!data:)[^"]*"|'(?!data:)[^']*')""", re.IGNORECASE)
 FLAGS = ("dark", "text", "images")
@@ -123,6 +124,7 @@ def _frame(request: WorkspaceRequest, target: Content, values: dict[str, str]) -
             body = merge_tags.render(rendered.html, values, html=True)
             body = body if images else _REMOTE.sub(r"\1", body)
             body = content.cleaned(body) if target.form == Content.Form.HTML else body
+            body = _SCHEME.sub(rf"\g<1>{'dark' if dark else 'light'}", body)
             body = _DARK.sub(
                 lambda asked: "(min-width:0)" if (asked[1].lower() == "dark") == dark else "(max-width:0)",
                 body,

@@ -1,0 +1,194 @@
+"""READY → ARMED → ACCEPTED: the one call after which people may be mailed, and the looks when its answer is lost.
+
+ARMED is committed before the first byte leaves: from then on the state is unknown until proven. Nothing here repeats
+the call on a guess; a draft must be seen to be a draft three times, a minute apart, before the same object is armed again.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import outbox
+from accounts.models import OutboxEntry
+from accounts.outbox import Later
+from accounts.providers.base import Effect, Provider
+from accounts.providers.errors import (
+    Conflict,
+    Missing,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+    Unauthorized,
+    Unavailable,
+    UnexpectedReply,
+    Unsupported,
+)
+from accounts.providers.records import CampaignRecord
+from accounts.refusals import CannotMove
+from campaigns import work
+from campaigns.mirror.deliveries import age, attend, instant_note, look_from, refuse, ring_a_person
+from campaigns.mirror.watching import take_out_the_suppressed
+from campaigns.models import Delivery
+
+State = Delivery.State
+LOOKS = 3
+
+
+def arm(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
+    if delivery.state == State.ARMED:  # an earlier run was cut off: the call may have left
+        return to_unknown(delivery, "The worker was cut off while telling the account to send.")
+    if delivery.state != State.READY:
+        return None
+    if delivery.campaign.workspace.sending_locked:
+        return Later(60, "Sending is locked in this workspace.")
+    if delivery.connection.fingerprint != delivery.fingerprint:
+        return refuse(delivery, "The connection leads to another account than when this was released.")
+    if delivery.is_late:
+        delivery.move_to(
+            State.ATTENTION, note="Its time passed while it was being prepared; a person decides."
+        )
+        return ring_a_person(delivery)
+    take_out_the_suppressed(delivery, provider, entry)
+    outbox.renew(entry)
+    now = timezone.now()
+    send_at = max(delivery.send_at, now + timedelta(seconds=settings.SEND_NOW_LEAD_SECONDS))
+    send_at = _next_second(
+        delivery.armed_for_at if delivery.armed_for_at and delivery.armed_for_at > now else send_at
+    )
+    # Committed before the first byte leaves: from here on the state is unknown until proven.
+    delivery.move_to(State.ARMED, armed_at=now, armed_for_at=send_at)
+    try:
+        provider.schedule_campaign(remote_id=delivery.remote_id, send_at=send_at)
+    except RateLimited as error:
+        delivery.move_to(State.READY, note=error.detail)
+        raise
+    except (Unavailable, Unauthorized) as error:  # proven: nothing was taken
+        delivery.move_to(State.READY, note=error.detail)
+        raise
+    except Conflict as error:  # "already sent", "processing": perhaps by us
+        return to_unknown(delivery, error.detail)
+    except (Refused, Unsupported) as error:
+        return refuse(delivery, error.detail)
+    except (OutcomeUnknown, UnexpectedReply) as error:
+        return to_unknown(delivery, error.detail)
+    try:
+        record = provider.campaign(remote_id=delivery.remote_id)
+    except ProviderError as error:
+        return to_unknown(delivery, f"The account took the order, but could not be read back: {error.detail}")
+    if record.phase == "draft":
+        return to_unknown(delivery, "The account took the order, but still shows a draft.")
+    accept(delivery, record)
+    return None
+
+
+def accept(delivery: Delivery, record: CampaignRecord) -> None:
+    with transaction.atomic():
+        delivery.move_to(
+            State.ACCEPTED,
+            remote_status=record.status,
+            remote_read_at=timezone.now(),
+            note=instant_note(delivery, record),
+        )
+        work.record(delivery, "campaigns.watch", Effect.READ, seconds=min(5, settings.WATCH_SECONDS))
+        work.log(delivery, "delivery.accepted", "{connection} took “{campaign}”.")
+
+
+def to_unknown(delivery: Delivery, note: str) -> None:
+    first = timezone.now() + timedelta(seconds=settings.SETTLE_SECONDS)
+    with transaction.atomic():
+        delivery.move_to(State.UNKNOWN, note=note, looks=0, next_look_at=first)
+        work.record(delivery, "campaigns.look", Effect.READ, seconds=settings.SETTLE_SECONDS)
+        work.log(delivery, "delivery.unknown", "It is not known yet whether {connection} took “{campaign}”.")
+
+
+def look(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
+    """Three reads, a minute apart, before anything is concluded from a draft that is still a draft."""
+    if delivery.state != State.UNKNOWN:
+        return None
+    try:
+        alive = [
+            found
+            for found in provider.find_campaigns(marker=delivery.marker, created_after=look_from(delivery))
+            if found.phase != "gone"
+        ]
+        outbox.renew(entry)
+        record = provider.campaign(remote_id=delivery.remote_id)
+    except Missing:
+        return attend(
+            delivery, "The campaign is gone from the account, so what happened to it cannot be read there."
+        )
+    delivery.store(remote_status=record.status, remote_read_at=timezone.now(), looks=delivery.looks + 1)
+    if len(alive) > 1:
+        return _settle_twins(delivery, provider, alive)
+    if record.phase in {"scheduled", "sending", "sent", "held", "stopped"}:
+        accept(delivery, record)
+        return None
+    if record.phase != "draft":
+        return attend(delivery, f"The account says “{record.status}”, which we do not know.")
+    if delivery.looks < LOOKS:
+        following = timezone.now() + timedelta(seconds=settings.LOOK_INTERVAL_SECONDS)
+        delivery.store(next_look_at=following)
+        return Later(
+            settings.LOOK_INTERVAL_SECONDS,
+            f"Still a draft after {delivery.looks} of {LOOKS} looks; looking again.",
+        )
+    if delivery.armed_for_at is not None and timezone.now() >= delivery.armed_for_at:
+        return attend(delivery, "The account still shows a draft, and the time to send has come meanwhile.")
+    if not (provider.capabilities.arms_by_value or provider.capabilities.refuses_second_arm):
+        return attend(delivery, "The account shows a draft, and a second order might mail twice there.")
+    with transaction.atomic():
+        delivery.move_to(State.READY, note="Proven: the account had not taken the order.", next_look_at=None)
+        work.record(delivery, "campaigns.arm", Effect.ONCE)
+    return None
+
+
+def _settle_twins(delivery: Delivery, provider: Provider, alive: list[CampaignRecord]) -> Later | None:
+    """Before the start the oldest stays and the others are cancelled; after it a person decides."""
+    if delivery.armed_for_at is not None and timezone.now() >= delivery.armed_for_at:
+        return attend(
+            delivery, f"The account holds {len(alive)} campaigns of this delivery, and the time has come."
+        )
+    oldest, *others = sorted(alive, key=age)
+    for other in others:
+        if other.phase == "draft":
+            provider.delete_campaign(remote_id=other.remote_id)
+        else:
+            provider.cancel_campaign(remote_id=other.remote_id)
+    delivery.store(remote_id=oldest.remote_id, looks=0)
+    return Later(settings.LOOK_INTERVAL_SECONDS, "A twin in the account was taken back; looking again.")
+
+
+def _next_second(instant: datetime) -> datetime:
+    return instant if instant.microsecond == 0 else instant.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def attend_to_stuck() -> int:
+    """Open deliveries whose work was set aside wait for a person; say so. Reads and flags only."""
+    flagged = 0
+    for delivery in Delivery.objects.filter(
+        state__in=[State.HELD, State.PREPARING, State.READY, State.ARMED, State.UNKNOWN, State.ACCEPTED, State.SENDING,
+                   State.PAUSED]
+    ).select_related("campaign__workspace", "connection"):  # fmt: skip
+        entry = (
+            OutboxEntry.objects.filter(order_key=delivery.order_key, subject_id=delivery.pk)
+            .order_by("-id")
+            .first()
+        )
+        if entry is not None and entry.is_open:
+            continue
+        try:
+            if delivery.state == State.ARMED:
+                to_unknown(delivery, "The worker was cut off while telling the account to send.")
+            elif entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
+                attend(delivery, entry.note)
+            elif timezone.now() - delivery.state_at > timedelta(minutes=5):
+                attend(delivery, "Its work is missing from the outbox.")
+            else:
+                continue
+            flagged += 1
+        except CannotMove:
+            continue
+    return flagged

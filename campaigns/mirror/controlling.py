@@ -1,0 +1,74 @@
+"""Cancel, pause, resume, clean up: ask the account, then read; its answer is shown, not our hope."""
+
+from accounts import outbox
+from accounts.models import OutboxEntry
+from accounts.outbox import Later
+from accounts.providers.base import Provider
+from accounts.providers.errors import Missing, OutcomeUnknown, Refused, UnexpectedReply, Unsupported
+from campaigns import work
+from campaigns.mirror.deliveries import attend, look_from
+from campaigns.mirror.watching import follow
+from campaigns.models import Delivery
+
+State = Delivery.State
+
+
+def cancel(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
+    """Ask for the rest not to go out, then read: the account's answer is shown, not our hope."""
+    if delivery.state not in {State.ACCEPTED, State.SENDING, State.PAUSED}:
+        return None
+    try:
+        provider.cancel_campaign(remote_id=delivery.remote_id)
+    except Missing:
+        attend(delivery, "The campaign was deleted in the account.")
+        return None
+    except Refused as error:
+        delivery.store(note=f"The account did not cancel it: {error.detail}", cancel_requested_at=None)
+        work.log(delivery, "campaign.cancel_refused", "{connection} did not cancel “{campaign}”.")
+        return None
+    outbox.renew(entry)
+    follow(delivery, provider, provider.campaign(remote_id=delivery.remote_id))
+    return None
+
+
+def pause(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
+    if delivery.state not in {State.ACCEPTED, State.SENDING}:
+        return None
+    try:
+        provider.pause_campaign(remote_id=delivery.remote_id)
+    except Refused as error:
+        delivery.store(note=f"The account did not pause it: {error.detail}")
+        return None
+    outbox.renew(entry)
+    follow(delivery, provider, provider.campaign(remote_id=delivery.remote_id))
+    return None
+
+
+def resume(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
+    """Sets people in motion again, so it is called once; whatever the answer, the next reading tells the truth."""
+    if delivery.state != State.PAUSED or entry.must_look:
+        return None
+    try:
+        provider.resume_campaign(remote_id=delivery.remote_id)
+    except (Refused, Unsupported, OutcomeUnknown, UnexpectedReply) as error:
+        delivery.store(note=f"Resuming: {error.detail}")
+    outbox.renew(entry)
+    follow(delivery, provider, provider.campaign(remote_id=delivery.remote_id))
+    return None
+
+
+def clean_up(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
+    """Take our draft and our list out of the account after a delivery that mailed nobody."""
+    if not delivery.is_over or delivery.creating_at is None:
+        return None
+    for found in provider.find_campaigns(marker=delivery.marker, created_after=look_from(delivery)):
+        outbox.renew(entry)
+        if found.phase == "draft":
+            provider.delete_campaign(remote_id=found.remote_id)
+        elif found.phase in {"scheduled", "sending"}:
+            provider.cancel_campaign(remote_id=found.remote_id)
+    if delivery.armed_at is None:
+        for made in provider.find_lists(marker=delivery.marker):
+            outbox.renew(entry)
+            provider.delete_list(remote_id=made.remote_id)
+    return None

@@ -1,0 +1,77 @@
+"""What the steps of a delivery share: finding it, giving it back, handing it to a person."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import outbox
+from accounts.models import OutboxEntry
+from accounts.outbox import Later
+from accounts.providers.base import Effect, Provider
+from accounts.providers.records import CampaignRecord
+from accounts.refusals import CannotMove
+from campaigns import work
+from campaigns.models import Delivery
+
+State = Delivery.State
+# A rounded or truncated instant in a reply is still ours.
+INSTANT_TOLERANCE = timedelta(seconds=60)
+
+
+class Waiting(Exception):  # noqa: N818 - not a mistake
+    """The step goes on later."""
+
+    def __init__(self, later: Later) -> None:
+        self.later = later
+
+
+def on_delivery(work: Callable[[Delivery, Provider, OutboxEntry], Later | None]) -> outbox.Work:
+    """The outbox entry's delivery with its provider; a delivery that somebody else moved is left alone."""
+
+    def run(entry: OutboxEntry) -> Later | None:
+        delivery = Delivery.objects.select_related("campaign__workspace", "connection__workspace").get(
+            pk=entry.subject_id
+        )
+        try:
+            return work(delivery, delivery.connection.open(), entry)
+        except Waiting as waiting:
+            return waiting.later
+        except CannotMove:
+            return None
+
+    return run
+
+
+def refuse(delivery: Delivery, note: str) -> None:
+    with transaction.atomic():
+        delivery.move_to(State.REFUSED, note=note, finished_at=timezone.now())
+        work.record(delivery, "campaigns.clean_up", Effect.CONVERGE)
+        work.log(delivery, "delivery.refused", f"“{{campaign}}” was not sent through {{connection}}: {note}")
+
+
+def attend(delivery: Delivery, note: str) -> None:
+    delivery.move_to(State.ATTENTION, note=note)
+    ring_a_person(delivery)
+
+
+def ring_a_person(delivery: Delivery) -> None:
+    work.log(delivery, "delivery.attention", f"“{{campaign}}” needs attention: {delivery.note}")
+
+
+def look_from(delivery: Delivery) -> datetime:
+    """Clocks differ: ours may be ahead of theirs."""
+    return (delivery.creating_at or delivery.created_at) - timedelta(minutes=10)
+
+
+def age(record: CampaignRecord) -> tuple[datetime, str]:
+    return record.created_at or timezone.now(), record.remote_id.rjust(20, "0")
+
+
+def instant_note(delivery: Delivery, record: CampaignRecord) -> str:
+    if record.send_at is None or delivery.armed_for_at is None:
+        return ""
+    if abs(record.send_at - delivery.armed_for_at) <= INSTANT_TOLERANCE:
+        return ""
+    return f"The account shows another time than ours: {record.send_at:%Y-%m-%d %H:%M} UTC."

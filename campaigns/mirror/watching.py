@@ -1,0 +1,196 @@
+"""ACCEPTED → SENDING → SENT, PAUSED, STOPPED: follow the account's word until it is over. Reads only."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from accounts import outbox
+from accounts.models import OutboxEntry
+from accounts.outbox import Later
+from accounts.providers.base import Effect, Provider
+from accounts.providers.errors import Missing
+from accounts.providers.records import CampaignRecord
+from audiences.models import Suppression
+from campaigns import work
+from campaigns.mirror.deliveries import attend, instant_note
+from campaigns.models import Delivery, Recipient
+
+State = Delivery.State
+# How long the account may take to account for everybody at the end.
+SETTLING_LIMIT = timedelta(hours=2)
+
+
+def watch(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
+    """Follow the account's word until it is over; take out who left since the people were frozen."""
+    if delivery.state not in {State.ACCEPTED, State.SENDING, State.PAUSED}:
+        return None
+    if delivery.state == State.ACCEPTED:
+        take_out_the_suppressed(delivery, provider, entry)
+        if not _is_read_due(delivery):
+            return Later(settings.WATCH_SECONDS)
+    outbox.renew(entry)
+    try:
+        record = provider.campaign(remote_id=delivery.remote_id)
+    except Missing:
+        return attend(delivery, "The campaign was deleted in the account.")
+    follow(delivery, provider, record)
+    return None if delivery.is_over or delivery.state == State.ATTENTION else Later(_pace(delivery))
+
+
+def follow(delivery: Delivery, provider: Provider, record: CampaignRecord) -> None:
+    """Take over one reading of the account."""
+    read: dict[str, Any] = {"remote_status": record.status, "remote_read_at": timezone.now()}
+    phase = record.phase
+    if phase == "scheduled":
+        if delivery.state == State.PAUSED:
+            delivery.move_to(State.SENDING if delivery.started_at else State.ACCEPTED, **read)
+        else:
+            delivery.store(note=instant_note(delivery, record), **read)
+    elif phase in {"sending", "sent"}:
+        if delivery.state != State.SENDING:
+            delivery.move_to(State.SENDING, started_at=delivery.started_at or timezone.now(), **read)
+            work.log(delivery, "campaign.started", "“{campaign}” is going out through {connection}.")
+        else:
+            delivery.store(**read)
+        if phase == "sent":
+            _finish(delivery, provider)
+    elif phase in {"held", "stopped"}:
+        if delivery.cancel_requested_at is not None:
+            _end_cancelled(delivery, provider, record)
+        elif delivery.state != State.PAUSED:
+            note = "" if phase == "stopped" else f"The provider holds it back: “{record.status}”."
+            delivery.move_to(State.PAUSED, note=note or f"Paused in the account: “{record.status}”.", **read)
+        else:
+            delivery.store(**read)
+    elif phase == "draft":
+        if delivery.cancel_requested_at is not None:
+            _end_cancelled(delivery, provider, record)
+        else:
+            attend(delivery, "Somebody put the campaign back to draft in the account.")
+    else:
+        delivery.store(note=f"The account says “{record.status}”, which we do not know.", **read)
+
+
+def _finish(delivery: Delivery, provider: Provider) -> None:
+    """Sent is said only when planned = accepted + left out + refused, and nothing is unknown."""
+    figures = provider.figures(remote_id=delivery.remote_id)
+    people = delivery.ledger()
+    taken = people.filter(
+        state__in=[Recipient.State.HANDED_OVER, Recipient.State.DELIVERED, Recipient.State.BOUNCED]
+    )
+    expected = taken.count()
+    if figures.sent is not None and figures.sent < expected:
+        _mark_blocked_there(delivery, provider)
+        expected = taken.count()
+    if figures.sent is None or figures.sent == expected:
+        with transaction.atomic():
+            delivery.move_to(State.SENT, finished_at=timezone.now())
+            work.record(
+                delivery, "reporting.refresh_figures", Effect.READ, priority=OutboxEntry.Priority.BULK
+            )
+            work.log(
+                delivery,
+                "campaign.sent",
+                f"“{{campaign}}” went out to {expected:,} people through {{connection}}.",
+            )
+        return
+    note = f"The account says sent, and counts {figures.sent:,} people where we handed over {expected:,}."
+    if timezone.now() - (delivery.started_at or timezone.now()) > SETTLING_LIMIT:
+        attend(delivery, note)
+    else:
+        delivery.store(note=f"{note} Reading again until the numbers agree.")
+
+
+def _mark_blocked_there(delivery: Delivery, provider: Provider) -> None:
+    """People the account itself refuses to mail: on the list, but blocked there."""
+    cursor: str | None = None
+    while True:
+        page = provider.list_members(remote_id=delivery.remote_list_id, cursor=cursor)
+        blocked = [record.email.lower() for record in page.items if record.blocked]
+        delivery.ledger().filter(
+             email__in=blocked, state=Recipient.State.HANDED_OVER,
+            left_at=None, complained_at=None,
+        ).update(state=Recipient.State.REFUSED, reason="Blocked in the account.", changed_at=timezone.now())  # fmt: skip
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def take_out_the_suppressed(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> int:
+    """Who left after the people were frozen comes off the list over there before it starts. Returns how many."""
+    suppressed = Suppression.objects.filter(
+        workspace=delivery.campaign.workspace_id, contact=OuterRef("contact_id"), lifted_at=None
+    )
+    rows = Recipient.objects.filter(
+        Exists(suppressed),
+        delivery=delivery,
+        planned_on=delivery.planned_on,
+        state=Recipient.State.HANDED_OVER,
+    ).order_by("pk")
+    taken = 0
+    while batch := list(rows.values_list("pk", "email")[:150]):
+        outbox.renew(entry)
+        provider.remove_from_list(list_id=delivery.remote_list_id, emails=[email for _, email in batch])
+        taken += (
+            delivery.ledger()
+            .filter(pk__in=[pk for pk, _ in batch])
+            .update(state=Recipient.State.EXCLUDED, reason="suppressed", changed_at=timezone.now())
+        )
+    return taken
+
+
+def _end_cancelled(delivery: Delivery, provider: Provider, record: CampaignRecord) -> None:
+    figures = provider.figures(remote_id=delivery.remote_id)
+    nobody = not figures.sent and not figures.delivered and delivery.started_at is None
+    people = delivery.ledger()
+    with transaction.atomic():
+        read = {
+            "remote_status": record.status,
+            "remote_read_at": timezone.now(),
+            "finished_at": timezone.now(),
+        }
+        if nobody and State.CANCELLED in Delivery.MOVES[delivery.state]:
+            people.filter(state=Recipient.State.HANDED_OVER).update(
+                state=Recipient.State.EXCLUDED, reason="cancelled", changed_at=timezone.now()
+            )
+            delivery.move_to(
+                State.CANCELLED, note="Cancelled in the account before anybody was mailed.", **read
+            )
+            work.log(
+                delivery,
+                "campaign.cancelled",
+                "{connection} cancelled “{campaign}” before anybody was mailed.",
+            )
+        else:
+            if delivery.state == State.ACCEPTED:
+                delivery.move_to(State.SENDING, started_at=timezone.now())
+            # Who has no event yet may or may not have got it; the report reads on and settles it.
+            people.filter(state=Recipient.State.HANDED_OVER).update(
+                state=Recipient.State.UNKNOWN, reason="cancelled on the way", changed_at=timezone.now()
+            )
+            delivery.move_to(State.STOPPED, note="Cancelled on the way: some people got it.", **read)
+            work.record(
+                delivery, "reporting.refresh_figures", Effect.READ, priority=OutboxEntry.Priority.BULK
+            )
+            work.log(
+                delivery, "campaign.stopped", "“{campaign}” was cancelled on the way; some people got it."
+            )
+
+
+def _is_read_due(delivery: Delivery) -> bool:
+    """Near the start each time, far from it every quarter of an hour: the account's limit is shared."""
+    now = timezone.now()
+    start = delivery.armed_for_at or delivery.send_at
+    if start - now <= timedelta(seconds=settings.WATCH_SECONDS):
+        return True
+    return delivery.remote_read_at is None or now - delivery.remote_read_at > timedelta(minutes=15)
+
+
+def _pace(delivery: Delivery) -> float:
+    """Often while it goes out; rarely while it rests."""
+    resting = delivery.state == State.PAUSED and timezone.now() - delivery.state_at > timedelta(minutes=10)
+    return settings.WATCH_SECONDS * (5 if resting else 1)
