@@ -11,14 +11,16 @@ from reporting.models import Event
 class What(TextChoices):
     """Groups of people a report shows; the value stands in addresses."""
 
-    DELIVERED = "delivered", "Delivered"
+    # What people did
     OPENED = "opened", "Opened"
     MACHINE = "machine", "Opened by machines"
     CLICKED = "clicked", "Clicked"
     LEFT = "left", "Left"
-    COMPLAINED = "complained", "Complained"
+    # What became of the mail
+    DELIVERED = "delivered", "Delivered"
     HARD_BOUNCED = "hard-bounced", "Bounced for good"
     SOFT_BOUNCED = "soft-bounced", "Bounced for now"
+    COMPLAINED = "complained", "Complained"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,11 @@ class Report:
         return self.ours or self.theirs
 
     @property
+    def rows_of_tiles(self) -> tuple[list[Tile], list[Tile]]:
+        """What people did, and what became of the mail."""
+        return self.tiles[:4], self.tiles[4:]
+
+    @property
     def tells_people(self) -> bool:
         return self.ours is not None
 
@@ -155,13 +160,14 @@ def _tiles(campaign: Campaign, report: Report) -> list[Tile]:
     people_url = reverse("reporting:people", args=[campaign.pk])
     definitions = report.delivery.connection.provider_class.definitions
     tiles = []
-    for what, group in GROUPS.items():
+    for what in What:
+        group = GROUPS[what]
         value = count_of(main, group.figure)
         whole = report.sent if group.base == "sent" else count_of(main, group.base)
         own = report.tells_people
         tiles.append(
             Tile(
-                label=What(what).label,
+                label=what.label,
                 value=value,
                 rate=rate(value, whole),
                 url=f"{people_url}?what={what}" if own and value else "",
