@@ -1,5 +1,7 @@
 """The operator's view of people, connections and work. Secrets are not on any page."""
 
+from collections.abc import Callable
+
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -113,7 +115,9 @@ class ConnectionAdmin(ShownAdmin):
     def resume(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
         self._each(request, queryset, services.resume, "at work again")
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[Connection], service, done: str) -> None:  # noqa: ANN001
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[Connection], service: Callable[..., None], done: str
+    ) -> None:
         for connection in queryset.select_related("workspace"):
             try:
                 service(connection=connection, by=request.user)

@@ -25,7 +25,8 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[:COUNTED_AT_MOST].count()
+        rows: models.QuerySet = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[:COUNTED_AT_MOST].count()
 
 
 class OperatorAdmin(admin.ModelAdmin):

@@ -47,7 +47,7 @@ return '0'
 
 
 @lru_cache(maxsize=1)
-def _redis() -> "redis.Redis[str]":
+def _redis() -> Any:
     return redis.Redis.from_url(
         settings.CACHES["default"]["LOCATION"],
         decode_responses=True,
@@ -138,7 +138,7 @@ class ConnectionGate:
     def _wait(self, rate_class: str, rates: tuple[Rate, ...]) -> float:
         keys = [f"{self.key}:{rate_class}:{rate.seconds}" for rate in rates]
         numbers = [value for rate in rates for value in (rate.calls, rate.seconds)]
-        return float(_redis().eval(_TAKE, len(keys), *keys, time.time(), *numbers))  # type: ignore[arg-type]
+        return float(_redis().eval(_TAKE, len(keys), *keys, time.time(), *numbers))
 
 
 def _instant(text: str) -> datetime | None:

@@ -25,7 +25,7 @@ SENDERS_SHOWN = 50
 
 
 def check_account(entry: OutboxEntry) -> None:
-    check(entry.subject)
+    check(_of(entry))
 
 
 def check(connection: Connection) -> None:
@@ -60,7 +60,7 @@ def register_webhook(entry: OutboxEntry) -> None:
 
     The end of the address is unguessable, so whatever ends in it is ours, from a time when we lived elsewhere too.
     """
-    connection: Connection = entry.subject
+    connection = _of(entry)
     provider = connection.open()
     url = services.webhook_url(connection)
     ours = [hook for hook in provider.webhooks() if hook.url.endswith(services.webhook_path(connection))]
@@ -127,3 +127,9 @@ def _store(connection: Connection, **values: Any) -> None:
 
 def _create_webhook(provider: Provider, url: str, connection: Connection) -> str:
     return provider.create_webhook(url=url, secret=connection.webhook_secrets[0]).remote_id
+
+
+def _of(entry: OutboxEntry) -> Connection:
+    """The connection an entry is about; `deliver` calls nobody for a subject that is gone."""
+    connection: Connection = entry.subject  # type: ignore[assignment]
+    return connection

@@ -149,8 +149,8 @@ def quotas(connection: Connection) -> list[dict[str, Any]]:
 
 
 def _rate(calls: int, seconds: int) -> str:
-    every = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}.get(seconds, f"{seconds} s")
-    return f"{calls} a {every}" if not every.endswith(" s") else f"{calls} in {every}"
+    unit = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}.get(seconds)
+    return f"{calls} a {unit}" if unit else f"{calls} in {seconds} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +178,13 @@ def mirror_counts(connection: Connection) -> list[MirrorCount]:
     """How much of each kind is mirrored, and how much of it is gone over there."""
     counted = (
         MirrorRow.objects.filter(connection=connection)
-        .values("kind")
-        .annotate(count=Count("pk"), gone=Count("gone_at"))
+        .order_by()
+        .values_list("kind")
+        .annotate(Count("pk"), Count("gone_at"))
     )
-    counts = {row["kind"]: row for row in counted.order_by()}
+    counts = {kind: (count, gone) for kind, count, gone in counted}
     return [
-        MirrorCount(
-            label, counts.get(kind, {}).get("count", 0), counts.get(kind, {}).get("gone", 0), _url(name)
-        )
-        for kind, (label, name) in _MIRRORED.items()
+        MirrorCount(label, *counts.get(kind, (0, 0)), _url(name)) for kind, (label, name) in _MIRRORED.items()
     ]
 
 

@@ -37,6 +37,11 @@ def guard_disconnect(guard: Guard) -> None:
 # Connecting
 
 
+def sandbox_url(provider: str) -> str:
+    """Where the sandbox beside us plays this provider."""
+    return f"{settings.SANDBOX_URL}/{provider}{urlsplit(provider_class(provider).default_base_url).path}"
+
+
 @transaction.atomic
 def begin_check(
     *,
@@ -66,7 +71,7 @@ def begin_check(
 
 
 @transaction.atomic
-def save_connection(*, connection: Connection, by: User, name: str = "") -> Connection:
+def save_connection(*, connection: Connection, by: User) -> Connection:
     """Keep a checked account and start its first pull. Answers the connection that has it now.
 
     An account that was disconnected comes back as the connection it was, mirror and results included.
@@ -93,7 +98,7 @@ def save_connection(*, connection: Connection, by: User, name: str = "") -> Conn
         connection, saved = known, known
     else:
         saved = connection
-        saved.name = name.strip() or saved.account.get("name") or saved.name
+        saved.name = (saved.account.get("name") or saved.name)[:120]
         saved.status, saved.status_at = Status.READY, timezone.now()
         saved.set_webhook_secrets([secrets.token_urlsafe(32)])
         try:

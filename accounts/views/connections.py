@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts import pulls, queries
-from accounts.forms.connections import CredentialsForm, NameForm, SaveForm
+from accounts.forms.connections import CredentialsForm, NameForm
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Connection, OutboxEntry, Role
 from accounts.providers import PROVIDERS, provider_class
@@ -49,7 +50,11 @@ def connect(request: WorkspaceRequest) -> HttpResponse:
     return render_page(
         request,
         "accounts/connections/credentials.html",
-        {"form": form, "provider": queries.provider_words(provider)},
+        {
+            "form": form,
+            "provider": queries.provider_words(provider),
+            "has_sandbox": settings.EMBEDDED,
+        },
         status=form.http_status,
     )
 
@@ -57,11 +62,12 @@ def connect(request: WorkspaceRequest) -> HttpResponse:
 @workspace_view(role=Role.ADMIN, methods=("POST",))
 def save(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
     connection = get_object_or_404(request.workspace.connections, pk=connection_id)
-    form = SaveForm(request.POST, connection=connection)
-    if form.is_valid() and form.attempt(services.save_connection, connection=connection, by=request.user):
-        return go(request, form.result)
-    say(request, " ".join(form.non_field_errors()) or "Nothing was saved.", level=messages.ERROR)
-    return go(request, f"{reverse('accounts:connect')}?check={connection.pk}")
+    try:
+        saved = services.save_connection(connection=connection, by=request.user)
+    except CannotDo as refusal:
+        say(request, refusal.sentence, level=messages.ERROR)
+        return go(request, f"{reverse('accounts:connect')}?check={connection.pk}")
+    return go(request, saved)
 
 
 @workspace_view(methods=("GET", "HEAD"))
@@ -77,6 +83,7 @@ def connection(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
         "tab": tab,
         "tabs": TABS,
         "may_change": request.role.covers(Role.ADMIN),
+        "may_pull": found.is_working and request.role.covers(Role.EDITOR),
         "progress": queries.pull_progress(pull) if pull else None,
         "name_form": NameForm(initial={"name": found.name}),
         "set_aside": found.outbox.filter(state=OutboxEntry.State.SET_ASIDE).count(),
@@ -208,7 +215,6 @@ def _show_check(
             "is_unattended": queries.is_unattended(check),
             "abilities": queries.abilities(check.provider_class),
             "quotas": queries.quotas(check) if check.checked_at else [],
-            "form": SaveForm(connection=check),
             "again_url": reverse("accounts:replace_credentials", args=[replacing.pk])
             if replacing
             else f"{reverse('accounts:connect')}?provider={check.provider}",
@@ -218,7 +224,11 @@ def _show_check(
 
 
 def _overview(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
-    return {"abilities": queries.abilities(connection.provider_class), "quotas": queries.quotas(connection)}
+    return {
+        "abilities": queries.abilities(connection.provider_class),
+        "quotas": queries.quotas(connection),
+        "may_read": connection.is_working and request.role.covers(Role.EDITOR),
+    }
 
 
 def _mirror(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:

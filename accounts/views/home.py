@@ -115,7 +115,7 @@ def activity_log(request: WorkspaceRequest) -> HttpResponse:
     entries, older = queries.activity_page(
         request.workspace,
         kind=values.get("kind") or "",
-        actor=members.filter(pk=values.get("actor")).first(),
+        actor=members.filter(pk=values.get("actor") or 0).first(),
         object_type=object_type,
         object_id=int(object_id) if object_id else None,
         since=values.get("since"),

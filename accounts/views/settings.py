@@ -90,7 +90,11 @@ def change_role(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     if form.is_valid() and form.attempt(people.change_role, membership=membership, by=request.user):
         say(request, f"{membership.user} has the new role.")
     else:
-        say(request, " ".join(form.non_field_errors()) or "There is no such role.", level=messages.ERROR)
+        say(
+            request,
+            " ".join(map(str, form.non_field_errors())) or "There is no such role.",
+            level=messages.ERROR,
+        )
     return go(request, "accounts:members")
 
 

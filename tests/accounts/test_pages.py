@@ -355,10 +355,10 @@ def test_the_first_journey_through_three_pages(browse, sandbox, workspace):
     assert ">sandbox-acme<" not in partial
 
     check = Connection.objects.get()
-    page = client.post(f"/w/acme/connections/{check.pk}/save/", {"name": "Newsletter"}, follow=True)
+    page = client.post(f"/w/acme/connections/{check.pk}/save/", follow=True)
     assert page.redirect_chain[-1][0] == f"/w/acme/connections/{check.pk}/"
     assert "Cancel the pull" in page.content.decode()
-    assert Connection.objects.get().name == "Newsletter"
+    assert Connection.objects.get().name == "Acme"
 
 
 def test_a_wrong_key_gives_the_form_back_to_try_another(browse, sandbox):
@@ -372,6 +372,15 @@ def test_a_wrong_key_gives_the_form_back_to_try_another(browse, sandbox):
     assert "does not take this key" in text
     assert "Try another key" in text
     assert "Save and pull" not in text
+
+
+@pytest.mark.parametrize(("embedded", "base_url"), [(True, "http://sandbox.test:8900/brevo/v3"), (False, "")])
+def test_a_key_of_the_sandbox_opens_the_sandbox_where_it_runs(browse, settings, embedded, base_url):
+    settings.EMBEDDED, settings.SANDBOX_URL = embedded, "http://sandbox.test:8900"
+
+    browse("admin").post("/w/acme/connections/new/", {"provider": "brevo", "api_key": "sandbox-acme"})
+
+    assert Connection.objects.get().base_url == base_url
 
 
 def test_a_missing_key_is_asked_for_and_nothing_is_made(browse):

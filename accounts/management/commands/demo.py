@@ -34,7 +34,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             workspace = self.make_workspace()
             people = {role: self.make_person(workspace, role) for role in Role}
-        base_url = f"{settings.SANDBOX_URL}/brevo/v3"
+        base_url = services.sandbox_url("brevo")
         saved = workspace.connections.exclude(status=Connection.Status.CHECKING)
         connection = saved.filter(provider="brevo").first()
         if connection is None:
