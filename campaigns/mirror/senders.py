@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry
+from accounts.providers.errors import Refused
 from accounts.providers.records import DomainRecord, SenderRecord
 from audiences.mirror.digests import digest
 from campaigns.models import Sender, SendingDomain
@@ -33,8 +34,16 @@ def confirm_sender(entry: OutboxEntry) -> None:
 
 
 def authenticate_domain(entry: OutboxEntry) -> None:
+    """Have the account look at the DNS. Its no is told, with the records as it sees them now."""
     domain = entry.subject
-    store_domain(domain.connection, domain.connection.open().authenticate_domain(name=domain.name))
+    provider = domain.connection.open()
+    try:
+        store_domain(domain.connection, provider.authenticate_domain(name=domain.name))
+    except Refused:
+        for record in provider.domains():
+            if record.name.lower() == domain.name:
+                store_domain(domain.connection, record)
+        raise
 
 
 def sender_json(record: SenderRecord) -> dict[str, object]:

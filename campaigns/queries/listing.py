@@ -72,7 +72,8 @@ def campaign_page(
 def _readable(subject: str) -> str:
     """A subject without its tags: what most people read, or an ellipsis where there is a value of their own."""
     return "".join(
-        piece if isinstance(piece, str) else piece.fallback or "…" for piece in merge_tags.parse(subject).pieces
+        piece if isinstance(piece, str) else piece.fallback or "…"
+        for piece in merge_tags.parse(subject).pieces
     )
 
 

@@ -17,9 +17,13 @@ from campaigns.queries import people
 from campaigns.views.campaigns import found, found_template
 
 _DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
-_SCHEME = re.compile(r"""(color-scheme["']?\s{0,3}(?::|content=["'])\s{0,3})(?:light dark|dark light)""", re.IGNORECASE)
+_SCHEME = re.compile(
+    r"""(color-scheme["']?\s{0,3}(?::|content=["'])\s{0,3})(?:light dark|dark light)""", re.IGNORECASE
+)
 # Pictures that are not asked for leave their words behind; the policy would refuse them all the same.
-_REMOTE = re.compile(r"""(<img\b[^>]{0,2000}?)\s(?:src|srcset)=(?:"(?!data:)[^"]*"|'(?!data:)[^']*')""", re.IGNORECASE)
+_REMOTE = re.compile(
+    r"""(<img\b[^>]{0,2000}?)\s(?:src|srcset)=(?:"(?!data:)[^"]*"|'(?!data:)[^']*')""", re.IGNORECASE
+)
 FLAGS = ("dark", "text", "images")
 
 

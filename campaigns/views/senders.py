@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -24,7 +25,9 @@ def senders(request: WorkspaceRequest) -> HttpResponse:
     sender_form = SenderForm(workspace=request.workspace)
     domain_form = DomainForm(workspace=request.workspace)
     status = 200
-    if request.method == "POST" and may_add:
+    if request.method == "POST":
+        if not may_add:
+            raise PermissionDenied("Adding senders needs the role Editor.")
         if "domain" in request.POST:
             domain_form = form = DomainForm(request.POST, workspace=request.workspace)
             done = form.is_valid() and form.attempt(services.add_domain, by=request.user)
@@ -124,6 +127,9 @@ def _rows(request: WorkspaceRequest) -> dict[str, Any]:
     return {
         "rows": rows,
         "connections": connections,
-        "domains": domains.order_by("is_authenticated", "name", "connection__name"),
+        "domains": [
+            (domain, work.get((WORK[2], domain.pk, domain.connection_id)))
+            for domain in domains.order_by("is_authenticated", "name", "connection__name")
+        ],
         "is_asking": any(entry.is_open for entry in work.values()),
     }
