@@ -20,8 +20,13 @@ def one_writer(workspace: Workspace) -> None:
         cursor.execute("select pg_advisory_xact_lock(%s)", [key])
 
 
-def stage(name: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> None:
-    """A table of the rows, `columns` as (name, type), for this transaction alone."""
+def stage(
+    name: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]], *, keys: Sequence[str]
+) -> None:
+    """A table of the rows, `columns` as (name, type), for this transaction alone.
+
+    The planner learns of the `keys` only: to look at every column costs more than a join.
+    """
     table = sql.Identifier(name)
     definition = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))  # type: ignore[arg-type] - our own words
@@ -34,4 +39,11 @@ def stage(name: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence
         with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(table, names)) as copy:
             for row in rows:
                 copy.write_row(row)
-        cursor.execute(sql.SQL("analyze {}").format(table))
+        known = sql.SQL(", ").join(map(sql.Identifier, keys))
+        cursor.execute(sql.SQL("analyze {} ({})").format(table, known))
+
+
+def tell_planner(*tables: str) -> None:
+    """Have the planner look at tables that grow from nothing: it would read them whole for every row."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("analyze {}").format(sql.SQL(", ").join(map(sql.Identifier, tables))))

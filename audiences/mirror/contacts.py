@@ -15,7 +15,7 @@ from accounts import activity, outbox, pulls
 from accounts.models import Connection, MirrorKind, OutboxEntry, Pull
 from accounts.providers.base import Provider
 from accounts.providers.records import ContactRecord, Page
-from audiences import queries, services
+from audiences import queries, services, sets
 from audiences.addresses import NotAnAddress, normalise
 from audiences.mirror import merge
 from audiences.mirror.gone import mark_gone
@@ -36,6 +36,7 @@ def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
         return
     reader = Reader.of(pull.connection)
     walk = pages(lambda cursor: provider.contacts(cursor=cursor), pull.checkpoint.get("cursor"))
+    is_first = True
     for batch in batches(walk):
         found = reader.read(batch, known_bad=pull.checkpoint.get("rejected", ()))
         checkpoint = {"cursor": batch[-1].cursor, "rejected": found.rejected_ids}
@@ -47,6 +48,9 @@ def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
                 mark_gone(pull, MirrorKind.CONTACT)
                 services.refresh_counts(workspace=pull.connection.workspace)
             pulls.store_page(pull, checkpoint=checkpoint, total=batch[-1].total, **counts)
+        if is_first:
+            sets.tell_planner("audiences_contact", "audiences_subscription", "accounts_mirrorrow")
+            is_first = False
         yield
 
 

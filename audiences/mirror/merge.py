@@ -49,7 +49,7 @@ def merge_contacts(
         "mirrored": list(queries.mirrored_lists(connection).values()),
     }
     sets.one_writer(connection.workspace)
-    sets.stage("stage", STAGE, rows)
+    sets.stage("stage", STAGE, rows, keys=("remote_id", "email"))
     with database.cursor() as cursor:
         cursor.execute("set local jit = off")
         for statement in STATEMENTS:
@@ -81,8 +81,18 @@ def _target(column: str) -> str:
 
 _COLUMNS = ", ".join(STANDARD)
 
+# One look-up a row by the unique index: `limit` keeps the planner from hashing whole tables for each batch.
+_OURS = """
+select c.id, c.version from audiences_contact c
+where c.workspace_id = %(workspace)s and c.email = s.email limit 1
+"""
+_THEIRS = """
+select m.* from accounts_mirrorrow m
+where m.connection_id = %(connection)s and m.kind = %(contact)s and m.remote_id = s.remote_id limit 1
+"""
+
 # The people that differ from what this account said of them before. `same` rows keep nothing but their mark.
-_MOVED = """
+_MOVED = f"""
 create temp table moved on commit drop as
 select s.*, c.id as contact_id, m.object_id as mirrored_id, m.version as mirror_version, m.digest as mirror_digest, m.theirs,
        m.object_id = c.id and m.version = c.version as takes_over,
@@ -90,19 +100,17 @@ select s.*, c.id as contact_id, m.object_id as mirrored_id, m.version as mirror_
        coalesce(m.seen_pull_id = %(pull)s, false) as again,
        false as is_new, false as is_changed, false as is_suppressed
 from stage s
-left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = s.email
-left join accounts_mirrorrow m
-       on m.connection_id = %(connection)s and m.kind = %(contact)s and m.remote_id = s.remote_id
+left join lateral ({_OURS}) c on true
+left join lateral ({_THEIRS}) m on true
 where (m.digest = s.digest and m.object_id = c.id and m.gone_at is null) is not true
 """
 
 # Pages overlap: who has been counted in this pull already is not counted again.
-_AGAIN = """
+_AGAIN = f"""
 create temp table tally on commit drop as
 select count(*) as staged, count(*) filter (where m.seen_pull_id = %(pull)s) as again
 from stage s
-left join accounts_mirrorrow m
-       on m.connection_id = %(connection)s and m.kind = %(contact)s and m.remote_id = s.remote_id
+left join lateral ({_THEIRS}) m on true
 """
 
 # A second person with the address of one this pull has seen; the first stays.
@@ -131,12 +139,13 @@ with target as (
            case when c.id is null then m.custom
                 when m.takes_over then (c.custom - %(keys)s::text[]) || m.custom
                 else m.custom || c.custom end as custom
-    from moved m left join audiences_contact c on c.id = m.contact_id
+    from moved m
+    left join lateral (select * from audiences_contact c where c.id = m.contact_id limit 1) c on true
 ), written as (
     insert into audiences_contact as mine
         (workspace_id, email, {_COLUMNS}, custom, version, created_at, updated_at)
     select %(workspace)s, t.email, {", ".join(f"t.{column}" for column in STANDARD)}, t.custom, 1, now(), now()
-    from target t left join audiences_contact c on c.id = t.id
+    from target t left join lateral (select * from audiences_contact c where c.id = t.id limit 1) c on true
     where c.id is null or ({", ".join(f"t.{column}" for column in STANDARD)}, t.custom)
           is distinct from ({", ".join(f"c.{column}" for column in STANDARD)}, c.custom)
     order by t.email
@@ -266,7 +275,7 @@ STATEMENTS = (
     "create index on moved (remote_id)",
     _TWINS,
     _DROP_TWINS,
-    "analyze moved",
+    "analyze moved (remote_id, email, contact_id)",
     _MARK_SEEN,
     _CONTACTS,
     _RESOLVE,
