@@ -22,7 +22,7 @@ P = ParamSpec("P")
 class WorkspaceRequest(HttpRequest):
     """A request inside a workspace, by a member. Only for type checkers: Django builds the object."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     workspace: Workspace
     membership: Membership
     role: Role
@@ -89,7 +89,7 @@ def go(request: HttpRequest, to: Any, *args: Any, **kwargs: Any) -> HttpResponse
     """Redirect, in htmx's way where htmx asked: `to` is a URL, a name or an object with an address."""
     response = redirect(to, *args, **kwargs)
     if request.htmx:  # type: ignore[attr-defined]
-        return HttpResponseClientRedirect(response.url)  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(response.url)
     return response
 
 
