@@ -231,7 +231,7 @@ with facts as (
     from report_new
     where delivery_id is not null and contact_id is not null
     group by delivery_id, contact_id
-), months as (
+), months as materialized (
     select found.delivery_id,
         (select r.planned_on from campaigns_recipient r where r.delivery_id = found.delivery_id limit 1) as planned_on
     from (select distinct delivery_id from facts) found
