@@ -56,7 +56,7 @@ class ContentForm(Form):
         strip=False,
         max_length=content.HTML_LIMIT,
         label="HTML",
-        widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "wrap": "off"}),
+        widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "data-tags": ""}),
         help_text="Sent as you write it; styles are also put on the elements. It needs {{ unsubscribe_url }} in a link and {{ workspace.postal_address }}.",
     )
     version = forms.IntegerField(widget=forms.HiddenInput)
@@ -125,8 +125,8 @@ class ComposeForm(ContentForm):
             self.fields[name].queryset = queryset  # type: ignore[attr-defined]
         self.fields["lists"].label_from_instance = _list_label  # type: ignore[attr-defined]
         widget = self.fields["sender"].widget
-        widget.states = {str(state.sender.pk): state for state in senders}  # type: ignore[attr-defined]
-        widget.kept = str(target.sender_id or "")  # type: ignore[attr-defined]
+        widget.states = {str(state.sender.pk): state for state in senders}
+        widget.kept = str(target.sender_id or "")
 
 
 def _list_label(found: List) -> str:
@@ -178,7 +178,8 @@ class BlockForm(forms.Form):
 
     @property
     def icon(self) -> str:
-        return {"spacer": "more"}.get(self.block["type"], self.block["type"])
+        kind: str = self.block["type"]
+        return "more" if kind == "spacer" else kind
 
     @property
     def is_footer(self) -> bool:

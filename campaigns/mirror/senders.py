@@ -12,8 +12,7 @@ from campaigns.models import Sender, SendingDomain
 
 def create_sender(entry: OutboxEntry) -> None:
     """Make the sender over there, unless it is there: a lost answer makes no twin."""
-    sender, connection = entry.subject, entry.connection
-    assert connection is not None  # noqa: S101 - recorded with one
+    sender, connection = _of(entry)
     provider = connection.open()
     wanted = (sender.name, sender.email)
     found = next(
@@ -23,8 +22,7 @@ def create_sender(entry: OutboxEntry) -> None:
 
 
 def confirm_sender(entry: OutboxEntry) -> None:
-    sender, connection = entry.subject, entry.connection
-    assert connection is not None  # noqa: S101 - recorded with one
+    sender, connection = _of(entry)
     row = MirrorRow.objects.get(connection=connection, kind=MirrorKind.SENDER, object_id=sender.pk)
     provider = connection.open()
     provider.confirm_sender(remote_id=row.remote_id, code=str(entry.payload["code"]))
@@ -35,7 +33,7 @@ def confirm_sender(entry: OutboxEntry) -> None:
 
 def authenticate_domain(entry: OutboxEntry) -> None:
     """Have the account look at the DNS. Its no is told, with the records as it sees them now."""
-    domain = entry.subject
+    domain = SendingDomain.objects.select_related("connection__workspace").get(pk=entry.subject_id)
     provider = domain.connection.open()
     try:
         store_domain(domain.connection, provider.authenticate_domain(name=domain.name))
@@ -44,6 +42,11 @@ def authenticate_domain(entry: OutboxEntry) -> None:
             if record.name.lower() == domain.name:
                 store_domain(domain.connection, record)
         raise
+
+
+def _of(entry: OutboxEntry) -> tuple[Sender, Connection]:
+    assert entry.connection is not None  # noqa: S101 - recorded with one
+    return Sender.objects.get(pk=entry.subject_id), entry.connection
 
 
 def sender_json(record: SenderRecord) -> dict[str, object]:

@@ -126,7 +126,7 @@ def draft_of(test: TestSend) -> CampaignDraft:
         return merge_tags.translate(text, test.connection.provider_class, names, literals=literals, html=html)
 
     sender = MirrorRow.objects.filter(
-        connection=test.connection, kind=MirrorKind.SENDER, object_id=campaign.sender_id
+        connection=test.connection, kind=MirrorKind.SENDER, object_id=campaign.sender.pk
     )
     return CampaignDraft(
         name=test.remote_name,

@@ -223,7 +223,7 @@ def save_template(
     template = Template.objects.select_for_update().get(pk=template.pk)
     if template.version != version:
         raise SavedMeanwhile(
-            "Somebody saved this template while you wrote. Load theirs, or save yours as a copy."
+            "Somebody saved this template while you wrote. Load what is saved, or save yours as a copy."
         )
     before = {"name": template.name, **template.content()}
     if form == Content.Form.HTML and not html.strip() and template.form == Content.Form.BLOCKS:
@@ -279,7 +279,7 @@ def _editable(campaign: Campaign) -> Campaign:
         raise CannotSave("This campaign was written in the account; it is shown here to read only.")
     if not campaign.is_draft:
         raise CannotSave(
-            "This campaign has been released, so it cannot be changed. Make a copy, or take it back first."
+            "This campaign has been released, so it cannot be changed. Save yours as a copy, or take the campaign back first."
         )
     return campaign
 
@@ -314,7 +314,7 @@ def _who_saved(campaign: Campaign) -> str:
     local = timezone.localtime(campaign.updated_at)
     return (
         f"{who} saved this campaign at {local:%H:%M} {local:%Z}, while you wrote. Yours is not saved, and still here: "
-        "load theirs, or save yours as a copy."
+        "load what is saved, or save yours as a copy."
     )
 
 

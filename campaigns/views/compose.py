@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -37,15 +38,18 @@ BY_HAND = ("up", "down", "remove", "add", "save")
 @workspace_view()
 def compose(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     campaign = found(request, campaign_id)
-    if not campaign.is_draft and campaign.deliveries.exists():
-        return go(request, campaign)
-    if not campaign.is_editable or not request.membership.may(Role.EDITOR):
+    may_write = request.membership.may(Role.EDITOR)
+    if request.method == "POST" and not may_write:
+        raise PermissionDenied("Writing campaigns needs the role Editor.")
+    if request.method != "POST" and not (campaign.is_editable and may_write):
+        if not campaign.is_draft and campaign.deliveries.exists():
+            return go(request, campaign)
         context = {
             "campaign": campaign,
             "theirs": _their_word(campaign),
             **preview_context(request, campaign),
         }
-        return render_page(request, "campaigns/read.html", context, partials={"preview"})
+        return render_page(request, "campaigns/read.html", context)
     before = (campaign.connection_id, campaign.form)
     form = ComposeForm(
         request.POST or None, target=campaign, senders=senders_for(request.workspace, campaign.connection)
@@ -63,10 +67,8 @@ def compose(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
             campaign = services.save_campaign(
                 campaign=campaign, by=request.user, by_hand=by_hand, **form.cleaned_data
             )
-        except services.SavedMeanwhile as refusal:
+        except services.CannotSave as refusal:  # what was typed stays, and can be kept as a copy
             conflict = refusal.sentence
-            form.add_error(None, refusal.sentence)
-        except CannotDo as refusal:
             form.add_error(None, refusal.sentence)
         else:
             campaign = found(request, campaign_id)
@@ -85,9 +87,7 @@ def compose(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         moved = not form.errors and (campaign.connection_id, campaign.form) != before
         return _saved(request, "campaigns/compose.html", context, sender=moved, body=bool(focus) or moved)
     context |= preview_context(request, campaign)
-    return render_page(
-        request, "campaigns/compose.html", context, partials={"preview"}, status=form.http_status
-    )
+    return render_page(request, "campaigns/compose.html", context, status=form.http_status)
 
 
 @workspace_view(role=Role.EDITOR)
@@ -129,9 +129,7 @@ def template(request: WorkspaceRequest, template_id: int) -> HttpResponse:
             request, "campaigns/templates/edit.html", context, sender=False, body=bool(focus) or moved
         )
     context |= preview_context(request, edited)
-    return render_page(
-        request, "campaigns/templates/edit.html", context, partials={"preview"}, status=form.http_status
-    )
+    return render_page(request, "campaigns/templates/edit.html", context, status=form.http_status)
 
 
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))

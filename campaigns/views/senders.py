@@ -29,8 +29,8 @@ def senders(request: WorkspaceRequest) -> HttpResponse:
         if not may_add:
             raise PermissionDenied("Adding senders needs the role Editor.")
         if "domain" in request.POST:
-            domain_form = form = DomainForm(request.POST, workspace=request.workspace)
-            done = form.is_valid() and form.attempt(services.add_domain, by=request.user)
+            domain_form = DomainForm(request.POST, workspace=request.workspace)
+            done = domain_form.is_valid() and domain_form.attempt(services.add_domain, by=request.user)
             sentence = "Asked the account for its DNS records; they appear here."
         else:
             sender_form = form = SenderForm(request.POST, workspace=request.workspace)
@@ -41,7 +41,7 @@ def senders(request: WorkspaceRequest) -> HttpResponse:
         if done:
             say(request, sentence)
             return go(request, "campaigns:senders")
-        status = form.http_status
+        status = 422
     context = {
         **_rows(request),
         "sender_form": sender_form,

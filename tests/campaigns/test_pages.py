@@ -99,9 +99,7 @@ def test_viewers_read_and_do_not_write(browse, campaign, workspace):
         page("restore", campaign.pk, 1), page("delete_template", template.pk),
     ):  # fmt: skip
         assert viewer.post(url).status_code == 403, url
-    viewer.post(page("compose", campaign.pk), typed(campaign, subject="Mine now"))
-    campaign.refresh_from_db()
-    assert campaign.subject != "Mine now"
+    assert viewer.post(page("compose", campaign.pk), typed(campaign, subject="Mine now")).status_code == 403
 
 
 def test_foreign_campaigns_look_like_nothing(browse):
@@ -217,13 +215,17 @@ def test_a_second_editor_is_told_and_cannot_overwrite(browse, campaign, member):
     assert list(Campaign.objects.order_by("pk").values_list("subject", flat=True)) == ["Theirs", "Mine"]
 
 
-def test_a_released_campaign_cannot_be_changed(browse, campaign):
-    Campaign.objects.filter(pk=campaign.pk).update(is_imported=True)
+def test_a_released_campaign_cannot_be_changed_but_what_was_typed_is_kept(browse, campaign):
+    Campaign.objects.filter(pk=campaign.pk).update(status="scheduled")
+    editor = browse("editor")
 
-    browse("editor").post(page("compose", campaign.pk), typed(campaign, subject="Mine"))
-    browse("editor").post(page("delete", campaign.pk))
+    saved = editor.post(page("compose", campaign.pk), typed(campaign, subject="Mine"), headers=htmx("saved"))
+    editor.post(page("delete", campaign.pk))
 
+    assert (saved.status_code, "has been released" in saved.content.decode()) == (422, True)
     assert Campaign.objects.get().subject == campaign.subject
+    editor.post(page("compose", campaign.pk), typed(campaign, subject="Mine", copy="1"))
+    assert Campaign.objects.exclude(pk=campaign.pk).get().subject == "Mine"
 
 
 def test_hostile_text_stays_text(browse, campaign, workspace):
