@@ -7,7 +7,8 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.http import WorkspaceRequest
-from accounts.models import Connection
+from accounts.models import Connection, Role
+from accounts.redaction import redact
 from audiences.models import Contact
 from campaigns.models import Campaign, Recipient
 from reporting.models import Event
@@ -74,6 +75,8 @@ def history_of(request: WorkspaceRequest, contact: Contact) -> dict[str, Any] | 
         Connection.objects.filter(workspace=request.workspace).values_list("pk", "name")
     )
 
+    may_see = request.membership.may(Role.EDITOR)
+
     def url(campaign_id: int | None) -> str:
         return reverse("campaigns:campaign", args=[campaign_id]) if campaign_id in campaigns else ""
 
@@ -94,6 +97,8 @@ def history_of(request: WorkspaceRequest, contact: Contact) -> dict[str, Any] | 
             said, tone = ("Opened by a machine" if is_exact else "Opened; by whom is not known"), ""
         campaign = campaigns.get(campaign_id or 0)
         note = link or reason
+        if not may_see:  # a server's words and a link may carry the address
+            note = redact(note)
         lines.append(
             Line(
                 at=at,

@@ -8,7 +8,7 @@ from django.utils.text import slugify
 from accounts import activity
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
-from accounts.redaction import mask_email
+from accounts.redaction import mask_email, redact
 from accounts.refusals import CannotDo
 from campaigns.models import Campaign, Delivery
 from reporting import queries, services
@@ -42,12 +42,13 @@ def reports(request: WorkspaceRequest) -> HttpResponse:
 def report(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     campaign = _campaign(request, campaign_id)
     delivery = queries.left_delivery(campaign)
-    context = {
-        "campaign": campaign,
-        "delivery": delivery,
-        "report": queries.report_of(campaign, delivery) if delivery else None,
-        "may_read": request.membership.may(Role.EDITOR),
-    }
+    found = queries.report_of(campaign, delivery) if delivery else None
+    may_read = request.membership.may(Role.EDITOR)
+    if found and not may_read:  # a link may carry an address
+        found.links = [
+            (pk, redact(url), clicks, people_, theirs) for pk, url, clicks, people_, theirs in found.links
+        ]
+    context = {"campaign": campaign, "delivery": delivery, "report": found, "may_read": may_read}
     return render_page(request, "reporting/report.html", context, partials={"figures"})
 
 
@@ -64,7 +65,7 @@ def read_again(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
 
 @workspace_view(methods=("GET", "HEAD"))
 def people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
-    """The people behind one number of a report; addresses are masked for viewers."""
+    """The people behind one number of a report; addresses are masked for viewers, in reasons and links too."""
     campaign = _campaign(request, campaign_id)
     delivery = _delivery(campaign)
     what, link = _chosen(request.GET.get("what", What.DELIVERED), request.GET.get("link", ""), delivery)
@@ -79,6 +80,7 @@ def people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         "what": what,
         "label": what.label,
         "link": link,
+        "link_url": link and (link.url if may_see else redact(link.url)),
         "definition": GROUPS[what].definition,
         "tells_reason": GROUPS[what].tells_reason,
         "total": link.people if link else queries.count_of(figures, GROUPS[what].figure) if figures else 0,
@@ -87,7 +89,9 @@ def people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
             for choice in What
         ],
         "rows": [
-            (contact_id, email if may_see else mask_email(email), name, at, reason)
+            (contact_id, email, name, at, reason)
+            if may_see
+            else (contact_id, mask_email(email), name, at, redact(reason))
             for contact_id, email, name, at, reason in page.rows
         ],
         "page": page,

@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections, transaction
+from django.db import DataError, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -315,6 +315,20 @@ def test_people_of_another_workspace_are_not_touched(delivery, people, store):
 
     assert not Engagement.objects.filter(contact=twin).exists()
     assert list(Suppression.objects.values_list("contact", flat=True)) == [people[0].pk]
+
+
+def test_a_worker_killed_in_the_middle_loses_nothing(delivery, people, store, monkeypatch):
+    store(*scripted())
+    with monkeypatch.context() as patch:
+        patch.setattr(rollups, "_ENGAGEMENT", "select 1 / 0 from reporting_event")
+        patch.setattr(inbox, "DataError", ZeroDivisionError)  # as an end that nobody catches
+        with pytest.raises(DataError):
+            inbox.apply_inbox()
+    assert (Event.objects.count(), set(InboxCall.objects.values_list("state", flat=True))) == (0, {"new"})
+
+    inbox.apply_inbox()
+
+    assert figures(delivery) == COUNTS
 
 
 def test_the_connection_remembers_when_it_was_last_called(connection, people, store):

@@ -93,6 +93,22 @@ def test_viewers_see_masked_addresses(browse, campaign, happened, people):
     assert "r…@m…" in browse("viewer").get(url(campaign, "people/?what=delivered")).content.decode()
 
 
+def test_viewers_see_no_address_in_a_reason_or_a_link(browse, campaign, people, delivery, store):
+    store(
+        brevo_call("hard_bounce", people[0].email, reason=f"550 <{people[0].email}> unknown"),
+        brevo_call("click", people[1].email, URL=f"https://example.test/?for={people[1].email}"),
+    )
+    inbox.apply_inbox()
+    link = LinkFigures.objects.get()
+
+    for address in (
+        url(campaign), url(campaign, "people/?what=hard-bounced"), url(campaign, f"people/?what=clicked&link={link.pk}"),
+        f"/w/acme/contacts/{people[0].pk}/", f"/w/acme/contacts/{people[1].pk}/",
+    ):  # fmt: skip
+        content = browse("viewer").get(address).content.decode()
+        assert not any(contact.email in content for contact in people), address
+
+
 def test_hostile_text_stays_text(browse, campaign, happened):
     Campaign.objects.update(name=HOSTILE)
     Contact.objects.update(first_name=HOSTILE)
