@@ -1,6 +1,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.choices import CallableChoiceIterator
 
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
@@ -39,7 +40,8 @@ class ContactFilters(_Filters):
         _choose(self, "list", workspace.lists.filter(archived_at=None).order_by("name", "id"))
         _choose(self, "account", connections(workspace))
         # Asked for only when the form is drawn.
-        self.fields["language"].widget = forms.Select(choices=self._languages)
+        self.fields["language"].widget = forms.Select()
+        self.fields["language"].widget.choices = CallableChoiceIterator(self._languages)
 
     def people(self) -> People:
         words = self.words()

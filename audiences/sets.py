@@ -29,8 +29,7 @@ def stage(
     """
     table = sql.Identifier(name)
     definition = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))  # type: ignore[arg-type] - our own words
-        for column, kind in columns
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in columns
     )
     names = sql.SQL(", ").join(sql.Identifier(column) for column, _ in columns)
     with connection.cursor() as cursor:

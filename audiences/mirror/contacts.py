@@ -27,7 +27,11 @@ OVERLAP = timedelta(minutes=5)
 # One run of following lasts about this long; a longer walk goes on in the next run.
 SLICE = timedelta(seconds=20)
 
-LENGTHS = {key: Contact._meta.get_field(key).max_length or 0 for key in Contact.STANDARD_FIELDS}
+LENGTHS: dict[str, int] = {
+    field.name: field.max_length or 0
+    for field in Contact._meta.concrete_fields
+    if field.name in Contact.STANDARD_FIELDS
+}
 
 
 def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
@@ -39,7 +43,7 @@ def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
     is_first = True
     for batch in batches(walk):
         found = reader.read(batch, known_bad=pull.checkpoint.get("rejected", ()))
-        checkpoint = {"cursor": batch[-1].cursor, "rejected": found.rejected_ids}
+        checkpoint: dict[str, Any] = {"cursor": batch[-1].cursor, "rejected": found.rejected_ids}
         with transaction.atomic():
             counts = merge.merge_contacts(pull.connection, found.rows, pull=pull)
             counts += found.rejected
@@ -95,9 +99,8 @@ def follow(entry: OutboxEntry, *, every_seconds: float) -> outbox.Later | None:
 
 def block(entry: OutboxEntry) -> None:
     """Refuse marketing to a person in one account, because they left elsewhere."""
-    contact: Contact = entry.subject
-    connection = entry.connection
-    if connection is None or not queries.is_suppressed(contact):
+    contact, connection = entry.subject, entry.connection
+    if connection is None or not isinstance(contact, Contact) or not queries.is_suppressed(contact):
         return
     connection.open().block_contact(email=contact.email)
     merge.note_blocked(connection, contact)

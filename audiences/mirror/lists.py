@@ -43,7 +43,7 @@ def _merge_folders(pull: Pull, records: list[FolderRecord]) -> dict[str, int]:
     walk = _Walk(pull, MirrorKind.FOLDER)
     for record in records:
         name = record.name[:200] or "Folder"
-        folder = Folder.objects.filter(pk=walk.object_id(record.remote_id)).first()
+        folder = Folder.objects.filter(pk=walk.object_id(record.remote_id) or 0).first()
         if folder is None:
             # Folders only sort: one of that name here is that folder, unless another of this account is it already.
             folder = Folder.objects.filter(workspace=pull.connection.workspace, name=name).first()
