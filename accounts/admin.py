@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 
+from allauth.mfa import admin as _mfa  # noqa: F401 - registered first, so that it can be replaced
+from allauth.mfa.models import Authenticator
+from allauth.usersessions import admin as _usersessions  # noqa: F401
+from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -30,6 +34,8 @@ admin.site.site_header = admin.site.site_title = "Campanile"
 admin.site.index_title = "Operator"
 # Roles stand in memberships; groups would grant nothing but confusion.
 admin.site.unregister(Group)
+# allauth's own pages show the secrets of second factors and the keys of sessions; ours below do not.
+admin.site.unregister((Authenticator, UserSession))
 
 
 class NewUserForm(AdminUserCreationForm):
@@ -195,3 +201,24 @@ class MirrorRowAdmin(ShownAdmin):
     list_display = ("id", "connection", "kind", "object_id", "remote_id", "version", "seen_at", "gone_at")
     list_select_related = ("connection",)
     search_ids = ("pk", "connection_id")
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ShownAdmin):
+    """Removing one is the way back in for a person who lost it; the operator makes sure who asks."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email__contains",)
+    exclude = ("data",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        return True
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(ShownAdmin):
+    list_display = ("user", "ip", "user_agent", "created_at", "last_seen_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email__contains",)
+    exclude = ("session_key",)

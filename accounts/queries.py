@@ -149,8 +149,8 @@ def quotas(connection: Connection) -> list[dict[str, Any]]:
 
 
 def _rate(calls: int, seconds: int) -> str:
-    unit = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}.get(seconds)
-    return f"{calls} a {unit}" if unit else f"{calls} in {seconds} s"
+    each = {1: "a second", 60: "a minute", 3600: "an hour", 86400: "a day"}.get(seconds, f"in {seconds} s")
+    return f"{calls:,} {each}".replace(",", "\u202f")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib import admin
 from django.db import connection as database
@@ -162,6 +164,21 @@ def test_every_row_opens_and_shows_no_secret(operator):
         text = page.content.decode()
         assert [secret for secret in secrets if secret in text] == [], model
         assert "<script>alert(1)" not in text, model
+
+
+def test_second_factors_and_sessions_are_shown_without_their_secrets(operator):
+    user = UserFactory()
+    factor = Authenticator.objects.create(user=user, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
+    session = UserSession.objects.create(
+        user=user, ip="127.0.0.1", session_key="very-secret-key", user_agent="x"
+    )
+
+    for row in (factor, session):
+        url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+        page = operator.get(url)
+        assert page.status_code == 200
+        assert "JBSWY3DPEHPK3PXP" not in page.content.decode()
+        assert "very-secret-key" not in page.content.decode()
 
 
 def test_what_promises_rest_on_can_be_neither_added_nor_changed_nor_removed(operator, rf):
