@@ -28,9 +28,15 @@ def _row(row: Row, base: str) -> tuple[str, ...]:
     tone, state = ("bad", LABELS.get(row.reason, row.reason)) if row.reason else ("good", "Mailable")
     since = day(row.since_at) if row.since_at else ""
     return (
-        f"{base}{row.id}/", row.email, row.name, row.language, row.city, tone, state, day(row.created_at),
+        f"{base}{row.id}/", _short(row.email, 70), _short(row.name, 45), row.language, _short(row.city, 30), tone, state,
+        day(row.created_at),
         STATUSES.get(row.status, row.status), since,
     )  # fmt: skip
+
+
+def _short(text: str, most: int) -> str:
+    """A cell holds no more than this; the person's page holds all of it."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def said(count: tuple[int, str], noun: str = "person,people") -> str:
