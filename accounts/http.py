@@ -1,9 +1,13 @@
 """What every view stands on: the typed request, the workspace guard, and answers for full loads and htmx alike."""
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode, urlsplit
 
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -53,6 +57,36 @@ def workspace_view(
             return response
 
         guarded.role = role  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
+def logged_in_lately(request: HttpRequest) -> bool:
+    """Whether this session saw a password, key or code within the time that settings allow for sensitive work."""
+    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    return bool(records) and time.time() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
+def fresh_login(*, methods: Collection[str] = ("POST",)) -> Callable[[View[P]], View[P]]:
+    """For secrets and roles: who logged in a while ago proves it again first. Stands below `workspace_view`."""
+
+    def guard(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: WorkspaceRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method not in methods or logged_in_lately(request):
+                return view(request, *args, **kwargs)
+            back = request.get_full_path()
+            if request.method == "POST":
+                came_from = urlsplit(request.headers.get("Referer", ""))
+                back = came_from.path if came_from.netloc == request.get_host() else get_script_prefix()
+                say(
+                    request,
+                    "Nothing was changed yet. Now that it is surely you, do it again.",
+                    level=messages.INFO,
+                )
+            return go(request, f"{_outside('account_reauthenticate')}?{urlencode({'next': back})}")
+
         return guarded
 
     return guard
@@ -115,9 +149,14 @@ def safe_next(request: HttpRequest, *, default: str) -> str:
 
 def workspace_url(workspace: Workspace, name: str, *args: Any) -> str:
     """The path of a page of a workspace, from outside of one (tasks, mails, log-in)."""
+    return f"/w/{workspace.slug}{_outside(name, *args)}"
+
+
+def _outside(name: str, *args: Any) -> str:
+    """The path of a page as it is outside of every workspace."""
     outer = get_script_prefix()
     set_script_prefix("/")
     try:
-        return f"/w/{workspace.slug}{reverse(name, args=args)}"
+        return reverse(name, args=args)
     finally:
         set_script_prefix(outer)

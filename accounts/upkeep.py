@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import redis
 import structlog
 from django.core.cache import cache
 from django.db import transaction
@@ -22,10 +23,17 @@ def sweep() -> None:
     outbox.sweep()
     pulls.end_stuck()
     follow_again()
-    if cache.add("accounts.upkeep", 1, timeout=HOUR):
+    if _first_this_hour():
         partitions.ensure_months()
         outbox.prune()
         drop_old_checks()
+
+
+def _first_this_hour() -> bool:
+    try:
+        return bool(cache.add("accounts.upkeep", 1, timeout=HOUR))
+    except redis.RedisError:
+        return False  # it can wait until the cache is back
 
 
 def follow_again() -> int:

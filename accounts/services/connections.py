@@ -76,6 +76,7 @@ def save_connection(*, connection: Connection, by: User) -> Connection:
 
     An account that was disconnected comes back as the connection it was, mirror and results included.
     """
+    connection = _locked(connection)
     if connection.status != Status.CHECKING:
         return connection
     if connection.checked_at is None or not connection.fingerprint:
@@ -185,7 +186,7 @@ def replace_credentials(
 @transaction.atomic
 def adopt_credentials(*, connection: Connection, checked: Connection) -> bool:
     """Give `connection` the key that `checked` was read with. False when it opens another account."""
-    connection = Connection.objects.select_for_update().get(pk=connection.pk)
+    connection = _locked(connection)
     if checked.fingerprint != connection.fingerprint:
         return False
     by = checked.created_by
@@ -278,7 +279,7 @@ def rename(*, connection: Connection, name: str, by: User) -> None:
 @transaction.atomic
 def disconnect(*, connection: Connection, by: User) -> None:
     """Forget the key and stop all work. Lists, contacts and results stay; the same account can come back."""
-    connection = Connection.objects.select_for_update().get(pk=connection.pk)
+    connection = _locked(connection)
     if connection.status in (Status.CHECKING, Status.DISCONNECTED):
         raise CannotConnect(f"{connection} is not connected.")
     for guard in _GUARDS:
@@ -410,6 +411,14 @@ def _record_check(connection: Connection) -> None:
         order_key=f"check:{connection.pk}",
         priority=OutboxEntry.Priority.INTERACTIVE,
     )
+
+
+def _locked(connection: Connection) -> Connection:
+    """The row as it is now, held until the change is committed: two clicks are one."""
+    found = Connection.objects.select_for_update().filter(pk=connection.pk).first()
+    if found is None:
+        raise CannotConnect("This check is over: its key was taken over or dropped. Look at the connections.")
+    return found
 
 
 def _refuse_unless_working(connection: Connection) -> None:

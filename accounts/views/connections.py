@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts import pulls, queries
 from accounts.forms.connections import CredentialsForm, NameForm
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, fresh_login, go, render_page, say, workspace_view
 from accounts.models import Connection, OutboxEntry, Role
 from accounts.providers import PROVIDERS, provider_class
 from accounts.refusals import CannotDo
@@ -93,6 +93,7 @@ def connection(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
 
 
 @workspace_view(role=Role.ADMIN)
+@fresh_login(methods=("GET", "POST"))
 def replace_credentials(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
     found = _connection(request, connection_id)
     if "check" in request.GET:
@@ -127,11 +128,12 @@ def rename(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
 
 
 def _action(
-    service: Callable[..., Any], done: str, *, tab: str = "", role: Role = Role.ADMIN
+    service: Callable[..., Any], done: str, *, tab: str = "", role: Role = Role.ADMIN, fresh: bool = False
 ) -> Callable[..., HttpResponse]:
     """A view for one button: calls the service, says what came of it, and shows the connection again."""
 
     @workspace_view(role=role, methods=("POST",))
+    @fresh_login(methods=("POST",) if fresh else ())
     def act(request: WorkspaceRequest, connection_id: int) -> HttpResponse:
         found = _connection(request, connection_id)
         try:
@@ -153,12 +155,14 @@ check_again = _action(
 )
 pause = _action(services.pause, "{connection} is paused. Work for it waits in order.")
 resume = _action(services.resume, "{connection} is at work again.")
-disconnect = _action(services.disconnect, "{connection} is disconnected. Its lists, people and results stay.")
+disconnect = _action(
+    services.disconnect, "{connection} is disconnected. Its lists, people and results stay.", fresh=True
+)
 register_webhook = _action(
     services.register_webhook, "{connection} is being asked to report its events here.", tab="events"
 )
 rotate_webhook_secret = _action(
-    services.rotate_webhook_secret, "{connection} is being given the new secret.", tab="events"
+    services.rotate_webhook_secret, "{connection} is being given the new secret.", tab="events", fresh=True
 )
 
 

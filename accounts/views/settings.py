@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.forms.people import InvitationForm, NewcomerForm, ProfileForm, RoleForm, WorkspaceForm
-from accounts.http import WorkspaceRequest, go, public_view, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, fresh_login, go, public_view, render_page, say, workspace_view
 from accounts.models import Invitation, Role, User
 from accounts.refusals import CannotDo
 from accounts.services import people
@@ -54,6 +54,7 @@ def profile(request: WorkspaceRequest) -> HttpResponse:
 
 
 @workspace_view()
+@fresh_login()
 def members(request: WorkspaceRequest) -> HttpResponse:
     """Who belongs to the workspace; an admin invites from here. The link of an invitation is shown once."""
     may_change = request.role.covers(Role.ADMIN)
@@ -84,6 +85,7 @@ def members(request: WorkspaceRequest) -> HttpResponse:
 
 
 @workspace_view(role=Role.ADMIN, methods=("POST",))
+@fresh_login()
 def change_role(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     membership = get_object_or_404(request.workspace.memberships, pk=membership_id)
     form = RoleForm(request.POST)
@@ -99,6 +101,7 @@ def change_role(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
 
 
 @workspace_view(role=Role.ADMIN, methods=("POST",))
+@fresh_login()
 def remove_member(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     membership = get_object_or_404(request.workspace.memberships, pk=membership_id)
     try:

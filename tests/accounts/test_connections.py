@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+import redis
 from django.core import mail
 from django.utils import timezone
 
-from accounts import attention, outbox, upkeep
+from accounts import attention, outbox, tasks, upkeep
 from accounts.models import ActivityEntry, Connection, OutboxEntry, Pull
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
@@ -332,6 +333,28 @@ def test_a_provider_on_the_internet_cannot_call_a_loopback_address(connected, ad
 
 
 # Upkeep
+
+
+def test_the_sweep_looks_after_everything_and_twice_does_no_harm(connected):
+    OutboxEntry.objects.filter(task="audiences.follow").delete()
+    OutboxEntry.objects.filter(task="audiences.pull_fields").update(
+        state=OutboxEntry.State.SET_ASIDE, note="no"
+    )
+
+    for _ in range(2):
+        tasks.sweep()
+
+    assert Pull.objects.get().state == Pull.State.FAILED
+    assert OutboxEntry.objects.filter(task="audiences.follow").count() == 1
+
+
+def test_upkeep_goes_on_without_a_cache(connected, monkeypatch):
+    def away(*_, **__):
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(upkeep.cache, "add", away)
+
+    tasks.sweep()
 
 
 def test_upkeep_gives_a_lost_standing_entry_back_once(connected):

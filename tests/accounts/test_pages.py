@@ -30,6 +30,7 @@ from tests.helpers import run_outbox
 
 pytestmark = pytest.mark.django_db
 
+PASSWORD = "a long password"
 HOSTILE = "<script>alert(1)</script>\u202e\"'{{ 7 }}{% now %}"
 PAGES = [
     "",
@@ -46,6 +47,14 @@ PAGES = [
     "settings/members/",
 ]
 TABS = ["overview", "mirror", "events", "limits", "log"]
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    """Test clients log in without a password; what asks for a fresh one has a test of its own."""
+    with monkeypatch.context() as patch:
+        patch.setattr("accounts.http.logged_in_lately", lambda request: True)
+        yield patch
 
 
 # Who may
@@ -643,6 +652,37 @@ def test_people_change_their_own_name_and_zone(member, client):
 
     user.refresh_from_db()
     assert (user.name, user.time_zone) == ("Ana", "Asia/Tokyo")
+
+
+# A log-in of a while ago
+
+
+def test_secrets_and_roles_ask_again_who_it_is(client, member, workspace, fresh):
+    fresh.undo()
+    connection = ConnectionFactory(workspace=workspace)
+    admin, other = member("admin"), MembershipFactory(workspace=workspace, role="viewer")
+    client.force_login(admin)
+    here = f"/w/acme/connections/{connection.pk}"
+
+    page = client.get(f"{here}/credentials/")
+    assert (
+        page.url
+        == f"/accounts/reauthenticate/?next=%2Fw%2Facme%2Fconnections%2F{connection.pk}%2Fcredentials%2F"
+    )
+    for path in (f"{here}/disconnect/", f"{here}/webhook/secret/", f"/w/acme/settings/members/{other.pk}/role/", f"/w/acme/settings/members/{other.pk}/remove/", "/w/acme/settings/members/"):  # fmt: skip
+        page = client.post(
+            path, {"role": "admin"}, headers={"Referer": "http://testserver/w/acme/settings/members/"}
+        )
+        assert page.url == "/accounts/reauthenticate/?next=%2Fw%2Facme%2Fsettings%2Fmembers%2F", path
+    elsewhere = client.post(f"{here}/disconnect/", headers={"Referer": "http://evil.example/x"})
+    assert elsewhere.url == "/accounts/reauthenticate/?next=%2Fw%2Facme%2F"
+    connection.refresh_from_db()
+    assert connection.is_working
+    other.refresh_from_db()
+    assert other.role == "viewer"
+
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": f"{here}/credentials/"})
+    assert client.get(f"{here}/credentials/").status_code == 200
 
 
 # The log, and the search
