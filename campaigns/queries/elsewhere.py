@@ -1,0 +1,92 @@
+"""What other pages show of campaigns: Home, the search, the top bar, a person's page."""
+
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts.attention import LIMIT as MOST_ITEMS
+from accounts.attention import Item
+from accounts.http import WorkspaceRequest
+from accounts.models import Workspace
+from accounts.search import LIMIT as MOST_HITS
+from accounts.search import Hit
+from audiences.models import Contact
+from campaigns.models import Campaign, Delivery, Recipient
+
+NEXT = 5
+RECEIVED = 10
+
+
+def next_campaigns(request: WorkspaceRequest) -> dict[str, Any] | None:
+    """What goes out next, and below it the drafts last worked on."""
+    mine = Campaign.objects.filter(workspace=request.workspace).select_related("connection")
+    planned = mine.filter(status=Campaign.Status.SCHEDULED).order_by("send_at", "pk")[:NEXT]
+    drafts = mine.filter(status=Campaign.Status.DRAFT, is_imported=False).order_by("-updated_at", "-pk")[:3]
+    context = {"planned": list(planned), "drafts": list(drafts)}
+    return context if any(context.values()) else None
+
+
+def search_campaigns(request: WorkspaceRequest, words: str) -> list[Hit]:
+    found = (
+        Campaign.objects.filter(workspace=request.workspace)
+        .filter(Q(name__icontains=words) | Q(subject__icontains=words))
+        .order_by("-updated_at", "-pk")
+    )
+    return [
+        Hit(campaign.name, campaign.get_absolute_url(), campaign.get_status_display())
+        for campaign in found.only("pk", "workspace", "name", "status")[:MOST_HITS]
+    ]
+
+
+def search_templates(request: WorkspaceRequest, words: str) -> list[Hit]:
+    found = request.workspace.templates.filter(name__icontains=words).order_by("name", "pk")
+    return [
+        Hit(template.name, reverse("campaigns:template_preview", args=[template.pk]), template.subject)
+        for template in found.only("pk", "workspace", "name", "subject")[:MOST_HITS]
+    ]
+
+
+def uncertain_deliveries(workspace: Workspace) -> list[Item]:
+    """Campaigns that wait for a person's word."""
+    return [
+        Item(
+            delivery.campaign.name,
+            delivery.note or delivery.get_state_display(),
+            delivery.campaign.get_absolute_url(),
+            at=delivery.state_at,
+            tone="bad",
+        )
+        for delivery in _deliveries(workspace, Delivery.State.UNKNOWN, Delivery.State.ATTENTION)
+    ]
+
+
+def moving_deliveries(workspace: Workspace) -> list[Item]:
+    """Campaigns on their way."""
+    states = (Delivery.State.PREPARING, Delivery.State.READY, Delivery.State.ARMED, Delivery.State.SENDING)
+    return [
+        Item(
+            delivery.campaign.name,
+            delivery.get_state_display(),
+            delivery.campaign.get_absolute_url(),
+            at=delivery.state_at,
+            tone="info",
+        )
+        for delivery in _deliveries(workspace, *states)
+    ]
+
+
+def received_by(request: WorkspaceRequest, contact: Contact) -> dict[str, Any] | None:
+    """The campaigns a person was on the ledger of, newest first."""
+    rows = (
+        Recipient.objects.filter(contact=contact, delivery__campaign__workspace=request.workspace)
+        .exclude(state=Recipient.State.EXCLUDED)
+        .select_related("delivery__campaign")
+        .order_by("-pk")[:RECEIVED]
+    )
+    return {"rows": rows} if rows else None
+
+
+def _deliveries(workspace: Workspace, *states: str) -> list[Delivery]:
+    found = Delivery.objects.filter(campaign__workspace=workspace, state__in=states)
+    return list(found.select_related("campaign").order_by("-state_at", "-pk")[:MOST_ITEMS])
