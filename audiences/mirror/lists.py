@@ -1,6 +1,6 @@
 """Folders and lists of an account ⇄ those of the workspace."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,16 +8,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import pulls
-from accounts.models import MirrorKind, MirrorRow, Pull, Workspace
+from accounts.models import Connection, MirrorKind, MirrorRow, Pull
 from accounts.providers.base import Provider
 from accounts.providers.records import FolderRecord, ListRecord
 from audiences.mirror.digests import digest
 from audiences.mirror.gone import mark_gone
 from audiences.models import Folder, List
 
-# Apps above this one make lists over there for their own work, a delivery's audience for one. Each names those it
-# knows again: (workspace, names) → the names that are nobody's list here.
-WORKING_LISTS: list[Callable[[Workspace, Collection[str]], Collection[str]]] = []
+# Apps above this one make lists over there for their own work, a delivery's audience for one. Each tells which it knows
+# again, by remote id: those are nobody's list here.
+WORKING_LISTS: list[Callable[[Connection, Sequence[ListRecord]], Collection[str]]] = []
 
 
 def pull_lists(pull: Pull, provider: Provider) -> Iterator[None]:
@@ -26,10 +26,8 @@ def pull_lists(pull: Pull, provider: Provider) -> Iterator[None]:
     folders = list(provider.folders()) if provider.capabilities.has_folders else []
     lists = list(provider.lists())
     with transaction.atomic():
-        workspace = pull.connection.workspace
-        names = {record.name for record in lists}
-        working = {name for known in WORKING_LISTS for name in known(workspace, names)}
-        lists = [record for record in lists if record.name not in working]
+        working = {remote_id for known in WORKING_LISTS for remote_id in known(pull.connection, lists)}
+        lists = [record for record in lists if record.remote_id not in working]
         counts = _merge_folders(pull, folders)
         for name, count in _merge_lists(pull, lists).items():
             counts[name] += count
