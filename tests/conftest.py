@@ -43,9 +43,8 @@ def browse(member: Callable[..., User]) -> Callable[..., Client]:
 class SandboxServer:
     """The sandbox over a real socket, with its control at hand."""
 
-    def __init__(self, server: Any) -> None:
-        self.server = server
-        self.url = f"http://127.0.0.1:{server.server_port}"
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
 
     def control(self, verb: str, **values: Any) -> Any:
         """POST /_control/<verb>; answers what it says."""
@@ -73,7 +72,7 @@ def sandbox_server() -> Iterator[SandboxServer]:
     server = Server(("127.0.0.1", 0), app)
     for work in (server.serve_forever, lambda: pass_time(app), lambda: post_callbacks(app)):
         threading.Thread(target=work, daemon=True).start()
-    yield SandboxServer(server)
+    yield SandboxServer(server.server_port)
     app.stopping.set()
     server.shutdown()
 
@@ -82,6 +81,6 @@ def sandbox_server() -> Iterator[SandboxServer]:
 def sandbox(sandbox_server: SandboxServer, settings: Any) -> Iterator[SandboxServer]:
     """An empty sandbox that connections may reach."""
     sandbox_server.control("reset")
-    settings.PRIVATE_ADDRESSES = [f"127.0.0.1:{sandbox_server.server.server_port}"]
+    settings.PRIVATE_ADDRESSES = [sandbox_server.url.removeprefix("http://")]
     yield sandbox_server
     sandbox_server.control("reset")

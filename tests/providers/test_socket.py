@@ -12,7 +12,7 @@ from tests.conftest import SandboxServer
 
 
 def brevo(sandbox: SandboxServer) -> Provider:
-    address = f"127.0.0.1:{sandbox.server.server_port}"
+    address = sandbox.url.removeprefix("http://")
     return open_provider(
         "brevo",
         base_url=sandbox.base_url(),
