@@ -1,5 +1,6 @@
 """`manage.py up` end to end: real servers, web, worker, beat and sandbox, in a state folder of their own."""
 
+import json
 import os
 import shutil
 import signal
@@ -10,7 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.request import urlopen
+from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -29,13 +31,14 @@ class Up:
 
     def __init__(self, state: Path, port: int) -> None:
         self.port, self.state = port, state
-        outside = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "PGOPTIONS")}
+        inside = ("DATABASE_URL", "REDIS_URL", "PGOPTIONS")
+        self.outside = {k: v for k, v in os.environ.items() if k not in inside}
         self.process = subprocess.Popen(
             [sys.executable, ROOT / "manage.py", "up", "--port", str(port)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**outside, "CAMPANILE_STATE": str(state)},
+            env={**self.outside, "CAMPANILE_STATE": str(state)},
         )
         self.running.append(self.process)
 
@@ -161,3 +164,68 @@ def test_a_killed_up_leaves_no_orphans(state):
     up.process.wait()
 
     assert eventually(lambda: up.descendants() == [])
+
+
+PULLS = """
+import json
+from accounts.models import Connection, Pull
+if {start}:
+    from accounts import pulls
+    pulls.start(connection=Connection.objects.get(), by=None)
+pull = Pull.objects.latest("id")
+contacts = pull.counts.get("audiences.pull_contacts", {{}})
+print("PULL", json.dumps([pull.pk, pull.state, pull.step, contacts, Connection.objects.get().base_url]))
+"""
+
+
+def pull_of(up: Up, *, start: bool = False) -> list[Any]:
+    """The newest pull: its id, state, step, counts of contacts, and where the account is."""
+    told = subprocess.run(
+        [sys.executable, ROOT / "manage.py", "shell", "-v0", "-c", PULLS.format(start=start)],
+        env={**up.outside, "CAMPANILE_STATE": str(up.state)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    line = next((line for line in told.stdout.splitlines() if line.startswith("PULL ")), None)
+    return json.loads(line.removeprefix("PULL ")) if line else [None, told.stderr, None, {}, ""]
+
+
+def test_a_pull_survives_a_restart_of_the_database(state):
+    """PostgreSQL goes down at once, in the middle of a page; the pull resumes there and its sums hold."""
+    up = Up(state, free_port()).ready()
+    assert eventually(lambda: pull_of(up)[1] == "done", 60), pull_of(up)
+    first, *_, base_url = pull_of(up)
+    sandbox = base_url.removesuffix("/brevo/v3")
+    slow = {
+        "provider": "brevo",
+        "method": "GET",
+        "path": "/v3/contacts",
+        "kind": "slow",
+        "seconds": 4,
+        "times": 6,
+    }
+    urlopen(Request(f"{sandbox}/_control/faults", json.dumps(slow).encode(), method="POST"), timeout=10)
+
+    assert pull_of(up, start=True)[0] > first
+    assert eventually(lambda: pull_of(up)[2] == 2, 60), pull_of(up)
+    restart = (
+        "embedded._postgres('pg_ctl', 'restart', '-w', '-s', '-m', 'immediate', '-D', embedded.POSTGRES_DATA)"
+    )
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, sys.argv[1]); from config import embedded; {restart}",
+            ROOT,
+        ],
+        env={**up.outside, "CAMPANILE_STATE": str(state)},
+        check=True,
+        capture_output=True,
+    )
+    assert eventually(lambda: pull_of(up)[1] == "done", 120), pull_of(up)
+
+    counts = pull_of(up)[3]
+    outcomes = ("created", "changed", "unchanged", "rejected", "suppressed")
+    assert counts["read"] == sum(counts.get(name, 0) for name in outcomes) > 1000
+    assert (counts.get("created", 0), counts.get("rejected", 0)) == (0, 0)

@@ -1,36 +1,39 @@
-"""Loaded into a real Celery worker: ends the whole worker by SIGKILL at one point of the work, once.
+"""Loaded into a real Celery worker: ends the whole worker by SIGKILL at chosen points of the work, once at each.
 
-SABOTAGE names the point, as `<before|after> <call>`; a call is a verb of the provider (`create_campaign`) or a step of
-a delivery (`move_to:armed`, `store:remote_id`). SABOTAGE_DONE is a file that says it has happened.
+SABOTAGE lists the points as `<before|after> <call>`, separated by commas; a call is a verb of the provider
+(`create_campaign`) or a step of a delivery (`move_to:armed`, `store:remote_id`). A file per point in SABOTAGE_DONE
+says that it has been struck.
 """
 
 import os
 import signal
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from accounts.providers.brevo.provider import Brevo
 from campaigns.models import Delivery
 
-MOMENT, _, POINT = os.environ.get("SABOTAGE", "").partition(" ")
+POINTS = os.environ.get("SABOTAGE", "").split(",")
 DONE = Path(os.environ.get("SABOTAGE_DONE", "/nonexistent"))
 
 
-def strike(moment: str, point: str) -> None:
-    if (moment, point) == (MOMENT, POINT) and not DONE.exists():
-        DONE.touch()
+def strike(point: str) -> None:
+    if point in POINTS and not (DONE / point).exists():
+        (DONE / point).touch()
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def sabotaged(call: Callable[..., Any], point_of: Callable[..., list[str]]) -> Callable[..., Any]:
+def sabotaged(call: Callable[..., Any], names_of: Callable[..., list[str]]) -> Callable[..., Any]:
+    @wraps(call)
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        points = point_of(*args, **kwargs)
-        for point in points:
-            strike("before", point)
+        names = names_of(*args, **kwargs)
+        for name in names:
+            strike(f"before {name}")
         result = call(self, *args, **kwargs)
-        for point in points:
-            strike("after", point)
+        for name in names:
+            strike(f"after {name}")
         return result
 
     return run
