@@ -1,6 +1,7 @@
 """The page of a released campaign, and a person's decisions on it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -41,6 +42,8 @@ def _page(request: WorkspaceRequest, found: Campaign, delivery: Delivery, **more
         "progress": progress_of(delivery),
         "course": course_of(delivery),
         "waiting": waiting_for(delivery),
+        "later": delivery.armed_for_at is not None
+        and delivery.armed_for_at - delivery.send_at > timedelta(minutes=1),
         "may_decide": may_decide,
         "actions": _actions(delivery) if may_decide else {},
         "lists": found.lists.all(),
