@@ -111,8 +111,6 @@ class Provider:
     default_base_url: ClassVar[str]
     capabilities: ClassVar[Capabilities] = Capabilities()
     credentials: ClassVar[tuple[Credential, ...]] = ()
-    # What their merge tags call the address.
-    email_field: ClassVar[str] = "EMAIL"
     # rate class → published rates; the client names the class of each call.
     rates: ClassVar[Mapping[str, tuple[Rate, ...]]] = {}
     # figure → the definition the provider's count follows, for the report.

@@ -222,14 +222,13 @@ def mirrored_field_names(delivery: Delivery) -> dict[str, str]:
     """Field key → the account's name for it."""
     rows = MirrorRow.objects.filter(connection=delivery.connection, kind=MirrorKind.FIELD, gone_at=None)
     remote = dict(rows.values_list("object_id", "remote_id"))
-    names = {field.key: remote[field.pk] for field in Field.objects.filter(pk__in=remote)}
-    return names | {"email": delivery.connection.provider_class.email_field}
+    return {field.key: remote[field.pk] for field in Field.objects.filter(pk__in=remote)}
 
 
 def _field_names(delivery: Delivery, provider: Provider) -> dict[str, str]:
     """The names of the fields this mail uses; those the account lacks are made there first."""
     tags = merge_tags.used(f"{delivery.subject}\n{delivery.preview_text}\n{delivery.html}")
-    used = {name.removeprefix("contact.") for name in tags if name.startswith("contact.")} - {"email"}
+    used = {name.removeprefix("contact.") for name in tags if name.startswith("contact.")}
     names = mirrored_field_names(delivery)
     missing = used - names.keys()
     if missing:

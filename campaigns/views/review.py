@@ -9,8 +9,9 @@ from django.urls import reverse
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import MirrorKind, MirrorRow, Role
 from accounts.redaction import mask_email
+from accounts.refusals import CannotDo
 from audiences.models import Field
-from campaigns import checks, merge_tags
+from campaigns import checks, content, merge_tags
 from campaigns.forms.release import ReleaseForm
 from campaigns.models import Campaign, Delivery
 from campaigns.queries.audience import RECEIVES, TERMS, Equation, equation_of, people_of
@@ -128,8 +129,12 @@ def _creations(campaign: Campaign, equation: Equation) -> list[str]:
     if campaign.connection is None:
         return []
     connection = campaign.connection
-    tags = merge_tags.used(f"{campaign.subject}\n{campaign.preview_text}\n{campaign.html}")
-    keys = {name.removeprefix("contact.") for name in tags if name.startswith("contact.")} - {"email"}
+    try:
+        html = content.render(campaign).html
+    except CannotDo:  # the checks say so
+        html = ""
+    tags = merge_tags.used(f"{campaign.subject}\n{campaign.preview_text}\n{html}")
+    keys = {name.removeprefix("contact.") for name in tags if name.startswith("contact.")}
     mirrored = MirrorRow.objects.filter(connection=connection, kind=MirrorKind.FIELD, gone_at=None).values(
         "object_id"
     )
