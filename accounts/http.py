@@ -64,7 +64,7 @@ def workspace_view(
 
 def logged_in_lately(request: HttpRequest) -> bool:
     """Whether this session saw a password, key or code within the time that settings allow for sensitive work."""
-    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    records = get_authentication_records(request, request.user)
     return bool(records) and time.time() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 

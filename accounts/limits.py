@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import redis
 import structlog
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from accounts.providers.base import Rate
 from accounts.providers.errors import RateLimited, Unavailable
@@ -48,11 +50,17 @@ return '0'
 
 @lru_cache(maxsize=1)
 def _redis() -> Any:
+    return connect(settings.CACHES["default"]["LOCATION"])
+
+
+def connect(url: str) -> Any:
+    """A client that gives up after half a second; its own retries would hold a page for many."""
     return redis.Redis.from_url(
-        settings.CACHES["default"]["LOCATION"],
+        url,
         decode_responses=True,
         socket_timeout=0.5,
         socket_connect_timeout=0.5,
+        retry=Retry(NoBackoff(), 0),
     )
 
 

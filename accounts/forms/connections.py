@@ -3,11 +3,9 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 
 from accounts.forms import Form
 from accounts.providers.base import Provider
-from accounts.services.connections import sandbox_url
 
 
 class CredentialsForm(Form):
@@ -45,16 +43,10 @@ class CredentialsForm(Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         names = [credential.name for credential in self.provider.credentials]
-        credentials = {name: data[name] for name in names if name in data}
-        base_url = data.get("base_url", "")
-        if settings.EMBEDDED and not base_url and any(map(_is_of_sandbox, credentials.values())):
-            base_url = sandbox_url(self.provider.slug)
-        return {"credentials": credentials, "base_url": base_url}
-
-
-def _is_of_sandbox(key: str) -> bool:
-    """No provider gives such keys out; the sandbox opens an account for each."""
-    return key.startswith("sandbox-")
+        return {
+            "credentials": {name: data[name] for name in names if name in data},
+            "base_url": data.get("base_url", ""),
+        }
 
 
 class NameForm(Form):

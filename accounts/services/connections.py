@@ -56,6 +56,12 @@ def begin_check(
 
     The row answers as it goes: `checked_at` when the account was read, `status_note` when it could not be.
     """
+    if (
+        settings.EMBEDDED
+        and not base_url
+        and any(value.startswith("sandbox-") for value in credentials.values())
+    ):
+        base_url = sandbox_url(provider)  # no provider gives such keys out
     connection = Connection(
         workspace=workspace,
         provider=provider,
