@@ -66,9 +66,7 @@ class ReleaseForm(Form):
                     for name, sentence in refusal.fields.items():
                         self.add_error(name, sentence)
                     if "fold" in refusal.fields:
-                        self.fields["fold"].widget = forms.RadioSelect(
-                            choices=self.fields["fold"].choices[1:]
-                        )
+                        self.fields["fold"].widget = forms.RadioSelect(choices=FOLDS[1:])
         return {
             "send_at": send_at,
             "zone": values.get("zone", "UTC"),

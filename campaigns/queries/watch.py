@@ -141,7 +141,7 @@ def waiting_for(delivery: Delivery) -> Waiting | None:
     )
     if entry is None:
         return None
-    sentences = {
+    sentences: dict[str, str] = {
         State.HELD: "The release can still be taken back without a trace in the account.",
         State.PREPARING: "The audience and the draft are being made in the account and read back.",
         State.READY: "The draft in the account equals ours; the account is about to be told to send it.",
