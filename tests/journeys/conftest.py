@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management import call_command
 from django.db import connection, connections
@@ -18,8 +18,16 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from accounts import pulls
 from accounts.models import Connection, Pull, Role, User, Workspace
+from campaigns.models import Campaign
+from campaigns.services.release import release_campaign
 from tests.conftest import SandboxServer
-from tests.factories import ConnectionFactory, MembershipFactory, UserFactory, WorkspaceFactory
+from tests.factories import (
+    CampaignFactory,
+    ConnectionFactory,
+    MembershipFactory,
+    UserFactory,
+    WorkspaceFactory,
+)
 from tests.installation import TIMES, Installation, environment
 from tests.journeys.visit import PASSWORD, Visit
 
@@ -32,6 +40,7 @@ FLAGS = [
     "--disable-background-networking",
 ]
 PATIENCE_SECONDS = 45  # for anything that must become true on a page
+PACE = TIMES | {"POLL_SECONDS": 2, "SEND_NOW_LEAD_SECONDS": 1}
 MANNERS = ["mouse", "keyboard"]
 TESTER = "editor@northwind.example"  # gets test mails; the account knows the address
 
@@ -44,10 +53,7 @@ def campanile(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
     with django_db_blocker.unblock():
-        times = {"POLL_SECONDS": 2, "SEND_NOW_LEAD_SECONDS": 1}
-        made = Installation(
-            environment(settings.REDIS_URL, times=TIMES | times), tmp_path_factory.mktemp("logs")
-        )
+        made = Installation(environment(django_settings.REDIS_URL, PACE), tmp_path_factory.mktemp("logs"))
         made.broker.flushdb()
         try:
             made.start_sandbox()
@@ -127,6 +133,8 @@ def colleague(brand: Workspace) -> Callable[..., User]:
     """`colleague("editor")` is a member of the workspace who can log in."""
 
     def make(role: str = Role.ADMIN) -> User:
+        if known := User.objects.filter(email=f"{role}@{brand.slug}.example").first():
+            return known
         user = UserFactory(email=f"{role}@{brand.slug}.example", name=f"Robin {role.title()}")
         user.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1000)
         user.save()
@@ -176,3 +184,28 @@ def connected(
     campanile.wait_for(lambda: not Pull.objects.get(pk=pull.pk).is_running, "The end of the pull")
     assert Pull.objects.get(pk=pull.pk).state == Pull.State.DONE
     return connection
+
+
+@pytest.fixture
+def letter(brand: Workspace, connected: Connection) -> Campaign:
+    """A draft to the 48 people of News that lacks nothing."""
+    campaign = CampaignFactory(
+        workspace=brand,
+        connection=connected,
+        sender=brand.senders.get(email="news@northwind.example"),
+        name="November letter",
+        subject="Snow is near",
+    )
+    campaign.lists.add(brand.lists.get(name="News"))
+    return campaign
+
+
+@pytest.fixture
+def released(letter: Campaign, colleague: Callable[..., User], settings: Any) -> Campaign:
+    """The letter on its way."""
+    for name, seconds in PACE.items():
+        setattr(settings, name, seconds)
+    release_campaign(
+        campaign=letter, by=colleague(Role.ADMIN), version=letter.version, send_at=None, zone="UTC"
+    )
+    return letter

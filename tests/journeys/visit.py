@@ -40,6 +40,13 @@ class Visit:
         self.arrive(workspace)
         self.clicks = 0
 
+    def turn_to(self, page: str) -> None:
+        """By the rail to where a journey begins or ends: not one of its clicks."""
+        clicks = self.clicks
+        self.press("link", page, inside="nav.rail", exact=True)
+        self.arrive(page)
+        self.clicks = clicks
+
     def press(self, role: Any, name: str, *, inside: str = "body", exact: bool = False) -> None:
         """Activate the control a reader would call by this role and name."""
         self.activate(self.page.locator(inside).get_by_role(role, name=name, exact=exact).first)
@@ -55,7 +62,7 @@ class Visit:
 
     def type(self, label: str, words: str, *, inside: str = "body") -> None:
         """Into the field of this label, in place of what stands there."""
-        field = self._field(label, inside)
+        field = self.field(label, inside)
         if not self.by_keyboard:
             field.fill(words)
             return
@@ -66,7 +73,7 @@ class Visit:
     def pick(self, label: str, option: str) -> None:
         """One option of a select; it counts as a click."""
         self.clicks += 1
-        field = self._field(label)
+        field = self.field(label)
         if not self.by_keyboard:
             field.select_option(label=option)
             return
@@ -77,10 +84,10 @@ class Visit:
     def tick(self, label: str) -> None:
         self.activate(self.page.get_by_role("checkbox", name=label))
 
-    def _field(self, label: str, inside: str = "body") -> Locator:
-        return self.page.locator(inside).get_by_label(
-            re.compile(rf"^\s*{re.escape(label)}(\s+optional)?\s*$")
-        )
+    def field(self, label: str, inside: str = "body") -> Locator:
+        """By its label, beside which "optional" and the letters left may stand."""
+        words = re.compile(rf"^\s*{re.escape(label)}(\s+optional)?(\s*\d+ of \d+)?\s*$")
+        return self.page.locator(inside).get_by_label(words)
 
     def _reach(self, control: Locator) -> None:
         """Press Tab until the control has the focus."""
@@ -101,6 +108,13 @@ class Visit:
 
     def see(self, words: str | re.Pattern[str], *, inside: str = "body") -> None:
         expect(self.page.locator(inside)).to_contain_text(words, use_inner_text=True)
+
+    def is_saved(self) -> None:
+        """What was typed is stored, and the checks and the preview follow it."""
+        expect(self.page.locator("#saved:not([data-dirty]) .saved__state")).to_be_visible()
+        self.page.wait_for_function(
+            "!document.querySelector('.htmx-request, .htmx-settling, .htmx-swapping')"
+        )
 
     def focus_is_in(self, place: str) -> None:
         self.page.wait_for_function(
@@ -124,12 +138,9 @@ class Visit:
 
     def read_the_log(self, *sentences: str) -> None:
         """The journey's end: the activity log has it all, and nothing complained on the way."""
-        clicks = self.clicks
-        self.press("link", "Activity", inside="nav.rail")
-        self.arrive("Activity")
+        self.turn_to("Activity")
         for sentence in sentences:
             self.see(sentence, inside="#entries")
-        self.clicks = clicks
         assert self.complaints == [], "\n".join(self.complaints)
 
     # Listening
