@@ -7,7 +7,9 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import attention, panels, search
+        from accounts.services import connections
         from audiences import panels as contact_panels
+        from audiences.mirror import lists
         from campaigns.queries import elsewhere
 
         panels.register(panels.Place.HOME_NEXT, "campaigns/panels/next.html", elsewhere.next_campaigns)
@@ -15,3 +17,6 @@ class CampaignsConfig(AppConfig):
         search.register("Campaigns", elsewhere.search_campaigns, more="campaigns:campaigns")
         search.register("Templates", elsewhere.search_templates, more="campaigns:templates")
         attention.register(needs=elsewhere.uncertain_deliveries, running=elsewhere.moving_deliveries)
+        connections.guard_disconnect(elsewhere.deliveries_that_hold)
+        if elsewhere.lists_of_deliveries not in lists.WORKING_LISTS:
+            lists.WORKING_LISTS.append(elsewhere.lists_of_deliveries)

@@ -1,5 +1,6 @@
 """What other pages show of campaigns: Home, the search, the top bar, a person's page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -8,7 +9,8 @@ from django.urls import reverse
 from accounts.attention import LIMIT as MOST_ITEMS
 from accounts.attention import Item
 from accounts.http import WorkspaceRequest
-from accounts.models import Workspace
+from accounts.models import Connection, Workspace
+from accounts.providers.records import ListRecord
 from accounts.search import LIMIT as MOST_HITS
 from accounts.search import Hit
 from audiences.models import Contact
@@ -85,6 +87,22 @@ def received_by(request: WorkspaceRequest, contact: Contact) -> dict[str, Any] |
         .order_by("-pk")[:RECEIVED]
     )
     return {"rows": rows} if rows else None
+
+
+def lists_of_deliveries(connection: Connection, records: Sequence[ListRecord]) -> set[str]:
+    """Remote ids of the lists that deliveries made over there for their own audience."""
+    made = {record.name.rpartition(" · ")[2]: record.remote_id for record in records}
+    markers = Delivery.objects.filter(connection=connection, marker__in=made).values_list("marker", flat=True)
+    return {made[marker] for marker in markers}
+
+
+def deliveries_that_hold(connection: Connection) -> str:
+    """Why an account cannot be disconnected now; "" when nothing is on its way through it."""
+    over = [state for state, moves in Delivery.MOVES.items() if not moves]
+    delivery = connection.deliveries.exclude(state__in=over).select_related("campaign").order_by("pk").first()
+    if delivery is None:
+        return ""
+    return f"“{delivery.campaign}” is on its way through this account. Let it end, or cancel it first."
 
 
 def _deliveries(workspace: Workspace, *states: str) -> list[Delivery]:

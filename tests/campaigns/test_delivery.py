@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import outbox
+from accounts import outbox, pulls
 from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry, Role, User
 from accounts.refusals import CannotDo, CannotMove
+from accounts.services import connections
 from audiences.models import List
 from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
@@ -565,3 +566,23 @@ def test_an_hour_that_does_not_exist_or_comes_twice_is_refused(local: str, field
         instant(local=datetime.fromisoformat(local), zone="Europe/Zurich")
 
     assert list(refusal.value.fields) == [field]
+
+
+def test_a_pull_knows_the_list_of_a_delivery_again(
+    campaign: Campaign, approver: User, sandbox: SandboxServer, people: List
+) -> None:
+    let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    pulls.start(connection=campaign.connection, by=None)
+    run_outbox(skip=["campaigns.watch"])
+
+    assert list(List.objects.values_list("name", flat=True)) == [people.name]
+
+
+def test_an_account_with_a_campaign_on_its_way_cannot_be_disconnected(
+    campaign: Campaign, approver: User
+) -> None:
+    let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+
+    with pytest.raises(CannotDo, match="“November” is on its way through this account"):
+        connections.disconnect(connection=campaign.connection, by=approver)
