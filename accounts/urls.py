@@ -35,6 +35,7 @@ urlpatterns = [
     ),
     path("connections/<int:connection_id>/log/<int:entry_id>/retry/", connections.retry, name="retry_entry"),
     path("settings/", settings.workspace, name="settings"),
+    path("settings/unlock-sending/", settings.unlock_sending, name="unlock_sending"),
     path("settings/profile/", settings.profile, name="profile"),
     path("settings/members/", settings.members, name="members"),
     path("settings/members/<int:membership_id>/role/", settings.change_role, name="change_role"),

@@ -208,7 +208,10 @@ class Delivery(models.Model):
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.HELD: frozenset({State.PREPARING, State.CANCELLED, State.ATTENTION}),
         State.PREPARING: frozenset({State.READY, State.REFUSED, State.CANCELLED, State.ATTENTION}),
-        State.READY: frozenset({State.ARMED, State.REFUSED, State.CANCELLED, State.ATTENTION}),
+        # UNKNOWN: the account shows it beyond a draft, though we never told it; so it is after a restore.
+        State.READY: frozenset(
+            {State.ARMED, State.UNKNOWN, State.REFUSED, State.CANCELLED, State.ATTENTION}
+        ),
         # READY: the provider said no to the arming call, provably.
         State.ARMED: frozenset({State.ACCEPTED, State.UNKNOWN, State.READY, State.REFUSED}),
         State.UNKNOWN: frozenset({State.READY, State.ACCEPTED, State.SENDING, State.SENT, State.ATTENTION}),

@@ -16,7 +16,7 @@ from accounts.forms.people import InvitationForm, NewcomerForm, ProfileForm, Rol
 from accounts.http import WorkspaceRequest, fresh_login, go, public_view, render_page, say, workspace_view
 from accounts.models import Invitation, Role, User
 from accounts.refusals import CannotDo
-from accounts.services import people
+from accounts.services import people, sending
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -42,6 +42,13 @@ def workspace(request: WorkspaceRequest) -> HttpResponse:
         {"form": form, "may_change": may_change},
         status=form.http_status,
     )
+
+
+@workspace_view(role=Role.ADMIN, methods=("POST",))
+def unlock_sending(request: WorkspaceRequest) -> HttpResponse:
+    sending.unlock(workspace=request.workspace, by=request.user)
+    say(request, "Sending is unlocked. What waited goes on, after a look in its account.")
+    return go(request, "accounts:settings")
 
 
 @workspace_view()

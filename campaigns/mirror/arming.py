@@ -53,6 +53,13 @@ def arm(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | N
         return ring_a_person(delivery)
     take_out_the_suppressed(delivery, provider, entry)
     outbox.renew(entry)
+    try:
+        before = provider.campaign(remote_id=delivery.remote_id)
+    except Missing:
+        return refuse(delivery, "The draft was deleted in the account.")
+    if before.phase != "draft":
+        return to_unknown(delivery, f"The account shows “{before.status}” before it was told to send.")
+    outbox.renew(entry)
     now = timezone.now()
     send_at = max(delivery.send_at, now + timedelta(seconds=settings.SEND_NOW_LEAD_SECONDS))
     send_at = _next_second(

@@ -41,6 +41,11 @@ class Progress:
     per_second: float | None
     seconds_left: float | None
 
+    @property
+    def surely_not(self) -> int:
+        """Whom the mail provably did not reach."""
+        return self.bounced + self.refused
+
 
 def progress_of(delivery: Delivery) -> Progress:
     counts = _counts(delivery)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import outbox, pulls
 from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry, Role, User
 from accounts.refusals import CannotDo, CannotMove
-from accounts.services import connections
+from accounts.services import connections, sending
 from audiences.models import List
 from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
@@ -31,6 +31,7 @@ from tests.helpers import run_outbox
 ACCOUNT = "sandbox-delivery"
 SENDER = "news@campanile.example"
 State = Delivery.State
+EVERYBODY = ["ana@example.test", "ben@example.test", "cleo@example.test"]
 
 
 @pytest.fixture(autouse=True)
@@ -158,7 +159,7 @@ def test_a_campaign_goes_from_release_to_sent(
         "sent",
         Campaign.Status.SENT,
     )
-    assert sent_to(sandbox) == ["ana@example.test", "ben@example.test", "cleo@example.test"]
+    assert sent_to(sandbox) == EVERYBODY
     rows = Recipient.objects.filter(delivery=delivery).values_list("state", "reason")
     assert sorted(rows) == [
         ("excluded", "suppressed"),
@@ -391,7 +392,7 @@ def test_pausing_and_resuming_a_scheduled_campaign(
     delivery.refresh_from_db()
 
     assert delivery.state == State.SENT
-    assert sent_to(sandbox) == ["ana@example.test", "ben@example.test", "cleo@example.test"]
+    assert sent_to(sandbox) == EVERYBODY
 
 
 def test_who_leaves_after_the_freeze_is_taken_out(
@@ -482,7 +483,7 @@ def test_send_again_needs_the_name_and_makes_a_new_generation(
     following.refresh_from_db()
 
     assert (delivery.state, following.state, following.generation) == (State.CANCELLED, State.SENT, 2)
-    assert sent_to(sandbox) == ["ana@example.test", "ben@example.test", "cleo@example.test"]
+    assert sent_to(sandbox) == EVERYBODY
 
 
 def test_give_up_ends_it(campaign: Campaign, approver: User, sandbox: SandboxServer) -> None:
@@ -586,3 +587,31 @@ def test_an_account_with_a_campaign_on_its_way_cannot_be_disconnected(
 
     with pytest.raises(CannotDo, match="“November” is on its way through this account"):
         connections.disconnect(connection=campaign.connection, by=approver)
+
+
+def test_a_restored_database_mails_nobody_twice(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    """Sent, then set back to how it was before it was told to go: its work starts over, and is found done."""
+    delivery = let_go(campaign, approver)
+    prepare(sandbox)
+    dump = Delivery.objects.values().get(pk=delivery.pk)
+    run_outbox()
+    sandbox.control("clock", advance=120)
+    bring_forward("campaigns.watch")
+    assert sent_to(sandbox) == EVERYBODY
+
+    Delivery.objects.filter(pk=delivery.pk).update(**dump)
+    Campaign.objects.update(status=Campaign.Status.SCHEDULED)
+    OutboxEntry.objects.filter(task="campaigns.arm").update(state="waiting", not_before=timezone.now())
+    sending.lock(workspace=campaign.workspace, note="Restored.")
+    bring_forward("campaigns.arm")
+    delivery.refresh_from_db()
+    assert delivery.state == State.READY
+
+    sending.unlock(workspace=campaign.workspace, by=approver)
+    for task in ("campaigns.arm", "campaigns.look", "campaigns.watch"):
+        bring_forward(task)
+    delivery.refresh_from_db()
+    assert delivery.state == State.SENT
+    assert sent_to(sandbox) == EVERYBODY
