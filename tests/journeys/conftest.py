@@ -188,7 +188,7 @@ def connected(
 
 @pytest.fixture
 def letter(brand: Workspace, connected: Connection) -> Campaign:
-    """A draft to the 48 people of News that lacks nothing."""
+    """A draft to everybody on News that lacks nothing."""
     campaign = CampaignFactory(
         workspace=brand,
         connection=connected,
@@ -201,8 +201,11 @@ def letter(brand: Workspace, connected: Connection) -> Campaign:
 
 
 @pytest.fixture
-def released(letter: Campaign, colleague: Callable[..., User], settings: Any) -> Campaign:
+def released(
+    letter: Campaign, colleague: Callable[..., User], sandbox: SandboxServer, settings: Any
+) -> Campaign:
     """The letter on its way."""
+    settings.PRIVATE_ADDRESSES = [sandbox.url.removeprefix("http://")]
     for name, seconds in PACE.items():
         setattr(settings, name, seconds)
     release_campaign(

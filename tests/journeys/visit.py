@@ -89,6 +89,11 @@ class Visit:
         words = re.compile(rf"^\s*{re.escape(label)}(\s+optional)?(\s*\d+ of \d+)?\s*$")
         return self.page.locator(inside).get_by_label(words)
 
+    def figure(self, label: str) -> Locator:
+        """The number of a report that stands under this label, as the link to its people."""
+        name = self.page.locator(".figure__label", has_text=re.compile(rf"^\s*{label}"))
+        return self.page.locator(".figure").filter(has=name).get_by_role("link")
+
     def _reach(self, control: Locator) -> None:
         """Press Tab until the control has the focus."""
         expect(control).to_be_visible()
