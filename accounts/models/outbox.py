@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
@@ -20,6 +20,8 @@ class OutboxEntry(models.Model):
         DONE = "done", "Done"
         SET_ASIDE = "set_aside", "Set aside"  # needs a person; the note says why
         CANCELLED = "cancelled", "Cancelled"  # no longer wanted
+
+    OPEN: ClassVar[tuple[str, ...]] = (State.WAITING, State.CLAIMED)
 
     class Priority(models.IntegerChoices):
         """Smaller goes first."""
@@ -82,7 +84,7 @@ class OutboxEntry(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.state in (self.State.WAITING, self.State.CLAIMED)
+        return self.state in self.OPEN
 
 
 class OutboxAttempt(models.Model):

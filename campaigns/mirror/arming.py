@@ -29,7 +29,15 @@ from accounts.providers.errors import (
 from accounts.providers.records import CampaignRecord
 from accounts.refusals import CannotMove
 from campaigns import work
-from campaigns.mirror.deliveries import age, attend, instant_note, look_from, refuse, ring_a_person
+from campaigns.mirror.deliveries import (
+    age,
+    attend,
+    instant_note,
+    look_from,
+    refuse,
+    ring_a_person,
+    wait_for_earlier,
+)
 from campaigns.mirror.watching import take_out_the_suppressed
 from campaigns.models import Delivery
 
@@ -51,6 +59,9 @@ def arm(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | N
             State.ATTENTION, note="Its time passed while it was being prepared; a person decides."
         )
         return ring_a_person(delivery)
+    wait_for_earlier(delivery, provider, entry)
+    if delivery.state != State.READY:
+        return None
     take_out_the_suppressed(delivery, provider, entry)
     outbox.renew(entry)
     try:
@@ -179,17 +190,16 @@ def attend_to_stuck() -> int:
         state__in=[State.HELD, State.PREPARING, State.READY, State.ARMED, State.UNKNOWN, State.ACCEPTED, State.SENDING,
                    State.PAUSED]
     ).select_related("campaign__workspace", "connection"):  # fmt: skip
-        entry = (
-            OutboxEntry.objects.filter(order_key=delivery.order_key, subject_id=delivery.pk)
-            .order_by("-id")
-            .first()
-        )
-        if entry is not None and entry.is_open:
+        entries = OutboxEntry.objects.filter(order_key=delivery.order_key, subject_id=delivery.pk)
+        entry = entries.order_by("-id").first()
+        is_set_aside = entry is not None and entry.state == OutboxEntry.State.SET_ASIDE
+        # The standing work is older than a pause or a resume that is done.
+        if not is_set_aside and entries.filter(state__in=OutboxEntry.OPEN).exists():
             continue
         try:
             if delivery.state == State.ARMED:
                 to_unknown(delivery, "The worker was cut off while telling the account to send.")
-            elif entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
+            elif entry is not None and is_set_aside:
                 attend(delivery, entry.note)
             elif timezone.now() - delivery.state_at > timedelta(minutes=5):
                 attend(delivery, "Its work is missing from the outbox.")

@@ -44,6 +44,29 @@ def on_delivery(work: Callable[[Delivery, Provider, OutboxEntry], Later | None])
     return run
 
 
+def wait_for_earlier(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> None:
+    """Nothing is made or armed while what an earlier release left in the account may still mail, or has.
+
+    Raises Waiting while it is being taken back; what has gone out after all waits for a person.
+    """
+    earlier = Delivery.objects.filter(
+        campaign=delivery.campaign_id, connection=delivery.connection_id, generation__lt=delivery.generation
+    ).exclude(armed_at=None)
+    for before in earlier.order_by("generation"):
+        outbox.renew(entry)
+        for found in provider.find_campaigns(marker=before.marker, created_after=look_from(before)):
+            if found.phase in {"scheduled", "held"} and not delivery.is_late:
+                raise Waiting(Later(15, "The campaign of the earlier release is being taken back first."))
+            was_stopped = found.phase == "stopped" and not provider.figures(remote_id=found.remote_id).sent
+            if not was_stopped and found.phase not in {"draft", "gone"}:
+                attend(
+                    delivery,
+                    f"The account has the earlier release of this campaign as “{found.status}”: "
+                    "people may have got it.",
+                )
+                return
+
+
 def refuse(delivery: Delivery, note: str) -> None:
     with transaction.atomic():
         delivery.move_to(State.REFUSED, note=note, finished_at=timezone.now())

@@ -4,6 +4,7 @@ What was made over there is stored before the next step, so whoever comes after 
 repeating; what a lost answer may have made is looked for by the marker first.
 """
 
+import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -18,12 +19,14 @@ from accounts.providers.errors import Refused, Unsupported
 from accounts.providers.records import CampaignDraft, CampaignRecord, ContactRecord
 from audiences.models import Contact, Field
 from campaigns import merge_tags, work
-from campaigns.mirror.deliveries import Waiting, age, look_from, refuse
+from campaigns.mirror.deliveries import Waiting, age, look_from, refuse, wait_for_earlier
 from campaigns.models import Delivery, Recipient
 from campaigns.queries.audience import freeze
 
 State = Delivery.State
 PEOPLE_PER_CALL = 10_000
+# Many people take longer than a worker may run: hand over for this long, then go on in a run of its own.
+SLICE_SECONDS = 40
 FOLDER = "Campanile"
 # How long the account may take to take everybody in.
 HANDING_LIMIT = timedelta(minutes=30)
@@ -38,6 +41,10 @@ def prepare(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later
         return Later(60, "Sending is locked in this workspace.")
     if delivery.connection.fingerprint != delivery.fingerprint:
         return refuse(delivery, "The connection leads to another account than when this was released.")
+    if not delivery.remote_id:
+        wait_for_earlier(delivery, provider, entry)
+        if delivery.state != State.PREPARING:
+            return None
     try:
         _freeze_people(delivery)
         _make_list(delivery, provider, entry)
@@ -100,7 +107,10 @@ def _hand_over(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> No
     planned = Recipient.objects.filter(
         delivery=delivery, planned_on=delivery.planned_on, state=Recipient.State.PLANNED
     )
+    began = time.monotonic()
     while True:
+        if time.monotonic() - began > SLICE_SECONDS:
+            raise Waiting(Later(0, "Handing the people over to the account."))
         rows = list(
             planned.filter(pk__gt=delivery.handed_over_to_id)
             .order_by("pk")
@@ -175,7 +185,7 @@ def _make_campaign(delivery: Delivery, provider: Provider, entry: OutboxEntry, d
     if found:
         delivery.store(remote_id=min(found, key=age).remote_id)
         return
-    if entry.must_look and timezone.now() < delivery.state_at + timedelta(seconds=settings.SETTLE_SECONDS):
+    if entry.must_look:  # asking for later clears it: one settle time for each lost answer
         raise Waiting(
             Later(settings.SETTLE_SECONDS, "An answer of the account was lost; looking before repeating.")
         )

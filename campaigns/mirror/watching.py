@@ -86,7 +86,7 @@ def _finish(delivery: Delivery, provider: Provider) -> None:
     if figures.sent is not None and figures.sent < expected:
         _mark_blocked_there(delivery, provider)
         expected = taken.count()
-    if figures.sent is None or figures.sent == expected:
+    if figures.sent == expected:
         with transaction.atomic():
             delivery.move_to(State.SENT, finished_at=timezone.now())
             work.record(
@@ -98,7 +98,8 @@ def _finish(delivery: Delivery, provider: Provider) -> None:
                 f"“{{campaign}}” went out to {expected:,} people through {{connection}}.",
             )
         return
-    note = f"The account says sent, and counts {figures.sent:,} people where we handed over {expected:,}."
+    counted = "does not count" if figures.sent is None else f"counts {figures.sent:,}"
+    note = f"The account says sent, and {counted} people where we handed over {expected:,}."
     if timezone.now() - (delivery.started_at or timezone.now()) > SETTLING_LIMIT:
         attend(delivery, note)
     else:

@@ -19,7 +19,7 @@ from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
 from accounts.services import connections
 from campaigns import checks, content, work
-from campaigns.models import Campaign, Delivery
+from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
 
 State = Delivery.State
@@ -255,6 +255,12 @@ def send_again(*, delivery: Delivery, by: User, typed_name: str) -> Delivery:
     if typed_name.strip() != delivery.campaign.name.strip():
         sentence = f"Type the name of the campaign exactly: {delivery.campaign.name}"
         raise CannotSettle(sentence, fields={"typed_name": sentence})
+    got = [Recipient.State.DELIVERED, Recipient.State.BOUNCED]
+    if delivery.started_at is not None or delivery.ledger().filter(state__in=got).exists():
+        raise CannotSettle(
+            "The account has begun to mail this, so sending it again would reach people twice. "
+            "Say that it went out, or give up."
+        )
     delivery.move_to(State.CANCELLED, note=f"{by} said that it did not go out.", finished_at=timezone.now())
     outbox.cancel(subject=delivery)
     work.record(delivery, "campaigns.clean_up", Effect.CONVERGE)

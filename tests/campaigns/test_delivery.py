@@ -9,9 +9,12 @@ from django.utils import timezone
 
 from accounts import outbox, pulls
 from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry, Role, User
+from accounts.providers.brevo.provider import Brevo
+from accounts.providers.records import FiguresRecord
 from accounts.refusals import CannotDo, CannotMove
 from accounts.services import connections, sending
 from audiences.models import List
+from campaigns.mirror import arming, preparing
 from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
 from campaigns.services import release
@@ -615,3 +618,120 @@ def test_a_restored_database_mails_nobody_twice(
     delivery.refresh_from_db()
     assert delivery.state == State.SENT
     assert sent_to(sandbox) == EVERYBODY
+
+
+# Two decisions, standing work, and what the account still holds of an earlier release
+
+
+def test_a_pause_that_is_done_does_not_hide_the_standing_watch(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    release.pause_delivery(delivery=delivery, by=approver)
+    run_all(sandbox)
+    Delivery.objects.filter(pk=delivery.pk).update(state_at=timezone.now() - timedelta(hours=1))
+
+    assert arming.attend_to_stuck() == 0
+    delivery.refresh_from_db()
+    assert delivery.state == State.PAUSED
+
+
+def scheduled_but_unsure(campaign: Campaign, by: User, sandbox: SandboxServer) -> Delivery:
+    """The account took it; here nobody knows."""
+    delivery = let_go(campaign, by, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    delivery.refresh_from_db()
+    assert delivery.state == State.ACCEPTED
+    delivery.move_to(State.ATTENTION, note="in conflict")
+    outbox.cancel(subject=delivery)
+    return delivery
+
+
+def test_nothing_is_made_anew_while_the_earlier_release_may_still_mail(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = scheduled_but_unsure(campaign, approver, sandbox)
+    following = release.send_again(delivery=delivery, by=approver, typed_name="November")
+    # Taking the first one back fails for now, and is tried again later.
+    OutboxEntry.objects.filter(task="campaigns.clean_up").update(
+        not_before=timezone.now() + timedelta(minutes=5)
+    )
+    run_outbox("campaigns.prepare", "campaigns.arm")
+    following.refresh_from_db()
+    assert (following.state, following.remote_id) == (State.PREPARING, "")
+
+    bring_forward("campaigns.clean_up")
+    run_all(sandbox)
+    following.refresh_from_db()
+    assert following.state == State.ACCEPTED
+    sandbox.control("clock", advance=7200)
+    assert sent_to(sandbox) == ["ana@example.test", "ben@example.test", "cleo@example.test"]
+
+
+def test_an_earlier_release_that_went_out_after_all_waits_for_a_person(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = scheduled_but_unsure(campaign, approver, sandbox)
+    sandbox.control("clock", advance=7200)
+    following = release.send_again(delivery=delivery, by=approver, typed_name="November")
+    run_outbox("campaigns.clean_up", "campaigns.prepare", "campaigns.arm")
+    following.refresh_from_db()
+
+    assert (following.state, following.note) == (
+        State.ATTENTION,
+        "The account has the earlier release of this campaign as “sent”: people may have got it.",
+    )
+    assert sent_to(sandbox) == ["ana@example.test", "ben@example.test", "cleo@example.test"]
+
+
+def test_what_has_begun_to_go_out_is_not_sent_again(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = scheduled_but_unsure(campaign, approver, sandbox)
+    delivery.ledger().filter(email="ana@example.test").update(state=Recipient.State.DELIVERED)
+
+    with pytest.raises(release.CannotSettle, match="would reach people twice"):
+        release.send_again(delivery=delivery, by=approver, typed_name="November")
+
+
+def test_a_lost_draft_gets_its_settle_time_however_long_preparing_took(
+    campaign: Campaign, approver: User, sandbox: SandboxServer, settings: Any
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    settings.SETTLE_SECONDS = 180
+    sandbox.control(
+        "faults", provider="brevo", method="POST", path="/v3/emailCampaigns", kind="drop_before", times=1
+    )
+    bring_forward("campaigns.prepare")
+    Delivery.objects.filter(pk=delivery.pk).update(state_at=timezone.now() - timedelta(hours=1))
+    bring_forward("campaigns.prepare")
+    entry = OutboxEntry.objects.get(task="campaigns.prepare")
+    assert entry.note == "An answer of the account was lost; looking before repeating."
+    assert entry.not_before > timezone.now() + timedelta(seconds=120)
+
+
+def test_many_people_are_handed_over_in_several_runs(
+    campaign: Campaign, approver: User, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "PEOPLE_PER_CALL", 1)
+    monkeypatch.setattr(preparing, "SLICE_SECONDS", 0.001)
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    delivery.refresh_from_db()
+
+    assert (delivery.state, delivery.ledger().filter(state="handed_over").count()) == (State.ACCEPTED, 3)
+
+
+def test_without_a_count_of_the_account_nothing_is_called_sent(
+    campaign: Campaign, approver: User, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    sandbox.control("clock", advance=7200)
+    monkeypatch.setattr(Brevo, "figures", lambda *_, **__: FiguresRecord(read_at=timezone.now()))
+    bring_forward("campaigns.watch")
+    delivery.refresh_from_db()
+
+    assert delivery.state == State.SENDING
+    assert delivery.note.startswith("The account says sent, and does not count people")
