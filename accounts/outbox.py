@@ -5,6 +5,7 @@ while a provider is called; what a run learned is stored only if its fence is st
 """
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,9 +15,17 @@ import structlog
 from celery import current_app, current_task
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, models, transaction
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    models,
+    transaction,
+)
 from django.db import connection as database
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Connection, OutboxAttempt, OutboxEntry, Workspace
@@ -31,6 +40,8 @@ log = structlog.get_logger(__name__)
 GIVE_UP_AFTER = timedelta(hours=24)
 BACK_OFF_CAP_SECONDS = 900
 MAX_CRASHES = 3
+DATABASE_AWAY = (OperationalError, InterfaceError)
+GIVE_BACK_SECONDS = 60
 _jitter = random.SystemRandom()
 
 
@@ -167,6 +178,16 @@ def deliver(entry_id: int, work: Work) -> None:
         return
     structlog.contextvars.bind_contextvars(entry_id=entry.pk, task=entry.task)
     try:
+        _run(entry, work)
+    except DATABASE_AWAY as error:
+        log.warning("outbox.database_away", error=type(error).__name__)
+        _give_back(entry)
+    finally:
+        structlog.contextvars.unbind_contextvars("entry_id", "task")
+
+
+def _run(entry: OutboxEntry, work: Work) -> None:
+    try:
         result = work(entry) if entry.subject is not None else None
     except LeaseLost:
         _end_attempt(entry, "lease lost")
@@ -176,6 +197,8 @@ def deliver(entry_id: int, work: Work) -> None:
         _settle(
             entry, "told", state=OutboxEntry.State.SET_ASIDE, note=refusal.sentence, ended_at=timezone.now()
         )
+    except DATABASE_AWAY:
+        raise
     except Exception as error:  # our own mistake: the row must not be lost, nor the worker with it
         log.exception("outbox.crash", error=type(error).__name__)
         _crash(entry, f"Internal error ({type(error).__name__}); the operator's log has the details.")
@@ -183,15 +206,28 @@ def deliver(entry_id: int, work: Work) -> None:
         if isinstance(result, Later):
             _settle(
                 entry, "later", state=OutboxEntry.State.WAITING, note=result.note, must_look=False,
-                not_before=_in(result.seconds), failing_since_at=None,
+                # A good run forgets the bad ones: standing work lives for months.
+                not_before=_in(result.seconds), failing_since_at=None, attempts=0, crashes=0,
             )  # fmt: skip
             if result.seconds <= 0:
                 ring(entry)
         else:
             _settle(entry, "done", state=OutboxEntry.State.DONE, note="", ended_at=timezone.now())
         _ring_next(entry)
-    finally:
-        structlog.contextvars.unbind_contextvars("entry_id", "task")
+
+
+def _give_back(entry: OutboxEntry) -> None:
+    """The database went away in the middle: put the row back as soon as it answers, rather than wait for the lease."""
+    deadline = time.monotonic() + GIVE_BACK_SECONDS
+    while True:
+        if not database.in_atomic_block:
+            close_old_connections()
+        try:
+            return _back_off(entry, "The database was away for a moment.", must_look=True)
+        except DATABASE_AWAY:
+            if time.monotonic() > deadline:
+                return None  # the lease runs out, and the sweep frees it
+            time.sleep(1)
 
 
 def cancel(*, subject: models.Model, task: str = "") -> int:
@@ -224,7 +260,7 @@ def sweep() -> dict[str, int]:
     now = timezone.now()
     unanswered = now - timedelta(seconds=settings.OUTBOX_RING_AGAIN_SECONDS)
     expired = 0
-    for entry in OutboxEntry.objects.filter(state=OutboxEntry.State.CLAIMED, leased_until__lt=now)[:500]:
+    for entry in OutboxEntry.objects.filter(state=OutboxEntry.State.CLAIMED, leased_until__lt=Now())[:500]:
         if _crash(entry, "The worker was cut off in the middle."):
             expired += 1
     due = (

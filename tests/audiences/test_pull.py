@@ -205,7 +205,7 @@ def test_a_lost_database_connection_in_the_middle_is_an_attempt(
     monkeypatch.setattr(merge, "merge_contacts", breaks_once)
     pull()
     entry = OutboxEntry.objects.get(task="audiences.pull_contacts")
-    assert (entry.state, entry.crashes) == ("waiting", 1)
+    assert (entry.state, entry.attempts, entry.crashes) == ("waiting", 1, 0)
 
     Pull.objects.update(state="running")
     OutboxEntry.objects.filter(state="waiting").update(not_before=timezone.now())
