@@ -149,10 +149,14 @@ def record_following(connection: Connection) -> None:
 
 @transaction.atomic
 def credentials_refused(*, connection: Connection, detail: str) -> None:
-    """The provider does not take the key any more: work waits in order, people are told once."""
-    if connection.status in (Status.CHECKING, Status.DISCONNECTED):
-        return
-    if not connection.set_status(Status.RECONNECT, detail):
+    """The provider does not take the key any more: work waits in order, people are told once.
+
+    The answer may come late: a key that was replaced since, or an account at rest or disconnected, is left alone.
+    """
+    same_key = Connection.objects.filter(
+        pk=connection.pk, status=Status.READY, sealed_credentials=connection.sealed_credentials
+    )
+    if not same_key.update(status=Status.RECONNECT, status_note=detail[:500], status_at=timezone.now()):
         return
     activity.record(
         connection.workspace,

@@ -189,6 +189,28 @@ def test_a_refused_key_is_told_once(connected, django_capture_on_commit_callback
     assert [message.subject for message in mail.outbox] == [f"{connected} needs a new key"]
 
 
+@pytest.mark.parametrize("status", [Status.PAUSED, Status.DISCONNECTED])
+def test_a_late_refusal_changes_nothing_for_an_account_at_rest(connected, status):
+    under_way = Connection.objects.get(pk=connected.pk)
+    connected.set_status(status)
+
+    services.credentials_refused(connection=under_way, detail="401")
+
+    connected.refresh_from_db()
+    assert connected.status == status
+
+
+def test_a_refusal_of_the_old_key_does_not_stop_the_new_one(connected):
+    under_way = Connection.objects.get(pk=connected.pk)
+    connected.set_credentials({"api_key": "another"})
+    connected.save()
+
+    services.credentials_refused(connection=under_way, detail="401")
+
+    connected.refresh_from_db()
+    assert connected.status == Status.READY
+
+
 def test_a_revoked_key_pauses_the_work_until_a_new_one_opens_the_same_account(
     connected, check, account, admin
 ):

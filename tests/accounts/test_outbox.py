@@ -576,3 +576,21 @@ def test_old_finished_work_is_removed_and_set_aside_work_stays(record):
     assert outbox.prune() == 1
     assert not OutboxEntry.objects.filter(pk=done.pk).exists()
     assert OutboxEntry.objects.filter(pk=aside.pk).exists()
+
+
+def test_a_good_run_of_standing_work_forgets_the_bad_ones(record):
+    entry = record()
+    OutboxEntry.objects.filter(pk=entry.pk).update(attempts=9, crashes=2)
+
+    run(entry, outbox.Later(60))
+
+    assert (entry.attempts, entry.crashes) == (0, 0)
+
+
+def test_a_clock_ahead_of_the_databases_frees_no_lease(record, monkeypatch):
+    entry = record()
+    outbox.claim(entry.pk)
+    ahead = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(outbox.timezone, "now", lambda: ahead)
+
+    assert outbox.sweep()["expired"] == 0
