@@ -42,9 +42,14 @@ class Progress:
     seconds_left: float | None
 
     @property
+    def not_known_yet(self) -> int:
+        """The account had them; what became of their mail nobody has said."""
+        return self.handed_over + self.unknown
+
+    @property
     def surely_not(self) -> int:
-        """Whom the mail provably did not reach."""
-        return self.bounced + self.refused
+        """Whom the mail of an ended delivery provably did not reach: bounced, refused, or never handed over."""
+        return self.total - self.delivered - self.not_known_yet
 
 
 def progress_of(delivery: Delivery) -> Progress:
@@ -58,7 +63,9 @@ def progress_of(delivery: Delivery) -> Progress:
     settled = delivered + bounced + refused
     rate = left = None
     if delivery.state == State.SENDING and delivery.started_at and settled:
-        seconds = max(1.0, (timezone.now() - delivery.started_at).total_seconds())
+        # We notice a start some time after it; people may have been settled since the account's own hour.
+        began_at = min(delivery.started_at, delivery.armed_for_at or delivery.started_at)
+        seconds = max(1.0, (timezone.now() - began_at).total_seconds())
         rate = settled / seconds
         left = (total - settled) / rate
     return Progress(

@@ -42,9 +42,11 @@ def compose(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     if request.method == "POST" and not may_write:
         raise PermissionDenied("Writing campaigns needs the role Editor.")
     if request.method != "POST" and not (campaign.is_editable and may_write):
-        if not campaign.is_draft and campaign.deliveries.exists():
+        has_delivery = not campaign.is_draft and campaign.deliveries.exists()
+        if has_delivery and not campaign.is_imported:
             return go(request, campaign)
         context = {
+            "has_report": has_delivery,
             "campaign": campaign,
             "theirs": _their_word(campaign),
             **preview_context(request, campaign),

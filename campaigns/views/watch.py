@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
@@ -29,17 +30,27 @@ def campaign(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     delivery = (
         found.deliveries.select_related("connection", "released_by").order_by("-generation", "-id").first()
     )
-    if delivery is None or (found.is_draft and "delivery" not in request.GET and not request.htmx):
+    if (
+        delivery is None
+        or found.is_imported
+        or (found.is_draft and "delivery" not in request.GET and not request.htmx)
+    ):
         return go(request, "campaigns:compose", found.pk)
     return _page(request, found, delivery)
 
 
 def _page(request: WorkspaceRequest, found: Campaign, delivery: Delivery, **more: object) -> HttpResponse:
     may_decide = request.membership.may(Role.APPROVER)
+    delivered_url = ""
+    if delivery.started_at:
+        delivered_url = reverse("reporting:people", args=[found.pk]) + "?what=delivered"
     context = {
         "campaign": found,
         "delivery": delivery,
         "progress": progress_of(delivery),
+        "is_preparing": delivery.state in {State.PREPARING, State.READY, State.ARMED},
+        "nobody_was_mailed": delivery.state in {State.REFUSED, State.CANCELLED},
+        "delivered_url": delivered_url,
         "course": course_of(delivery),
         "waiting": waiting_for(delivery),
         "later": delivery.armed_for_at is not None
@@ -81,7 +92,7 @@ def _actions(delivery: Delivery) -> dict[str, str]:
     return offered
 
 
-def _decision(service: Callable[..., object], done: str) -> Callable[..., HttpResponse]:
+def _decision(service: Callable[..., object], done: str, at_once: str = "") -> Callable[..., HttpResponse]:
     """A view that lets an approver decide one thing about the latest delivery, then shows the page again."""
 
     @workspace_view(role=Role.APPROVER, methods=("POST",))
@@ -92,13 +103,18 @@ def _decision(service: Callable[..., object], done: str) -> Callable[..., HttpRe
         except CannotDo as refusal:
             say(request, refusal.sentence, level=messages.ERROR)
         else:
-            say(request, done)
+            delivery.refresh_from_db(fields=["state"])
+            say(request, at_once if at_once and delivery.is_over else done)
         return go(request, delivery.campaign)
 
     return decide
 
 
-cancel = _decision(release.cancel_delivery, "Cancelling. What the account answers is shown here.")
+cancel = _decision(
+    release.cancel_delivery,
+    "Cancelling. What the account answers is shown here.",
+    at_once="Taken back; nobody was mailed. The campaign is a draft again.",
+)
 pause = _decision(release.pause_delivery, "Pausing. What the account answers is shown here.")
 resume = _decision(release.resume_delivery, "Resuming. What the account answers is shown here.")
 look_again = _decision(release.look_again, "Looking in the account again.")
