@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import OutboxEntry
 from campaigns.models import Campaign, Delivery
@@ -26,6 +27,8 @@ BEFORE_LEAVING = (
 MOST_LINKS, MOST_DOMAINS, MOST_SPANS = 100, 12, 5000
 # The time line begins with the mailing and shows this much at most.
 TIME_LINE = timedelta(days=14)
+# Mails arrive and are opened after the account has sent the last one; an open page follows for so long.
+LIVE = timedelta(days=1)
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 180, 360, 1440))
 MOST_POINTS = 72
 
@@ -87,6 +90,12 @@ class Report:
     @property
     def tells_people(self) -> bool:
         return self.ours is not None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the page should look for new numbers by itself."""
+        finished_at = self.delivery.finished_at
+        return finished_at is None or timezone.now() - finished_at < LIVE
 
     @property
     def is_webhook_missing(self) -> bool:
