@@ -24,7 +24,10 @@ class MirrorRow(models.Model):
     a page needs it (not for contacts: there are millions).
     """
 
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="mirror_rows")
+    # No index of its own: both constraints begin with it, and each one more is written with every person.
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="mirror_rows", db_index=False
+    )
     kind = models.PositiveSmallIntegerField(choices=MirrorKind)
     object_id = models.BigIntegerField()
     remote_id = models.CharField(max_length=200)
