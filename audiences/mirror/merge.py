@@ -51,9 +51,8 @@ def merge_contacts(
     sets.one_writer(connection.workspace)
     sets.stage("stage", STAGE, rows, keys=("remote_id", "email"))
     with database.cursor() as cursor:
-        cursor.execute("set local jit = off")
-        for statement in STATEMENTS:
-            cursor.execute(statement, values)
+        # In one go: between two statements this thread would queue up behind those that fetch.
+        cursor.execute(";".join(STATEMENTS), values)
         cursor.execute(COUNT, values)
         names = [column.name for column in cursor.description or ()]
         counts = Counter(dict(zip(names, cursor.fetchone() or (), strict=True)))
@@ -269,6 +268,7 @@ set object_id = excluded.object_id, theirs = excluded.theirs, seen_at = excluded
 """
 
 STATEMENTS = (
+    "set local jit = off",
     "drop table if exists pg_temp.moved, pg_temp.tally, pg_temp.twins",
     _AGAIN,
     _MOVED,

@@ -23,7 +23,7 @@ def pages(fetch: Fetch, cursor: str | None) -> Iterator[Page]:
         while True:
             page = coming.pop(cursor).result() if cursor in coming else fetch(cursor)
             if page.cursor is not None:
-                for following in (page.cursor, *page.ahead)[:UNDER_WAY]:
+                for following in (page.cursor, *page.ahead):
                     if following not in coming:
                         coming[following] = pool.submit(fetch, following)
             yield page

@@ -36,8 +36,8 @@ from accounts.providers.records import (
 
 # Rows read twice on each page of contacts and campaigns.
 OVERLAP = 10
-# Pages whose offset a page foretells.
-AHEAD = 8
+# Pages whose offset a page foretells: what is stored in one go, so that the next comes while it is written.
+AHEAD = 10
 # The list call fills statistics of campaigns sent in the last six months only.
 LISTED_STATISTICS = timedelta(days=180)
 # Brevo signs nothing: it sends back the token we gave it, as bearer and in a header of our own.
