@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Membership, Role
 
 PREFIX = "/w/"
+ADMIN = "/admin/"
 
 
 class WorkspaceMiddleware:
@@ -25,6 +26,8 @@ class WorkspaceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.workspace = request.membership = request.role = None  # type: ignore[attr-defined]
         if not request.path_info.startswith(PREFIX):
+            if request.path_info.startswith(ADMIN) and request.user.is_staff and lacks_second_factor(request):
+                return redirect("mfa_index")
             return self.get_response(request)
         slug, slash, rest = request.path_info.removeprefix(PREFIX).partition("/")
         if not request.user.is_authenticated:
@@ -38,7 +41,7 @@ class WorkspaceMiddleware:
             raise Http404("No such workspace.")
         if not slash:
             return redirect(f"{request.path}/")
-        if needs_second_factor(request, membership):
+        if membership.may(Role.APPROVER) and lacks_second_factor(request):
             return redirect("mfa_index")
         request.workspace = membership.workspace  # type: ignore[attr-defined]
         request.membership = membership  # type: ignore[attr-defined]
@@ -64,9 +67,9 @@ class TimeZoneMiddleware:
             return self.get_response(request)
 
 
-def needs_second_factor(request: HttpRequest, membership: Membership) -> bool:
-    """Approvers and admins prove themselves twice, where the installation asks for it."""
-    if not settings.REQUIRE_TWO_FACTOR or not membership.may(Role.APPROVER):
+def lacks_second_factor(request: HttpRequest) -> bool:
+    """Approvers, admins and operators prove themselves twice, where the installation asks for it."""
+    if not settings.REQUIRE_TWO_FACTOR:
         return False
     from allauth.mfa.utils import is_mfa_enabled
 
