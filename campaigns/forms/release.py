@@ -1,13 +1,19 @@
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
 from accounts.forms import Form
-from campaigns.instants import CannotPlace, instant, zones
+from campaigns import instants
+from campaigns.instants import CannotPlace, instant
 from campaigns.models import Campaign
 
 FOLDS = [("", ""), ("0", "The first, in summer time"), ("1", "The second, an hour later")]
+
+
+def _zone(name: str) -> tuple[str, str]:
+    return name, name.replace("_", " ")
 
 
 class WallTimeField(forms.Field):
@@ -35,9 +41,9 @@ class ReleaseForm(Form):
         widget=forms.RadioSelect,
     )
     local = WallTimeField(
-        label="Date and time", required=False, help_text="As clocks show it in the zone beside."
+        label="Date and time", required=False, help_text="As clocks show it in the time zone."
     )
-    zone = forms.ChoiceField(label="Time zone", choices=[(name, name.replace("_", " ")) for name in zones()])
+    zone = forms.ChoiceField(label="Time zone")
     fold = forms.TypedChoiceField(
         label="This hour comes twice",
         choices=FOLDS,
@@ -49,9 +55,15 @@ class ReleaseForm(Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     people = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, campaign: Campaign, zone: str, people: int) -> None:
-        initial = {"mode": "later", "zone": zone, "version": campaign.version, "people": people}
+    def __init__(self, data: Any = None, *, campaign: Campaign, zones: Sequence[str], people: int) -> None:
+        """`zones`: the likely ones, first of all the one to begin with; empty names count for nothing."""
+        likely = list(dict.fromkeys(name for name in (*zones, "UTC") if name))
+        initial = {"mode": "later", "zone": likely[0], "version": campaign.version, "people": people}
         super().__init__(data, initial=initial)
+        cast("forms.ChoiceField", self.fields["zone"]).choices = [
+            ("Likely", [_zone(name) for name in likely]),
+            ("All", [_zone(name) for name in instants.zones() if name not in likely]),
+        ]
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -2,6 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -16,6 +17,7 @@ from campaigns.forms.release import ReleaseForm
 from campaigns.models import Campaign, Delivery
 from campaigns.queries.audience import RECEIVES, TERMS, Equation, equation_of, people_of
 from campaigns.services.release import release_campaign
+from campaigns.views.preview import preview_context
 
 
 @workspace_view(role=Role.EDITOR)
@@ -31,7 +33,7 @@ def review(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     form = ReleaseForm(
         request.POST or None,
         campaign=campaign,
-        zone=campaign.zone or request.workspace.time_zone,
+        zones=[campaign.zone, request.user.time_zone, request.workspace.time_zone],
         people=equation.receives,
     )
     may_release = request.membership.may(Role.APPROVER)
@@ -41,7 +43,10 @@ def review(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         if "confirmed" not in request.POST:
             confirming = True
         elif form.attempt(release_campaign, campaign=campaign, by=request.user):
-            say(request, f"“{campaign}” is released. For a minute it can be taken back without a trace.")
+            say(
+                request,
+                f"“{campaign}” is released. Until it is prepared it can be taken back without a trace.",
+            )
             return go(request, campaign)
     context = {
         "campaign": campaign,
@@ -54,7 +59,10 @@ def review(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         "confirming": confirming,
         "times": _times(form, request) if confirming else [],
         "creations": _creations(campaign, equation),
+        "hold_seconds": settings.HOLD_SECONDS,
+        "lead_seconds": settings.SEND_NOW_LEAD_SECONDS,
         "refused": campaign.deliveries.filter(state=Delivery.State.REFUSED).order_by("-generation").first(),
+        **preview_context(request, campaign),
     }
     return render_page(
         request, "campaigns/review.html", context, partials={"release"}, status=form.http_status

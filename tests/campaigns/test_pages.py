@@ -4,9 +4,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import MirrorKind, MirrorRow
-from campaigns.models import Campaign, Template
+from campaigns.models import Campaign, Delivery, Template
 from campaigns.services import compose
 from tests.factories import (
     CampaignFactory,
@@ -69,6 +70,14 @@ def typed(campaign: Campaign, **changes: object) -> dict[str, object]:
         "b-t1-align": "left",
         "b-f1-text": "",
     } | changes
+
+
+def deliver(campaign: Campaign, **values: object) -> Delivery:
+    fixed = {
+        "subject": "S", "html": "H", "sender_name": "N", "sender_email": "n@e.test", "fingerprint": "f",
+        "send_at": timezone.now(), "zone": "UTC", "content_hash": "", "released_by": None,
+    }  # fmt: skip
+    return Delivery.objects.create(campaign=campaign, connection=campaign.connection, **fixed | values)
 
 
 def page(name: str, *args: object) -> str:
@@ -377,3 +386,46 @@ def test_contacts_of_nobody_else_are_shown(browse, campaign):
     response = browse("editor").get(page("preview", campaign.pk) + f"?contact={stranger.pk}")
 
     assert response.context["person"].workspace_id == campaign.workspace_id
+
+
+def test_the_review_shows_the_mail_as_a_person_gets_it_and_likely_zones_first(browse, campaign, workspace):
+    campaign.subject = 'Hello {{ contact.first_name|default:"friend" }}'
+    campaign.save()
+    shown = browse("approver").get(page("review", campaign.pk)).content.decode()
+    assert "{{ contact" not in shown.split('id="preview"')[1].split("</section>")[0]
+    zones = shown.split('id="id_zone"')[1].split("</select>")[0]
+    assert zones.index(workspace.time_zone) < zones.index("Africa/Abidjan")
+    assert zones.count(f'value="{workspace.time_zone}"') == 1
+
+
+def test_an_imported_campaign_is_read_not_watched(browse, workspace):
+    campaign = CampaignFactory(workspace=workspace, is_imported=True, status="sent", name="Theirs")
+    deliver(campaign, state="sent", started_at=timezone.now())
+    response = browse("viewer").get(page("campaign", campaign.pk), follow=True)
+    assert "Written in the account" in response.content.decode()
+    assert "No word yet" not in response.content.decode()
+    assert reverse("reporting:report", args=[campaign.pk]) in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("values", "shown", "hidden"),
+    [
+        ({"state": "held"}, "will get it, as counted at the release", "No word yet"),
+        ({"state": "preparing"}, "Settling who gets it", "No word yet"),
+        ({"state": "cancelled"}, "taken back before anybody was mailed", "No word yet"),
+        ({"state": "refused"}, "The account refused it", "No word yet"),
+        ({"state": "stopped", "started_at": timezone.now()}, "Surely did not", "No word yet"),
+        ({"state": "unknown", "armed_at": timezone.now()}, "no clear answer came", "Surely"),
+        ({"state": "attention", "note": "Two are alive."}, "Two are alive.", "Surely"),
+        ({"state": "sent", "started_at": timezone.now()}, "It went out", "Surely"),
+    ],
+    ids=lambda value: value["state"] if isinstance(value, dict) else "",
+)
+def test_each_state_of_a_delivery_says_what_is_so(browse, workspace, values, shown, hidden):
+    campaign = CampaignFactory(workspace=workspace, status=Delivery.CAMPAIGN_STATUS[values["state"]])
+    frozen = None if values["state"] in {"held", "preparing"} else timezone.now()
+    deliver(campaign, frozen_at=frozen, equation={"receives": 12}, **values)
+    words = browse("approver").get(page("campaign", campaign.pk) + "?delivery=1").content.decode()
+    words = words.split('id="delivery"')[1].split('<dialog class="dialog"')[0]
+    assert shown in words
+    assert hidden not in words
