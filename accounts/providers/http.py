@@ -231,18 +231,21 @@ def parse_json(body: bytes) -> Any:
         payload = json.loads(body, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    level = [payload]
+    level = [payload] if type(payload) in _NESTED else []
     for _ in range(JSON_DEPTH):
         level = [
             child
             for node in level
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in _NESTED
         ]
         if not level:
             return payload
     raise ValueError("nested too deeply")
+
+
+# What JSON nests in. Asked of every value of every page: `type() in` costs a third of `isinstance`.
+_NESTED = (dict, list)
 
 
 def _no_constant(word: str) -> None:

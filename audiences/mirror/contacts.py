@@ -41,7 +41,7 @@ def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
         return
     reader = Reader.of(pull.connection)
     walk = pages(lambda cursor: reader.read(provider.contacts(cursor=cursor)), pull.checkpoint.get("cursor"))
-    is_first = True
+    is_empty = pull.connection.pulled_at is None
     for batch in batches(walk):
         found = sift(batch, known_bad=pull.checkpoint.get("rejected", ()))
         checkpoint: dict[str, Any] = {"cursor": batch[-1].cursor, "rejected": found.rejected_ids}
@@ -53,9 +53,9 @@ def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
                 mark_gone(pull, MirrorKind.CONTACT)
                 services.refresh_counts(workspace=pull.connection.workspace)
             pulls.store_page(pull, checkpoint=checkpoint, total=batch[-1].total, **counts)
-        if is_first:
+        if is_empty:
             sets.tell_planner("audiences_contact", "audiences_subscription", "accounts_mirrorrow")
-            is_first = False
+            is_empty = False
         yield
 
 

@@ -272,7 +272,6 @@ STATEMENTS = (
     "drop table if exists pg_temp.moved, pg_temp.tally, pg_temp.twins",
     _AGAIN,
     _MOVED,
-    "create index on moved (remote_id)",
     _TWINS,
     _DROP_TWINS,
     "analyze moved (remote_id, email, contact_id)",

@@ -153,7 +153,7 @@ def text(value: Json) -> str:
     """A string the database can hold: no NUL, no half of a surrogate pair; empty for what is none."""
     if isinstance(value, str):
         return value if value.isascii() and "\0" not in value else _UNSENDABLE.sub("", value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     return ""
 
@@ -179,8 +179,8 @@ def rows(value: Json) -> list[Any]:
 
 def ids(value: Json) -> tuple[str, ...]:
     """Ids as text; an object may stand for its id."""
-    found = (text(obj(item).get("id")) if isinstance(item, dict) else text(item) for item in rows(value))
-    return tuple(item for item in found if item)
+    found = [text(item.get("id") if isinstance(item, dict) else item) for item in rows(value)]
+    return tuple(filter(None, found))
 
 
 def remote_id(raw: Mapping[str, Any]) -> str:
@@ -317,7 +317,7 @@ def _field_value(value: Json) -> Json:
         return text(value)
     if isinstance(value, list):
         return [text(item) for item in value]
-    return value if isinstance(value, int | float | bool) else None
+    return value if isinstance(value, (int, float)) else None
 
 
 def import_body(contacts: Iterable[ContactRecord], list_ids: Sequence[str]) -> Json:
