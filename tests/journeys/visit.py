@@ -117,18 +117,23 @@ class Visit:
     def is_saved(self) -> None:
         """What was typed is stored, and the checks and the preview follow it."""
         expect(self.page.locator("#saved:not([data-dirty]) .saved__state")).to_be_visible()
-        self.page.wait_for_function(
-            "!document.querySelector('.htmx-request, .htmx-settling, .htmx-swapping')"
+        self._comes_to_rest()
+
+    def _comes_to_rest(self) -> None:
+        """No answer is awaited or being put in place, and nothing fades in or out."""
+        self.page.wait_for_load_state("load")
+        expect(self.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+        self.page.evaluate(
+            """() => Promise.allSettled(document.getAnimations()
+            .filter(one => one.effect.getComputedTiming().endTime !== Infinity).map(one => one.finished))"""
         )
 
     def focus_is_in(self, place: str) -> None:
-        self.page.wait_for_function(
-            "place => document.querySelector(place)?.contains(document.activeElement)", arg=place
-        )
+        expect(self.page.locator(f"{place}:focus, {place} :focus")).to_have_count(1)
 
     def check_page(self) -> None:
         """No violation of WCAG 2.2 AA in what is shown now."""
-        self.page.wait_for_load_state("load")
+        self._comes_to_rest()
         self.page.evaluate(f"window.axe || (() => {{ {AXE} }})(); undefined")
         found = self.page.evaluate(
             "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations'], iframes: false, preload: false})",
