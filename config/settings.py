@@ -187,6 +187,15 @@ DATABASES = {
         "DISABLE_SERVER_SIDE_CURSORS": env.bool("DATABASE_BEHIND_PGBOUNCER", default=False),
     }
 }
+if (
+    env.str("CAMPANILE_PROCESS", default="") == "web"
+    and not DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"]
+):
+    # No page holds the database for long, and none gains by compiled plans. Workers and migrations take their time.
+    page_seconds = env.int("DATABASE_PAGE_SECONDS", default=20)
+    of_pages = f"-c statement_timeout={page_seconds}s -c jit=off"
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    options["options"] = f"{options.get('options', '')} {of_pages}".strip()
 
 CACHES: dict[str, Any] = {
     "default": {

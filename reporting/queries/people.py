@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from campaigns.models import Delivery, Recipient
@@ -99,14 +100,16 @@ def people_csv(delivery: Delivery, what: str, *, link: LinkFigures | None = None
         "machine_only": what == What.MACHINE,
         "reasons": group.tells_reason,
     }
-    with database.cursor() as cursor, cursor.copy(_CSV, values) as copy:
-        block = bytearray()
-        for part in copy:
-            block += part
-            if len(block) >= 131_072:
-                yield bytes(block)
-                block.clear()
-        yield bytes(block)
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.execute("set local statement_timeout = 0")  # as long as the download
+        with cursor.copy(_CSV, values) as copy:
+            block = bytearray()
+            for part in copy:
+                block += part
+                if len(block) >= 131_072:
+                    yield bytes(block)
+                    block.clear()
+            yield bytes(block)
 
 
 def _cell(value: str) -> str:
