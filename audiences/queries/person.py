@@ -1,7 +1,7 @@
 """What the page of one person tells."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry
 from accounts.redaction import redact
+from accounts.templatetags.ui import day
 from audiences.models import Contact, Field, Subscription, Suppression
 from audiences.queries.contacts import suppressions_of
 
@@ -81,12 +82,26 @@ def evidence(row: Suppression, *, shows_addresses: bool) -> str:
 
 
 def _fields(contact: Contact, fields: list[Field]) -> list[tuple[str, str]]:
-    values = [(field.label, contact.value(field.key)) for field in fields]
+    values = [
+        (
+            field.label,
+            _day(contact.value(field.key)) if field.kind == Field.Kind.DATE else contact.value(field.key),
+        )
+        for field in fields
+    ]
     known = {field.key for field in fields}
     values += [
         (label, getattr(contact, key)) for key, label in Contact.STANDARD_FIELDS.items() if key not in known
     ]
     return [(label, _text(value)) for label, value in values if value not in (None, "")]
+
+
+def _day(value: Any) -> Any:
+    """A date as pages write it; what is none stays as it came."""
+    try:
+        return day(date.fromisoformat(str(value)[:10]))
+    except ValueError:
+        return value
 
 
 def _text(value: Any) -> str:

@@ -314,6 +314,8 @@ def _store_delivery(campaign: Campaign, record: CampaignRecord) -> None:
         return
     now = timezone.now()
     at = record.sent_at or record.send_at or record.created_at or now
+    if record.sent_at is None and at > now:
+        return  # stopped before its hour: nobody was mailed, so there is nothing to report
     values: dict[str, Any] = {
         "state": state,
         "state_at": at,

@@ -5,7 +5,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
-from audiences.models import Suppression
+from audiences.models import Field, Suppression
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -208,3 +208,11 @@ def test_empty_pages_say_what_to_do(browse, workspace):
     assert b"Connect an account" in client.get("/w/acme/contacts/").content
     assert b"Connect an account" in client.get("/w/acme/lists/").content
     assert b"Nobody is suppressed" in client.get("/w/acme/suppressions/").content
+
+
+def test_dates_of_a_person_read_as_dates(browse, workspace):
+    Field.objects.create(workspace=workspace, key="born", label="Birthday", kind=Field.Kind.DATE)
+    contact = ContactFactory(workspace=workspace, custom={"born": "1982-11-15T00:00:00.000Z"})
+    words = browse("viewer").get(f"/w/{workspace.slug}/contacts/{contact.pk}/").content.decode()
+    assert "15 Nov 1982" in words
+    assert "00:00:00" not in words
