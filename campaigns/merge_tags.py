@@ -151,7 +151,7 @@ def translate(
     def written(tag: Tag) -> str:
         if tag.name in literals:
             value = _inert(literals[tag.name] or tag.fallback or "")
-            return escape(value) if html else value
+            return escape(value) if html else " ".join(value.split())  # no line break enters a subject
         if tag.name in LINK_TAGS:
             return provider.merge_tag(name=tag.name, fallback=None)
         key = tag.field_key

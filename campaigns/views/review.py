@@ -74,8 +74,9 @@ def audience_people(request: WorkspaceRequest, campaign_id: int, term: str) -> H
     """The people behind one number of the equation."""
     campaign = get_object_or_404(Campaign, pk=campaign_id, workspace=request.workspace)
     after = request.GET.get("after", "0")
+    is_id = after.isascii() and after.isdigit() and len(after) < 19
     try:
-        page = people_of(campaign, term, after=int(after) if after.isdecimal() else 0)
+        page = people_of(campaign, term, after=int(after) if is_id else 0)
     except KeyError as error:
         raise Http404("There is no such number.") from error
     masked = not request.membership.may(Role.EDITOR)

@@ -98,6 +98,14 @@ def test_values_written_out_are_no_template_code():
     assert "{%" not in text
 
 
+def test_no_line_break_of_a_value_enters_a_subject():
+    literals = {"workspace.postal_address": "Tower Street 1\r\nBcc: all@example.test"}
+
+    text = merge_tags.translate("{{ workspace.postal_address }}", Brevo, {}, literals=literals, html=False)
+
+    assert text == "Tower Street 1 Bcc: all@example.test"
+
+
 def test_untranslate_takes_only_what_says_the_same():
     theirs = '{{contact.FIRSTNAME}} {{ contact.FIRSTNAME|default:"you" }} {{ contact.FIRSTNAME | upper }} {{ params.x }} {{ unsubscribe }}'
 

@@ -429,3 +429,12 @@ def test_each_state_of_a_delivery_says_what_is_so(browse, workspace, values, sho
     words = words.split('id="delivery"')[1].split('<dialog class="dialog"')[0]
     assert shown in words
     assert hidden not in words
+
+
+@pytest.mark.parametrize("after", ["9" * 30, "٣", "-1", "x"])
+def test_a_nonsense_place_in_the_people_of_a_number_is_the_beginning(browse, workspace, after):
+    campaign = CampaignFactory(workspace=workspace)
+
+    reply = browse().get(f"/w/acme/campaigns/{campaign.pk}/audience/receives/", {"after": after})
+
+    assert reply.status_code == 200
