@@ -209,9 +209,7 @@ def test_a_pull_survives_a_restart_of_the_database(state):
 
     assert pull_of(up, start=True)[0] > first
     assert eventually(lambda: pull_of(up)[2] == 2, 60), pull_of(up)
-    restart = (
-        "embedded._postgres('pg_ctl', 'restart', '-w', '-s', '-m', 'immediate', '-D', embedded.POSTGRES_DATA)"
-    )
+    restart = "embedded._postgres('pg_ctl', 'restart', '-w', '-s', '-m', 'immediate', '-D', embedded.POSTGRES_DATA, '-l', embedded.POSTGRES_LOG)"
     subprocess.run(
         [
             sys.executable,
