@@ -33,6 +33,7 @@ from accounts.providers.base import Effect
 from accounts.providers.errors import ProviderError, RateLimited, Verdict
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
+from accounts.vault import Locked
 
 log = structlog.get_logger(__name__)
 
@@ -193,6 +194,8 @@ def _run(entry: OutboxEntry, work: Work) -> None:
         _end_attempt(entry, "lease lost")
     except ProviderError as error:
         _settle_error(entry, error)
+    except Locked as locked:  # an operator mends that, and then everything goes on
+        _back_off(entry, locked.sentence, must_look=False)
     except CannotDo as refusal:
         _settle(
             entry, "told", state=OutboxEntry.State.SET_ASIDE, note=refusal.sentence, ended_at=timezone.now()

@@ -51,7 +51,7 @@ def wait_for_earlier(delivery: Delivery, provider: Provider, entry: OutboxEntry)
     """
     earlier = Delivery.objects.filter(
         campaign=delivery.campaign_id, connection=delivery.connection_id, generation__lt=delivery.generation
-    ).exclude(armed_at=None)
+    ).exclude(creating_at=None)  # whatever we remember of arming: a restored database may have forgotten it
     for before in earlier.order_by("generation"):
         outbox.renew(entry)
         for found in provider.find_campaigns(marker=before.marker, created_after=look_from(before)):
@@ -75,8 +75,9 @@ def refuse(delivery: Delivery, note: str) -> None:
 
 
 def attend(delivery: Delivery, note: str) -> None:
-    delivery.move_to(State.ATTENTION, note=note)
-    ring_a_person(delivery)
+    with transaction.atomic():
+        delivery.move_to(State.ATTENTION, note=note)
+        ring_a_person(delivery)
 
 
 def ring_a_person(delivery: Delivery) -> None:

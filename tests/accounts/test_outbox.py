@@ -8,7 +8,7 @@ from celery import current_app
 from django.db import connections, transaction
 from django.utils import timezone
 
-from accounts import outbox, tasks
+from accounts import outbox, tasks, vault
 from accounts.models import ActivityEntry, Connection, OutboxAttempt, OutboxEntry
 from accounts.providers.base import Effect
 from accounts.providers.errors import (
@@ -594,3 +594,10 @@ def test_a_clock_ahead_of_the_databases_frees_no_lease(record, monkeypatch):
     monkeypatch.setattr(outbox.timezone, "now", lambda: ahead)
 
     assert outbox.sweep()["expired"] == 0
+
+
+def test_work_waits_for_a_vault_key_that_is_missing(record):
+    entry = run(record(effect=Effect.ONCE), vault.Locked())
+
+    assert (entry.state, entry.must_look, entry.ended_at) == (State.WAITING, False, None)
+    assert entry.note.startswith("The stored credentials cannot be read")
