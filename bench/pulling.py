@@ -1,6 +1,5 @@
 """A pull from the sandbox over HTTP, against its pages as raw JSON by COPY, split and upserted in SQL."""
 
-import resource
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,7 +18,7 @@ from accounts.providers import provider_class
 from accounts.providers.base import Effect
 from audiences import mirror
 from bench import servers
-from bench.report import Line
+from bench.report import Line, Memory
 
 KEY = "sandbox-bench"
 PAGE = 1000
@@ -32,6 +31,7 @@ def measure(*, people: int, rounds: int) -> Iterator[Line]:
         provider_class("brevo").rates = {}
         _control(port, "seed", provider="brevo", account=KEY, limits="off", lists=5, contacts=people)
         first, again, changed, naive_first, naive_again = [], [], [], [], []
+        memory = Memory()
         for number in range(rounds):
             _forget()
             connection = _connection(port)
@@ -40,25 +40,23 @@ def measure(*, people: int, rounds: int) -> Iterator[Line]:
             _forget()
             connection = _connection(port)
             _run_steps(connection, ("fields", "lists"))
-            first.append(_timed(_walk, connection))
+            with memory:
+                first.append(_timed(_walk, connection))
             _end(connection)
             again.append(_timed(_again, connection))
             _end(connection)
             _let_time_pass(port, connection, number)
             _change(port, people // 100, number)
             changed.append(_timed(_follow, connection))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         against = "raw JSON pages, one after the other, split and upserted in SQL"
         yield Line(
-            f"pull of {people:,} contacts, first", median(first), "s", median(naive_first), against, 1.1
-        )
+            f"pull of {people:,} contacts, first", median(first), "s", median(naive_first), against, 1.1,
+            note=str(memory),
+        )  # fmt: skip
         yield Line(
             f"pull of {people:,} contacts, again", median(again), "s", median(naive_again), against, 0.8
         )
-        yield Line(
-            "following, 1 % changed", median(changed), "s", median(naive_again), against,
-            note=f"largest memory of the process {peak:.0f} MB",
-        )  # fmt: skip
+        yield Line("following, 1 % changed", median(changed), "s", median(naive_again), against)
 
 
 def _timed(work: Callable[..., object], *args: object) -> float:
@@ -101,7 +99,7 @@ def _follow(connection: Connection) -> None:
 def _end(connection: Connection) -> None:
     Pull.objects.filter(connection=connection).update(state=Pull.State.DONE)
     OutboxEntry.objects.filter(connection=connection, state=OutboxEntry.State.WAITING).delete()
-    Connection.objects.filter(pk=connection.pk).update(followed_to_at=None)
+    Connection.objects.filter(pk=connection.pk).update(followed_to_at=None, pulled_at=timezone.now())
 
 
 def _connection(port: int) -> Connection:

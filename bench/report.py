@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,33 @@ class Line:
                 f"; promised {'≥' if self.is_rate else '≤'} {self.target:g} × {'✓' if kept else '✗ MISSED'}"
             )
         return text + (f"; {self.note}" if self.note else "")
+
+
+class Memory:
+    """What this process held at most, beside what Django alone takes. Linux tells; elsewhere it stays unknown."""
+
+    def __init__(self) -> None:
+        self.base = self.peak = 0
+
+    def __enter__(self) -> "Memory":
+        self.base = _status("VmRSS")
+        self.forget()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.peak = _status("VmHWM")
+
+    def forget(self) -> None:
+        """Begin anew: what came before is not the product's."""
+        reset = Path("/proc/self/clear_refs")
+        if reset.exists():
+            reset.write_text("5")
+
+    def __str__(self) -> str:
+        return f"memory up to {self.peak} MB, {self.peak - self.base} MB above the process at rest"
+
+
+def _status(name: str) -> int:
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith(name)), 0)
