@@ -185,7 +185,8 @@ def distance(seconds: float) -> str:
         if size < 45:
             return "just now" if seconds >= 0 else "in a moment"
         if size < limit:
-            amount = max(1, int(size // unit))
+            # "3 h ago" has passed in full; "in 7 days" is said of what ends in six and a bit.
+            amount = max(1, int(size // unit) if seconds >= 0 else round(size / unit))
             text = f"{amount} {one if amount == 1 else many}"
             return f"{text} ago" if seconds >= 0 else f"in {text}"
     return ""

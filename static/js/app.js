@@ -42,6 +42,17 @@ on("htmx:responseError", (event) => {
   else say("This did not work. Load the page again to see what was kept.", "bad");
 });
 
+/* After the end of a session every answer is the log-in page: never put it into a piece of this one. */
+let loggedOut = false;
+on("htmx:beforeSwap", (event) => {
+  const isLogin = new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/accounts/login/");
+  if (isLogin) {
+    event.detail.shouldSwap = false;
+    if (!loggedOut) say("You are logged out. Copy what is not saved yet, then load the page again.", "bad");
+  }
+  loggedOut = isLogin;
+});
+
 /* Dialogs: the browser holds focus inside and gives it back; we open and close. */
 on("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
