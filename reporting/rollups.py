@@ -89,7 +89,7 @@ def stage(records: Iterable[EventRecord], *, connection: Connection, is_exact: b
                     event_key(connection, record.key),
                     clean(record.kind, MAX_KIND),
                     address(record.email),
-                    record.at,
+                    record.at.isoformat(),  # many times faster than psycopg's own writing of it
                     clean(record.campaign_remote_id, 100),
                     record.is_machine and record.kind in (Kind.OPENED, Kind.CLICKED),
                     is_exact,

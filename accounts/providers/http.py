@@ -228,7 +228,7 @@ class GuardedAdapter(HTTPAdapter):
 def parse_json(body: bytes) -> Any:
     """JSON of limited depth, without NaN and Infinity. Raises ValueError."""
     try:
-        payload = json.loads(body, parse_constant=_no_constant)
+        payload = _JSON.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     level = [payload] if type(payload) in _NESTED else []
@@ -250,6 +250,10 @@ _NESTED = (dict, list)
 
 def _no_constant(word: str) -> None:
     raise ValueError(f"{word} is not JSON")
+
+
+# Kept, since `json.loads` makes one for each call that has an option, and there is a call for each event.
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def segment(value: object) -> str:

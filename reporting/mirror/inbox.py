@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 from django.db import DataError, transaction
+from django.db import connection as database
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -100,7 +101,7 @@ def _apply(connection: Connection, *, most: int) -> int:
             break
     leaves = rollups.roll_up(connection) if staged else []
     block(connection, leaves)
-    InboxCall.objects.filter(pk__in=applied).update(state=InboxCall.State.APPLIED)
+    _mark_applied(applied)
     _set_aside(aside)
     if newest_at:
         Connection.objects.filter(pk=connection.pk).update(
@@ -175,6 +176,14 @@ def _chunks(connection: Connection, most: int) -> Iterator[list[tuple[int, bytes
             return
         yield calls
         after, left = calls[-1][0], left - len(calls)
+
+
+def _mark_applied(calls: list[int]) -> None:
+    """By their ids as one array: a hundred thousand parameters take longer to write down than to look up."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "update reporting_inboxcall set state = %s where id = any(%s)", [InboxCall.State.APPLIED, calls]
+        )
 
 
 def _set_aside(calls: dict[int, str]) -> int:

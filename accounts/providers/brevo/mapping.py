@@ -605,12 +605,11 @@ def event_records(raw: Json, *, read_at: datetime) -> list[EventRecord]:
     """The events of one call: mostly one; a change of contacts may name several people in `content`."""
     if not isinstance(raw, dict) or not text(raw.get("event")):
         return []
-    people = [obj(entry) for entry in rows(raw.get("content"))] or [obj(raw.get("content"))]
-    emails = (
-        [text(raw.get("email"))]
-        if text(raw.get("email"))
-        else [text(person.get("email")) for person in people]
-    )
+    if email := text(raw.get("email")):
+        emails = [email]
+    else:
+        people = rows(raw.get("content")) or [raw.get("content")]
+        emails = [text(obj(person).get("email")) for person in people]
     return [_event_record(raw, email.strip(), read_at) for email in emails if email.strip()]
 
 
@@ -624,9 +623,14 @@ def _event_record(raw: Mapping[str, Any], email: str, read_at: datetime) -> Even
     lists: Json = next((raw[name] for name in ("list_id", "list_ids", "listId") if raw.get(name)), [])
     list_ids = ids(lists if isinstance(lists, list) else [lists])
     # ts_event and ts_epoch are UTC; the written dates follow the account's zone, or Central European time.
-    stamp = next((raw[name] for name in ("ts_event", "ts_epoch", "ts") if epoch(raw.get(name))), None)
+    stamp: Json
+    at: datetime | None
+    stamp, at = next(
+        ((raw[name], found) for name in ("ts_event", "ts_epoch", "ts") if (found := epoch(raw.get(name)))),
+        (None, None),
+    )
     written = text(raw.get("date_event")) or text(raw.get("date"))
-    at = epoch(stamp) or instant(written)
+    at = at or instant(written)
     when = text(stamp) or written
     key = event_key(
         text(raw.get("id")), kind, str(is_machine), email.lower(), campaign_id, when, link, ",".join(list_ids)
