@@ -623,12 +623,8 @@ def _event_record(raw: Mapping[str, Any], email: str, read_at: datetime) -> Even
     lists: Json = next((raw[name] for name in ("list_id", "list_ids", "listId") if raw.get(name)), [])
     list_ids = ids(lists if isinstance(lists, list) else [lists])
     # ts_event and ts_epoch are UTC; the written dates follow the account's zone, or Central European time.
-    stamp: Json
-    at: datetime | None
-    stamp, at = next(
-        ((raw[name], found) for name in ("ts_event", "ts_epoch", "ts") if (found := epoch(raw.get(name)))),
-        (None, None),
-    )
+    told = ((raw.get(name), epoch(raw.get(name))) for name in ("ts_event", "ts_epoch", "ts"))
+    stamp, at = next(((stamp, moment) for stamp, moment in told if moment), (None, None))
     written = text(raw.get("date_event")) or text(raw.get("date"))
     at = at or instant(written)
     when = text(stamp) or written
