@@ -5,9 +5,11 @@ from typing import Any, cast
 from django import forms
 
 from accounts.forms import Form
+from accounts.refusals import CannotDo
 from campaigns import instants
-from campaigns.instants import CannotPlace, instant
+from campaigns.instants import instant
 from campaigns.models import Campaign
+from campaigns.services.release import check_time
 
 FOLDS = [("", ""), ("0", "The first, in summer time"), ("1", "The second, an hour later")]
 
@@ -74,7 +76,8 @@ class ReleaseForm(Form):
             else:
                 try:
                     send_at = instant(local=values["local"], zone=values["zone"], fold=values.get("fold"))
-                except CannotPlace as refusal:
+                    check_time(send_at)
+                except CannotDo as refusal:
                     for name, sentence in refusal.fields.items():
                         self.add_error(name, sentence)
                     if "fold" in refusal.fields:

@@ -17,9 +17,10 @@ from accounts.outbox import Later
 from accounts.providers.base import Effect, Provider
 from accounts.providers.errors import Refused, Unsupported
 from accounts.providers.records import CampaignDraft, CampaignRecord, ContactRecord
+from accounts.refusals import CannotMove
 from audiences.models import Contact, Field
 from campaigns import merge_tags, work
-from campaigns.mirror.deliveries import Waiting, age, look_from, refuse, wait_for_earlier
+from campaigns.mirror.deliveries import Waiting, age, attend, look_from, refuse, wait_for_earlier
 from campaigns.models import Delivery, Recipient
 from campaigns.queries.audience import freeze
 
@@ -29,7 +30,7 @@ PEOPLE_PER_CALL = 10_000
 SLICE_SECONDS = 40
 FOLDER = "Campanile"
 # How long the account may take to take everybody in.
-HANDING_LIMIT = timedelta(minutes=30)
+HANDING_LIMIT = timedelta(hours=6)
 
 
 def prepare(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
@@ -72,7 +73,7 @@ def _freeze_people(delivery: Delivery) -> None:
     now = timezone.now()
     with transaction.atomic():
         delivery.store(frozen_at=now)
-        counts = freeze(delivery.campaign, delivery_id=delivery.pk, planned_on=now.date())
+        counts = freeze(delivery, planned_on=now.date())
         delivery.store(equation=delivery.equation | {"frozen": counts})
     if not counts.get("receives"):
         raise Refused("Nobody is left to receive this: everyone chosen has left or is suppressed.")
@@ -147,8 +148,13 @@ def _wait_or_find_missing(delivery: Delivery, provider: Provider, *, there: int,
     """While the account still takes people in, wait; when it is through, mark those it did not take."""
     waited = timezone.now() - (delivery.creating_at or timezone.now())
     for reference in delivery.handing_references:
-        if waited < HANDING_LIMIT and not provider.saving(reference).done:
-            raise Waiting(Later(5, f"The account has taken in {there:,} of {expected:,} people."))
+        if not provider.saving(reference).done:
+            if waited > HANDING_LIMIT:
+                attend(delivery, f"In six hours the account took in {there:,} of {expected:,} people.")
+                raise CannotMove(delivery.state, State.READY)
+            # Rarely when it takes long: each look at a process counts against the account's limit.
+            pause = min(60, max(5, waited.total_seconds() / 20))
+            raise Waiting(Later(pause, f"The account has taken in {there:,} of {expected:,} people."))
     there = provider.list_size(remote_id=delivery.remote_list_id)
     if there == expected:
         return

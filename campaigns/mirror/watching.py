@@ -14,12 +14,14 @@ from accounts.outbox import Later
 from accounts.providers.base import Effect, Provider
 from accounts.providers.errors import Missing
 from accounts.providers.records import CampaignRecord
-from audiences.models import Suppression
+from audiences.models import Subscription, Suppression
 from campaigns import work
 from campaigns.mirror.deliveries import attend, instant_note
 from campaigns.models import Delivery, Recipient
 
 State = Delivery.State
+# How long after its time the account may still show it as scheduled.
+START_LIMIT = timedelta(hours=1)
 # How long the account may take to account for everybody at the end.
 SETTLING_LIMIT = timedelta(hours=2)
 
@@ -48,6 +50,8 @@ def follow(delivery: Delivery, provider: Provider, record: CampaignRecord) -> No
     if phase == "scheduled":
         if delivery.state == State.PAUSED:
             delivery.move_to(State.SENDING if delivery.started_at else State.ACCEPTED, **read)
+        elif delivery.armed_for_at is not None and timezone.now() - delivery.armed_for_at > START_LIMIT:
+            attend(delivery, "Its time has passed, and the account still shows it as scheduled.")
         else:
             delivery.store(note=instant_note(delivery, record), **read)
     elif phase in {"sending", "sent"}:
@@ -126,12 +130,16 @@ def take_out_the_suppressed(delivery: Delivery, provider: Provider, entry: Outbo
     suppressed = Suppression.objects.filter(
         workspace=delivery.campaign.workspace_id, contact=OuterRef("contact_id"), lifted_at=None
     )
-    rows = Recipient.objects.filter(
-        Exists(suppressed),
-        delivery=delivery,
-        planned_on=delivery.planned_on,
-        state=Recipient.State.HANDED_OVER,
-    ).order_by("pk")
+    left = Subscription.objects.filter(
+        contact=OuterRef("contact_id"),
+        list__in=delivery.audience.get("lists", []),
+        status=Subscription.Status.UNSUBSCRIBED,
+    )
+    rows = (
+        delivery.ledger()
+        .filter(Exists(suppressed) | Exists(left), state=Recipient.State.HANDED_OVER)
+        .order_by("pk")
+    )
     taken = 0
     while batch := list(rows.values_list("pk", "email")[:150]):
         outbox.renew(entry)

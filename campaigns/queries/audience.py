@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db import connection
 
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Delivery
 
 # Term → what the page calls it, in the order they are taken off. Each person counts in exactly one.
 TERMS: dict[str, str] = {
@@ -110,11 +111,12 @@ def people_of(campaign: Campaign, term: str, *, after: int = 0, size: int = 50) 
     return AudiencePage(people=rows[:size], after=rows[size - 1][0] if len(rows) > size else None)
 
 
-def freeze(campaign: Campaign, *, delivery_id: int, planned_on: Any) -> dict[str, int]:
+def freeze(delivery: Delivery, *, planned_on: date) -> dict[str, int]:
     """Write the ledger of a delivery: everyone who receives as planned, everyone else as left out with the reason.
 
     Belongs in the transaction that marks the delivery frozen. Answers the counts per term.
     """
+    workspace = delivery.campaign.workspace_id
     with connection.cursor() as cursor:
         # An address suppressed before its person was known belongs to them from now on.
         cursor.execute(
@@ -123,7 +125,7 @@ def freeze(campaign: Campaign, *, delivery_id: int, planned_on: Any) -> dict[str
             where s.workspace_id = %(workspace)s and s.contact_id is null
               and c.workspace_id = s.workspace_id and c.email = s.email
             """,
-            _parameters(campaign),
+            {"workspace": workspace},
         )
         cursor.execute(
             _CLASSIFIED
@@ -135,12 +137,17 @@ def freeze(campaign: Campaign, *, delivery_id: int, planned_on: Any) -> dict[str
             from classified join audiences_contact c on c.id = classified.contact_id
             order by c.id
             """,
-            {**_parameters(campaign), "delivery": delivery_id, "planned_on": planned_on},
+            {
+                "workspace": workspace,
+                "lists": delivery.audience["lists"],
+                "delivery": delivery.pk,
+                "planned_on": planned_on,
+            },
         )
         cursor.execute(
             "select case when state = 'planned' then 'receives' else reason end, count(*) "
             "from campaigns_recipient where delivery_id = %s group by 1",
-            [delivery_id],
+            [delivery.pk],
         )
         return dict(cursor.fetchall())
 

@@ -23,6 +23,7 @@ from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
 
 State = Delivery.State
+FARTHEST = timedelta(days=366)
 
 
 class CannotRelease(CannotDo):
@@ -31,6 +32,21 @@ class CannotRelease(CannotDo):
 
 class CannotSettle(CannotDo):
     pass
+
+
+def check_time(send_at: datetime | None) -> None:
+    """Raises CannotRelease for an instant that has passed, is too near to prepare for, or too far to be meant."""
+    if send_at is None:
+        return
+    now, lead = timezone.now(), settings.SEND_NOW_LEAD_SECONDS
+    sentence = ""
+    if send_at < now + timedelta(seconds=lead):
+        near = f"{round(lead / 60)} minutes" if lead >= 90 else "a minute"
+        sentence = f"This time has passed or is less than {near} away. Choose a later one, or send now."
+    elif send_at > now + FARTHEST:
+        sentence = f"This is more than {FARTHEST.days} days away. Choose an earlier time."
+    if sentence:
+        raise CannotRelease(sentence, fields={"local": sentence})
 
 
 @transaction.atomic
@@ -61,12 +77,7 @@ def release_campaign(
         )
     now = timezone.now()
     earliest = now + timedelta(seconds=settings.SEND_NOW_LEAD_SECONDS)
-    if send_at is not None and send_at < earliest:
-        minutes = max(1, round(settings.SEND_NOW_LEAD_SECONDS / 60))
-        sentence = (
-            f"This time has passed or is less than {minutes} minutes away. Choose a later one, or send now."
-        )
-        raise CannotRelease(sentence, fields={"local": sentence})
+    check_time(send_at)
     connection = campaign.connection
     if connection is None or campaign.sender is None:
         raise CannotRelease("Choose the account and the sender first.")

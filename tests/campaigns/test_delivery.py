@@ -735,3 +735,49 @@ def test_without_a_count_of_the_account_nothing_is_called_sent(
 
     assert delivery.state == State.SENDING
     assert delivery.note.startswith("The account says sent, and does not count people")
+
+
+def test_who_leaves_a_chosen_list_after_the_freeze_is_taken_out(
+    campaign: Campaign, approver: User, sandbox: SandboxServer, people: List
+) -> None:
+    let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    people.subscriptions.filter(contact__email="ana@example.test").update(status="unsubscribed")
+    bring_forward("campaigns.watch")
+    sandbox.control("clock", advance=7200)
+    bring_forward("campaigns.watch")
+
+    assert sent_to(sandbox) == ["ben@example.test", "cleo@example.test"]
+
+
+def test_a_campaign_that_never_starts_there_needs_attention(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_all(sandbox)
+    Delivery.objects.filter(pk=delivery.pk).update(armed_for_at=timezone.now() - timedelta(hours=2))
+    bring_forward("campaigns.watch")
+    delivery.refresh_from_db()
+
+    assert (delivery.state, delivery.note) == (
+        State.ATTENTION,
+        "Its time has passed, and the account still shows it as scheduled.",
+    )
+
+
+def test_an_account_that_is_slow_to_take_people_in_is_waited_for(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    sandbox.control("seed", provider="brevo", account=ACCOUNT, pace={"process": 3000})
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    run_outbox("campaigns.prepare")
+    Delivery.objects.filter(pk=delivery.pk).update(creating_at=timezone.now() - timedelta(hours=1))
+    bring_forward("campaigns.prepare")
+    entry = OutboxEntry.objects.get(task="campaigns.prepare")
+    assert (entry.state, entry.note) == ("waiting", "The account has taken in 0 of 3 people.")
+
+    Delivery.objects.filter(pk=delivery.pk).update(creating_at=timezone.now() - timedelta(hours=7))
+    bring_forward("campaigns.prepare")
+    delivery.refresh_from_db()
+    assert delivery.state == State.ATTENTION
+    assert not Recipient.objects.filter(state=Recipient.State.REFUSED).exists()
