@@ -168,7 +168,6 @@ _MIRRORED = {
     MirrorKind.CONTACT: ("Contacts", "audiences:contacts"),
     MirrorKind.FIELD: ("Contact fields", ""),
     MirrorKind.SENDER: ("Senders", "campaigns:senders"),
-    MirrorKind.DOMAIN: ("Domains", "campaigns:senders"),
     MirrorKind.TEMPLATE: ("Templates", "campaigns:templates"),
     MirrorKind.CAMPAIGN: ("Campaigns", "campaigns:campaigns"),
 }
