@@ -1,14 +1,19 @@
 """An instant from what a clock on a wall shows: the hours that do not exist, and those that come twice."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from django.conf import settings
+from django.utils import timezone
+
 from accounts.refusals import CannotDo
+
+FARTHEST = timedelta(days=366)
 
 
 class CannotPlace(CannotDo):
-    """The wall time names no instant, or two."""
+    """The wall time names no instant, or two, or none a campaign can have."""
 
 
 def instant(*, local: datetime, zone: str, fold: int | None = None) -> datetime:
@@ -31,6 +36,21 @@ def instant(*, local: datetime, zone: str, fold: int | None = None) -> datetime:
         sentence = f"On this day {local:%H:%M} comes twice in {zone}. Say which one."
         raise CannotPlace(sentence, fields={"fold": sentence})
     return (second if fold == 1 else first).astimezone(UTC)
+
+
+def check_time(send_at: datetime | None) -> None:
+    """Raises CannotPlace for an instant that has passed, is too near to prepare for, or too far to be meant."""
+    if send_at is None:
+        return
+    now, lead = timezone.now(), settings.SEND_NOW_LEAD_SECONDS
+    sentence = ""
+    if send_at < now + timedelta(seconds=lead):
+        near = f"{round(lead / 60)} minutes" if lead >= 90 else "a minute"
+        sentence = f"This time has passed or is less than {near} away. Choose a later one, or send now."
+    elif send_at > now + FARTHEST:
+        sentence = f"This is more than {FARTHEST.days} days away. Choose an earlier time."
+    if sentence:
+        raise CannotPlace(sentence, fields={"local": sentence})
 
 
 @lru_cache(maxsize=1)

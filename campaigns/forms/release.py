@@ -5,11 +5,9 @@ from typing import Any, cast
 from django import forms
 
 from accounts.forms import Form
-from accounts.refusals import CannotDo
 from campaigns import instants
-from campaigns.instants import instant
+from campaigns.instants import CannotPlace, check_time, instant
 from campaigns.models import Campaign
-from campaigns.services.release import check_time
 
 FOLDS = [("", ""), ("0", "The first, in summer time"), ("1", "The second, an hour later")]
 
@@ -77,7 +75,7 @@ class ReleaseForm(Form):
                 try:
                     send_at = instant(local=values["local"], zone=values["zone"], fold=values.get("fold"))
                     check_time(send_at)
-                except CannotDo as refusal:
+                except CannotPlace as refusal:
                     for name, sentence in refusal.fields.items():
                         self.add_error(name, sentence)
                     if "fold" in refusal.fields:

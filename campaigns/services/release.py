@@ -19,11 +19,11 @@ from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
 from accounts.services import connections
 from campaigns import checks, content, work
+from campaigns.instants import check_time
 from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
 
 State = Delivery.State
-FARTHEST = timedelta(days=366)
 
 
 class CannotRelease(CannotDo):
@@ -32,21 +32,6 @@ class CannotRelease(CannotDo):
 
 class CannotSettle(CannotDo):
     pass
-
-
-def check_time(send_at: datetime | None) -> None:
-    """Raises CannotRelease for an instant that has passed, is too near to prepare for, or too far to be meant."""
-    if send_at is None:
-        return
-    now, lead = timezone.now(), settings.SEND_NOW_LEAD_SECONDS
-    sentence = ""
-    if send_at < now + timedelta(seconds=lead):
-        near = f"{round(lead / 60)} minutes" if lead >= 90 else "a minute"
-        sentence = f"This time has passed or is less than {near} away. Choose a later one, or send now."
-    elif send_at > now + FARTHEST:
-        sentence = f"This is more than {FARTHEST.days} days away. Choose an earlier time."
-    if sentence:
-        raise CannotRelease(sentence, fields={"local": sentence})
 
 
 @transaction.atomic

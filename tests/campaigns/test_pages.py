@@ -438,3 +438,20 @@ def test_a_nonsense_place_in_the_people_of_a_number_is_the_beginning(browse, wor
     reply = browse().get(f"/w/acme/campaigns/{campaign.pk}/audience/receives/", {"after": after})
 
     assert reply.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("local", "sentence"), [("2020-01-01T09:00", "has passed"), ("9999-12-31T23:59", "days away")]
+)
+def test_an_absurd_hour_is_refused_before_anything_is_asked(browse, campaign, local, sentence):
+    values = {
+        "mode": "later",
+        "local": local,
+        "zone": "Europe/Zurich",
+        "version": campaign.version,
+        "people": 1,
+    }
+    response = browse("approver").post(page("review", campaign.pk), values)
+    assert response.status_code == 422
+    assert sentence in response.content.decode()
+    assert "confirm-release" not in response.content.decode()
