@@ -24,11 +24,12 @@ LINKS = 20
 
 
 def measure(*, events: int, rounds: int) -> Iterator[Line]:
+    memory = Memory()
     people = events * 9 // 10 // 3
     connection = _connection()
     delivery = _delivery(connection, people)
     limits, firsts, repeats, pages_early, pages = [], [], [], [], []
-    with Memory() as memory:
+    with memory:
         for _ in range(rounds):
             _clear(delivery)
             _store(connection, events, people)

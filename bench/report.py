@@ -36,10 +36,9 @@ class Memory:
     """What this process held at most, beside what Django alone takes. Linux tells; elsewhere it stays unknown."""
 
     def __init__(self) -> None:
-        self.base = self.peak = 0
+        self.base = self.peak = _status("VmRSS")
 
     def __enter__(self) -> "Memory":
-        self.base = _status("VmRSS")
         self.forget()
         return self
 
