@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import BooleanField, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from accounts.models import Workspace
 from campaigns import merge_tags
@@ -47,7 +48,9 @@ def campaign_page(
     found = campaigns(workspace, filters).annotate(
         sent_at=Subquery(delivery.values("started_at")[:1]),
         planned=Subquery(
-            delivery.annotate(people=KeyTextTransform("receives", F("equation"))).values("people")[:1]
+            delivery.annotate(
+                people=Cast(KeyTextTransform("receives", F("equation")), IntegerField())
+            ).values("people")[:1]
         ),
     )
     place = _place(after or before)
