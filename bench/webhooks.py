@@ -21,6 +21,8 @@ def measure(*, rounds: int, seconds: float) -> Iterator[Line]:
     connection = _connection()
     with servers.web() as port:
         limit_rates, rates, limit_p95, p95 = [], [], [], []
+        # The first requests load the code.
+        load.press(port, _calls("/bench/insert/"), connections=CONNECTIONS, seconds=2, expect=204)
         for _ in range(rounds):
             database.cursor().execute("truncate reporting_inboxcall")
             limit = load.press(
