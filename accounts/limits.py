@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 30
+NEXT_PLACE_SECONDS = 1
+PATIENCE_SECONDS = 20
 
 # KEYS: a bucket per rate. ARGV: now (s), then calls and seconds per rate. Takes one token of each or of none;
 # answers the seconds to wait as text ("0" when taken).
@@ -65,7 +67,7 @@ def connect(url: str) -> Any:
 
 
 class ConnectionGate:
-    """The Gate of one connection. Waits up to a second for a place, else tells when to come back."""
+    """The Gate of one connection. Waits for a place that comes within a second, else tells when to come back."""
 
     def __init__(self, connection: "Connection") -> None:
         self.key = f"gate:{connection.uuid}"
@@ -134,12 +136,13 @@ class ConnectionGate:
 
     def _take(self, rate_class: str) -> None:
         rates = self.rates.get(rate_class, ())
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while rates:
             wait = self._wait(rate_class, rates)
             if wait <= 0:
                 return
-            if time.monotonic() + wait > deadline:
+            # A place that comes soon is waited for, however many threads of a pull want it too.
+            if wait > NEXT_PLACE_SECONDS or time.monotonic() + wait > deadline:
                 raise RateLimited("The account's limit is used up for the moment.", retry_after=wait)
             time.sleep(wait)
 

@@ -1,6 +1,7 @@
 """The gate before every call of an account: buckets, breaker and quota, in a real Valkey."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -36,6 +37,12 @@ def test_a_short_wait_is_waited_for(gate):
         gate.enter("fast")
 
     assert 0.3 < time.monotonic() - began < 0.9
+
+
+def test_threads_that_want_the_same_place_all_get_one_in_turn(gate):
+    """As the pages of a pull do: more callers at once than a second has places for."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(gate.enter, ["fast"] * 8))
 
 
 def test_a_rate_class_without_a_limit_is_open(gate):
