@@ -130,7 +130,7 @@ def look(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | 
         alive = [
             found
             for found in provider.find_campaigns(marker=delivery.marker, created_after=look_from(delivery))
-            if found.phase != "gone"
+            if found.phase not in {"gone", "stopped"} or found.remote_id == delivery.remote_id
         ]
         outbox.renew(entry)
         record = provider.campaign(remote_id=delivery.remote_id)

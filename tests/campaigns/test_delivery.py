@@ -781,3 +781,32 @@ def test_an_account_that_is_slow_to_take_people_in_is_waited_for(
     delivery.refresh_from_db()
     assert delivery.state == State.ATTENTION
     assert not Recipient.objects.filter(state=Recipient.State.REFUSED).exists()
+
+
+def test_of_two_alive_before_the_start_the_oldest_stays(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    """However a twin came to be there, it is taken back before it can mail."""
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
+    prepare(sandbox)
+    delivery.refresh_from_db()
+    provider = delivery.connection.open()
+    made = provider.campaign(remote_id=delivery.remote_id)
+    twin = provider.client.create_email_campaign(
+        {
+            "name": made.name,
+            "subject": "Twin",
+            "htmlContent": "<p>Hello, twin of ours</p>",
+            "sender": {"email": SENDER},
+            "recipients": {"listIds": [int(delivery.remote_list_id)]},
+        }
+    )
+    provider.schedule_campaign(remote_id=twin, send_at=delivery.send_at)
+    delivery.move_to(State.ARMED, armed_at=timezone.now(), armed_for_at=delivery.send_at)
+    run_outbox(skip=["campaigns.watch"])
+    run_outbox(skip=["campaigns.watch"])
+    delivery.refresh_from_db()
+    sandbox.control("clock", advance=7200)
+
+    assert (delivery.state, delivery.remote_id) == (State.ACCEPTED, made.remote_id)
+    assert sent_to(sandbox) == EVERYBODY
