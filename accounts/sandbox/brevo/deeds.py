@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from accounts.sandbox import readers
 from accounts.sandbox.brevo import hooks, people, sending
 from accounts.sandbox.brevo.contacts import confirm_opt_in
 from accounts.sandbox.brevo.processes import Context
@@ -51,6 +52,6 @@ def _react(account: Account, deed: Mapping[str, Any], store: Store, now: float) 
     if kind in ("open", "click"):
         event = event._replace(device="desktop/Windows PC", browser="Chrome")
     if kind == "click":
-        links = sending.links_of(campaign.fields.get("htmlContent", "")) or ["https://example.com/"]
+        links = readers.links_of(campaign.fields.get("htmlContent", "")) or ["https://example.com/"]
         event = event._replace(url=deed.get("link") or links[0])
     sending.happen(account, campaign, event, Context(store, now))

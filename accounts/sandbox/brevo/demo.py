@@ -3,9 +3,8 @@
 from html import escape
 from typing import Any
 
-from accounts.sandbox.brevo.names import person
 from accounts.sandbox.brevo.wire import stamp
-from accounts.sandbox.timeline import chance
+from accounts.sandbox.people import demo_person
 
 PEOPLE = 1200
 PLANS = {1: "Free", 2: "Member", 3: "Patron"}
@@ -126,8 +125,7 @@ def _campaigns(morning: float) -> list[dict[str, Any]]:
 
 def _contact(n: int, morning: float) -> dict[str, Any]:
     """Not everybody told everything: about one in eight values is missing."""
-    luck = chance("demo", n)
-    who = person(luck, n + 1)
+    who, luck = demo_person(n)
     values: dict[str, Any] = {
         "FIRSTNAME": who.first,
         "LASTNAME": who.last,

@@ -6,12 +6,12 @@ from typing import Any
 from accounts.sandbox.brevo import campaigns, clockwork, demo, people
 from accounts.sandbox.brevo.attributes import default_attributes
 from accounts.sandbox.brevo.lists import add_folder, add_list
-from accounts.sandbox.brevo.names import person
 from accounts.sandbox.brevo.senders import add_domain, add_sender
 from accounts.sandbox.brevo.state import Account, Attribute, Campaign, Contact, Pace, Segment, Template
 from accounts.sandbox.brevo.wire import Call, Fields, invalid, read_stamp
 from accounts.sandbox.codec import unpack
 from accounts.sandbox.http import Request
+from accounts.sandbox.people import person
 from accounts.sandbox.store import Store
 from accounts.sandbox.timeline import chance
 

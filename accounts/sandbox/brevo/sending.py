@@ -1,10 +1,8 @@
 """What happens to a campaign whose time has come: mails leave in waves, and people react over the minutes after."""
 
 import re
-from collections.abc import Iterator
-from html import unescape
-from random import Random
 
+from accounts.sandbox import readers
 from accounts.sandbox.brevo import hooks
 from accounts.sandbox.brevo.processes import Context
 from accounts.sandbox.brevo.segments import segment_members
@@ -13,19 +11,7 @@ from accounts.sandbox.brevo.statistics import MIRROR, tallies
 from accounts.sandbox.timeline import chance
 
 WAVES = 18
-HREF = re.compile(r"""<a\b[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 MIRROR_TAG = re.compile(r"\{\{\s*mirror\s*\}\}")
-
-# (device, client, weight) of those who open with their own eyes.
-DEVICES = (
-    ("mobile/iPhone", "Apple Mail", 30),
-    ("desktop/Windows PC", "Outlook", 22),
-    ("desktop/Windows PC", "Chrome", 14),
-    ("mobile/Android", "Gmail", 20),
-    ("desktop/Mac", "Safari", 8),
-    ("tablet/iPad", "Apple Mail", 4),
-    ("unknown/Unknown", "Unknown", 2),
-)
 
 
 def audience(account: Account, fields: dict[str, JSON]) -> list[Contact]:
@@ -46,11 +32,6 @@ def audience(account: Account, fields: dict[str, JSON]) -> list[Contact]:
 def _members(account: Account, list_id: int) -> list[int]:
     row = account.lists.get(list_id)
     return list(row.members) if row else []
-
-
-def links_of(html: str) -> list[str]:
-    found = [unescape(double or single).strip() for double, single in HREF.findall(html)]
-    return list(dict.fromkeys(url for url in found if url.startswith(("http://", "https://"))))
 
 
 def start(account: Account, campaign_id: int, context: Context) -> None:
@@ -110,8 +91,8 @@ def wave(account: Account, campaign_id: int, lease: int, context: Context) -> No
     campaign = account.campaigns.get(campaign_id)
     if campaign is None or campaign.status != "in_process" or campaign.lease != lease:
         return
-    links = links_of(campaign.fields.get("htmlContent", ""))
-    mirrored = bool(MIRROR_TAG.search(campaign.fields.get("htmlContent", "")))
+    links = readers.links_of(campaign.fields.get("htmlContent", ""))
+    mirror = MIRROR if MIRROR_TAG.search(campaign.fields.get("htmlContent", "")) else ""
     due = [wave for wave in campaign.waves if wave.at <= context.now]
     campaign.waves = [wave for wave in campaign.waves if wave.at > context.now]
     for part in due:
@@ -123,7 +104,10 @@ def wave(account: Account, campaign_id: int, lease: int, context: Context) -> No
                 context.now, "sent", contact.id, contact.email, _list_of(campaign, contact), part.version
             )
             happen(account, campaign, sent, context)
-            for event in reactions(account, campaign, sent, links, mirrored):
+            for deed in readers.reactions(
+                sent.email, campaign.id, sent.at, links, react=account.pace.react, mirror=mirror
+            ):
+                event = sent._replace(**deed._asdict())
                 account.pending.plan(event.at, "event", campaign.id, *event[1:])
     if not campaign.waves and not campaign.held_back:
         campaign.status, campaign.sent_at = "sent", context.now
@@ -150,61 +134,6 @@ def leading_version(account: Account, campaign: Campaign) -> str:
         versions[v].unique(*kinds) / max(1, versions[v].delivered) if v in versions else 0.0 for v in "AB"
     ]
     return "" if rates[0] == rates[1] else "A" if rates[0] > rates[1] else "B"
-
-
-def reactions(
-    account: Account, campaign: Campaign, sent: Event, links: list[str], mirrored: bool
-) -> Iterator[Event]:
-    """All that will come of one mail, decided by address and campaign alone.
-
-    Addresses choose their fate: local part `bounce…` or domain `bounce.example` never exists, `soft…` is full.
-    """
-    luck = chance(sent.email, campaign.id)
-    local, _, domain = sent.email.partition("@")
-    arrives = sent.at + luck.uniform(1, 6)
-    roll = luck.random()
-    if local.startswith("bounce") or domain == "bounce.example" or roll < 0.007:
-        yield sent._replace(kind="hard", at=arrives)
-        return
-    if local.startswith("soft") or roll < 0.016:
-        yield sent._replace(kind="soft", at=arrives)
-        return
-    yield sent._replace(kind="delivered", at=arrives)
-    if luck.random() < 0.20:
-        yield sent._replace(
-            kind="proxy",
-            at=arrives + luck.uniform(1, 20),
-            device="unknown/Unknown",
-            browser="Apple Mail Privacy Protection",
-        )
-    if luck.random() < 0.35:
-        yield from _reader(account, sent._replace(at=arrives), links, mirrored, luck)
-    elif luck.random() < 0.001:
-        yield sent._replace(kind="spam", at=arrives + account.pace.react * luck.random())
-
-
-def _reader(
-    account: Account, arrived: Event, links: list[str], mirrored: bool, luck: Random
-) -> Iterator[Event]:
-    """A person who opens with their own eyes: most within minutes, some again, a few click or leave."""
-    react = account.pace.react
-    device, client, _ = luck.choices(DEVICES, [weight for *_, weight in DEVICES])[0]
-    opened = arrived._replace(
-        kind="open", at=arrived.at + 2 + react * luck.random() ** 3, device=device, browser=client
-    )
-    yield opened
-    for _ in range(luck.choices((0, 1, 2), (70, 22, 8))[0]):
-        yield opened._replace(at=opened.at + react * luck.random())
-    if links and luck.random() < 0.23:
-        for n in range(luck.choices((1, 2, 3), (70, 22, 8))[0]):
-            url = links[int(len(links) * luck.random() ** 2)]  # the first links draw more
-            yield opened._replace(kind="click", at=opened.at + 3 + 20 * n + 25 * luck.random(), url=url)
-    elif mirrored and luck.random() < 0.03:
-        yield opened._replace(kind="click", at=opened.at + 5, url=MIRROR)
-    if luck.random() < 0.015:
-        yield opened._replace(kind="unsubscribe", at=opened.at + 30 * luck.random())
-    elif luck.random() < 0.002:
-        yield opened._replace(kind="spam", at=opened.at + 60 * luck.random())
 
 
 def event(account: Account, campaign_id: int, *details: object, context: Context) -> None:

@@ -4,6 +4,8 @@ import unicodedata
 from random import Random
 from typing import NamedTuple
 
+from accounts.sandbox.timeline import chance
+
 
 class Place(NamedTuple):
     language: str
@@ -67,6 +69,12 @@ def person(luck: Random, number: int) -> Person:
         place.language,
         luck.choice(place.cities),
     )
+
+
+def demo_person(number: int) -> tuple[Person, Random]:
+    """Person `number` of the demo, the same in every account that knows them, and their luck for all else."""
+    luck = chance("demo", number)
+    return person(luck, number + 1), luck
 
 
 def _plain(name: str) -> str:
