@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 
-from accounts.providers.base import Gate, Provider
+from accounts.providers.base import Gate, Keyring, Provider
 
 PROVIDERS: Mapping[str, str] = {
     "brevo": "accounts.providers.brevo.provider.Brevo",
@@ -22,6 +22,7 @@ def open_provider(
     base_url: str,
     credentials: Mapping[str, str],
     gate: Gate | None = None,
+    keyring: Keyring | None = None,
     private_addresses: Iterable[str] = (),
     total_seconds: float = 30.0,
 ) -> Provider:
@@ -29,6 +30,7 @@ def open_provider(
         base_url=base_url,
         credentials=credentials,
         gate=gate,
+        keyring=keyring,
         private_addresses=private_addresses,
         total_seconds=total_seconds,
     )

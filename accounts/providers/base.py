@@ -9,9 +9,11 @@ A verb is `Unsupported` until a provider overrides it. Its effect decides what m
 """
 
 # ruff: noqa: ARG003 - the defaults answer without looking
+import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 
@@ -35,6 +37,7 @@ from accounts.providers.records import (
     SenderRecord,
     TemplateRecord,
     TestSendResult,
+    Tokens,
     WebhookRecord,
 )
 
@@ -61,12 +64,33 @@ def effect(kind: Effect) -> Callable[[Verb], Verb]:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One value needed to connect; the connect page is drawn from these."""
+    """One value needed to connect; the connect page is drawn from these. A flag is ticked or not ("yes" or "")."""
 
     name: str
     label: str
     help: str
     secret: bool = True
+    is_flag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A right we ask a person for at the provider, and what we do with it."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to connect an account. `asks_there`: the person agrees on a page of the provider's (OAuth 2)."""
+
+    name: str
+    label: str
+    help: str
+    credentials: tuple[Credential, ...] = ()
+    asks_there: bool = False
+    scopes: tuple[Scope, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +127,54 @@ class OpenGate:
         pass
 
 
+class Keyring(Protocol):
+    """Keeps the tokens of one connection, one for all workers."""
+
+    def tokens(self) -> Tokens | None:
+        """Those stored now."""
+
+    def renew(self, stale: Tokens | None, ask: Callable[[Tokens | None], Tokens]) -> Tokens:
+        """Replace `stale`: under a lock, and only if nobody has done so meanwhile; answers what holds then.
+
+        `ask` gets the tokens stored now and fetches new ones; they are stored before the lock is given back.
+        """
+
+
+class OwnKeyring:
+    """Tokens in memory: for a check before a connection exists, and for tests."""
+
+    def __init__(self) -> None:
+        self._tokens: Tokens | None = None
+        self._lock = threading.Lock()
+
+    def tokens(self) -> Tokens | None:
+        return self._tokens
+
+    def renew(self, stale: Tokens | None, ask: Callable[[Tokens | None], Tokens]) -> Tokens:
+        with self._lock:
+            if self._tokens is None or self._tokens == stale:
+                self._tokens = ask(self._tokens)
+            return self._tokens
+
+
 class Provider:
     slug: ClassVar[str]
     name: ClassVar[str]
     # Where the provider says how to find the credentials, for people.
     help_url: ClassVar[str] = ""
+    # Empty where each account has an address of its own.
     default_base_url: ClassVar[str]
     capabilities: ClassVar[Capabilities] = Capabilities()
-    credentials: ClassVar[tuple[Credential, ...]] = ()
+    # At least one; what was chosen stands among the stored credentials as "way".
+    ways: ClassVar[tuple[Way, ...]] = ()
+    # Values of the installation, not of an account, that join the credentials: from <SLUG>_<NAME> in the environment.
+    app_credentials: ClassVar[tuple[str, ...]] = ()
+    # The most people one `save_contacts` takes.
+    people_per_call: ClassVar[int] = 10_000
+    # How far ahead a campaign must be armed, by the provider's rule or ours.
+    least_lead: ClassVar[timedelta] = timedelta(0)
+    # What the provider's own merge tags look like, for reading its texts.
+    tag_pattern: ClassVar[re.Pattern[str]] = re.compile(r"\{\{[^{}]{1,400}\}\}")
     # rate class → published rates; the client names the class of each call.
     rates: ClassVar[Mapping[str, tuple[Rate, ...]]] = {}
     # figure → the definition the provider's count follows, for the report.
@@ -122,6 +186,7 @@ class Provider:
         base_url: str,
         credentials: Mapping[str, str],
         gate: Gate | None = None,
+        keyring: Keyring | None = None,
         private_addresses: Iterable[str] = (),
         total_seconds: float = 30.0,
     ) -> None:
@@ -131,11 +196,31 @@ class Provider:
         """
         self.base_url = base_url or self.default_base_url
         self.gate = gate or OpenGate()
+        self.keyring = keyring or OwnKeyring()
         self.private_addresses = frozenset(private_addresses)
         self.total_seconds = total_seconds
 
     def _unsupported(self, flag: str) -> NoReturn:
         raise Unsupported(self.capabilities.sentence(flag), provider=self.slug, operation=flag)
+
+    # Connecting
+
+    @classmethod
+    def way(cls, name: str) -> Way:
+        """The way of that name; the first one without. Raises KeyError for one there is not."""
+        return {way.name: way for way in cls.ways}[name] if name else cls.ways[0]
+
+    @classmethod
+    def consent_url(
+        cls, *, base_url: str, credentials: Mapping[str, str], redirect_uri: str, state: str
+    ) -> str:
+        """Where a person agrees; the provider sends them back to `redirect_uri` with a code and `state`."""
+        raise Unsupported("This provider asks nobody on a page of its own.", provider=cls.slug)
+
+    @classmethod
+    def kept_credentials(cls, credentials: Mapping[str, str]) -> Mapping[str, str]:
+        """Those to keep once the account has given tokens: what got them and is not needed again goes."""
+        return credentials
 
     # Account
 
@@ -167,7 +252,8 @@ class Provider:
         """One page of ContactRecord, oldest first; hand `page.cursor` back for the next.
 
         Pages overlap a little, so that rows vanishing meanwhile hide no others: a person may come twice.
-        A person without an address comes with an empty `email`.
+        A person without an address comes with an empty `email`. Without `shares_contacts` a record is one person on
+        one list, and somebody on three lists comes three times.
         """
         self._unsupported("contacts")
 
@@ -186,12 +272,20 @@ class Provider:
         """One page of ContactRecord of a list."""
         self._unsupported("lists")
 
+    @effect(Effect.READ)
+    def leaves(self, *, cursor: str | None = None) -> Page:
+        """One page of LeaveRecord: everybody whom the account mails no more, whatever the reason."""
+        self._unsupported("lists_leaves")
+
     @effect(Effect.CREATE)
     def create_folder(self, *, name: str) -> FolderRecord:
         self._unsupported("has_folders")
 
     @effect(Effect.CREATE)
-    def create_list(self, *, name: str, folder_remote_id: str = "") -> ListRecord:
+    def create_list(
+        self, *, name: str, folder_remote_id: str = "", sender_name: str = "", sender_email: str = ""
+    ) -> ListRecord:
+        """A list that can be mailed. The sender counts where lists carry or need one."""
         self._unsupported("lists")
 
     @effect(Effect.CONVERGE)
@@ -201,7 +295,16 @@ class Provider:
     @effect(Effect.CONVERGE)
     def delete_list(self, *, remote_id: str) -> None:
         """Remove the list, keep its people. A list already gone counts as done."""
-        self._unsupported("lists")
+        self._unsupported("deletes_lists")
+
+    @effect(Effect.CREATE)
+    def create_segment(self, *, name: str, list_remote_id: str, rule: Mapping[str, Any]) -> SegmentRecord:
+        """A segment of a list by a rule in our words. Raises Unsupported for a rule that cannot be said there.
+
+        `rule`: {"all": [rules]}, {"any": [rules]}, {"not": rule}, {"tag": name}, or {"field": name, "is": word, "value":
+        value}; words: equal, less, more, contains, begins, empty.
+        """
+        self._unsupported("creates_segments")
 
     @effect(Effect.CREATE)
     def create_field(self, *, name: str, kind: str, choices: Sequence[str] = ()) -> None:
@@ -217,6 +320,11 @@ class Provider:
         """
         self._unsupported("contacts")
 
+    @effect(Effect.CONVERGE)
+    def replace_members(self, contacts: Iterable[ContactRecord], *, list_id: str) -> AudienceProgress:
+        """Have the list hold exactly these people, in one call."""
+        self._unsupported("replaces_members")
+
     @effect(Effect.READ)
     def saving(self, reference: str) -> AudienceProgress:
         """How far a `save_contacts` that went on in the background has come."""
@@ -224,22 +332,23 @@ class Provider:
 
     @effect(Effect.CONVERGE)
     def remove_from_list(self, *, list_id: str, emails: Sequence[str]) -> None:
+        """Take people off a list that may be mailed soon. Who is not on it counts as done."""
         self._unsupported("lists")
 
     @effect(Effect.CONVERGE)
     def block_contact(self, *, email: str) -> None:
-        """Refuse all marketing to this person at this account; creates them if they are unknown there."""
-        self._unsupported("contacts")
+        """Refuse all marketing to this person at this account, known there or not."""
+        self._unsupported("blocks_contacts")
 
     @effect(Effect.CONVERGE)
     def delete_contact(self, *, remote_id: str) -> None:
-        self._unsupported("contacts")
+        self._unsupported("deletes_contacts")
 
     # Senders, domains, templates
 
     @effect(Effect.READ)
     def senders(self) -> Iterator[SenderRecord]:
-        self._unsupported("senders")
+        self._unsupported("has_senders")
 
     @effect(Effect.CREATE)
     def create_sender(self, *, name: str, email: str) -> SenderRecord:
@@ -251,7 +360,7 @@ class Provider:
 
     @effect(Effect.READ)
     def domains(self) -> Iterator[DomainRecord]:
-        self._unsupported("manages_domains")
+        self._unsupported("has_domains")
 
     @effect(Effect.CONVERGE)
     def authenticate_domain(self, *, name: str) -> DomainRecord:
@@ -275,7 +384,10 @@ class Provider:
 
     @effect(Effect.READ)
     def find_campaigns(self, *, marker: str, created_after: datetime) -> tuple[CampaignRecord, ...]:
-        """All campaigns whose name ends in our marker, created at or after then. Walks until older ones come."""
+        """All campaigns whose name ends in our marker, created at or after then. Walks until older ones come.
+
+        Where no instant of creation is told, all that bear the marker.
+        """
         self._unsupported("campaigns")
 
     @effect(Effect.READ)
@@ -294,11 +406,24 @@ class Provider:
     @effect(Effect.CONVERGE)
     def delete_campaign(self, *, remote_id: str) -> None:
         """Remove a draft. One already gone counts as done."""
-        self._unsupported("drafts_campaigns")
+        self._unsupported("deletes_drafts")
+
+    @effect(Effect.READ)
+    def rendered(self, *, remote_id: str, email: str = "") -> str:
+        """A draft's HTML as this person on its list would get it, or as the provider shows it to nobody in particular."""
+        self._unsupported("renders_campaigns")
 
     @effect(Effect.ONCE)
     def send_test(self, *, remote_id: str, emails: Sequence[str]) -> TestSendResult:
         self._unsupported("sends_tests")
+
+    @effect(Effect.ONCE)
+    def release_campaign(self, draft: CampaignDraft, *, send_at: datetime) -> str:
+        """Make a campaign that mails everybody on its lists at `send_at`: creating is arming. Returns its remote id.
+
+        For accounts without drafts. `send_at` is at least `least_lead` ahead.
+        """
+        self._unsupported("drafts_campaigns")
 
     @effect(Effect.ONCE)
     def schedule_campaign(self, *, remote_id: str, send_at: datetime) -> None:
@@ -347,11 +472,15 @@ class Provider:
 
     @effect(Effect.READ)
     def webhooks(self) -> Iterator[WebhookRecord]:
-        self._unsupported("has_webhooks")
+        self._unsupported("lists_webhooks")
 
     @effect(Effect.CREATE)
     def create_webhook(self, *, url: str, secret: str) -> WebhookRecord:
-        """Have the account call `url` with `secret` for every event we read. Look for the url before repeating."""
+        """Have the account call `url` with `secret` for every event we read. Look for the url before repeating.
+
+        Where one webhook tells of one event several are made: `remote_id` names them all. Secrets the provider chose
+        itself come in the record.
+        """
         self._unsupported("has_webhooks")
 
     @effect(Effect.CONVERGE)
@@ -374,8 +503,9 @@ class Provider:
 
     @classmethod
     def merge_tag(cls, *, name: str, fallback: str | None) -> str:
-        """A Campanile merge tag (`contact.first_name`, `unsubscribe_url`, …) in the provider's own syntax.
+        """A Campanile merge tag (`contact.first_name`, `unsubscribe_url`, `view_url`) in the provider's own syntax.
 
         `name` is already the provider's field name for contact fields ("contact.FIRSTNAME"). Raises Unsupported.
+        Asked only for what the flags `personalises`, `links_unsubscribe` and `links_view` claim.
         """
         raise Unsupported("This provider has no merge tags.", provider=cls.slug, operation="merge_tag")

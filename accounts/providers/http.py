@@ -7,31 +7,27 @@ connections only to addresses that were looked at, and one place where replies b
 import io
 import json
 import logging
-import queue
 import random
-import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from threading import Thread
 from typing import IO, Any, ClassVar, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
+import ijson
 import requests
 import structlog
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import NameResolutionError
 
 from accounts.providers.base import Effect, Gate, OpenGate
+from accounts.providers.bodies import Content
 from accounts.providers.errors import (
     Conflict,
     Missing,
@@ -44,9 +40,9 @@ from accounts.providers.errors import (
     UnexpectedReply,
 )
 from accounts.providers.records import Quota
+from accounts.providers.sockets import CALL, CONNECT_SECONDS, Call, GuardedAdapter
 from accounts.redaction import redact
 
-CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 30.0
 UPLOAD_SECONDS = 90.0
 BODY_BYTES = 32 * 1024 * 1024
@@ -66,160 +62,6 @@ Result = TypeVar("Result")
 logger = structlog.get_logger(__name__)
 # Its own warnings hold whole addresses, with people's in them.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-
-
-# The deadline, and the addresses
-
-
-@dataclass(slots=True)
-class _Call:
-    """What the sockets must know of the call under way."""
-
-    deadline: float
-    private_addresses: frozenset[str]
-    # False until a connection stands, TLS included: what fails before then sent no byte of the request.
-    may_have_left: bool = False
-
-    def left(self) -> float:
-        seconds = self.deadline - time.monotonic()
-        if seconds <= 0:
-            raise TimeoutError("The total deadline is reached.")
-        return seconds
-
-
-_CALL: ContextVar[_Call] = ContextVar("provider_call")
-
-
-class _TimedReader(io.RawIOBase):
-    """Gives each read what is left of the call: a read time-out of its own never ends a dripping reply."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._raw = cast(io.RawIOBase, sock.makefile("rb", buffering=0))
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(_CALL.get().left())
-        return cast(int | None, self._raw.readinto(buffer))
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _TimedSocket:
-    """A connected socket whose reads and writes end by the deadline of the call under way."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def sendall(self, data: Any, *flags: int) -> None:
-        self._sock.settimeout(_CALL.get().left())
-        self._sock.sendall(data, *flags)
-
-    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self._sock))
-
-
-# Global by the register, yet doors to any IPv4 address behind a translator or tunnel: NAT64, 6to4, Teredo.
-_TUNNELS = (IPv6Network("64:ff9b::/96"), IPv6Network("2002::/16"), IPv6Network("2001::/32"))
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address stands on the public internet and hides no other."""
-    ip: IPv4Address | IPv6Address = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        if any(ip in tunnel for tunnel in _TUNNELS):
-            return False
-        ip = ip.ipv4_mapped or ip
-    return ip.is_global and not ip.is_multicast
-
-
-def _look_up(host: str, port: int, seconds: float) -> list[Any]:
-    """The host's socket addresses, asked once. In a thread, since the resolver keeps no deadline of ours."""
-    answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            answers.put(error)
-
-    Thread(target=ask, daemon=True).start()
-    try:
-        answer = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise socket.gaierror("The name was not resolved in time.") from None
-    if isinstance(answer, Exception):
-        raise socket.gaierror(str(answer))
-    return answer
-
-
-class _GuardedConnection(HTTPConnection):
-    """Connects only to addresses it has looked at, and to those very addresses: a second look-up could differ."""
-
-    def connect(self) -> None:
-        call = _CALL.get()
-        call.may_have_left = False
-        super().connect()
-        call.may_have_left = True
-        self.sock = _TimedSocket(self.sock)
-
-    def _new_conn(self) -> socket.socket:
-        call = _CALL.get()
-        until = min(time.monotonic() + CONNECT_SECONDS, call.deadline)
-        port = self.port or self.default_port
-        name = f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
-        is_listed = name in call.private_addresses
-        if not is_listed and not isinstance(self, HTTPSConnection):
-            raise Refused(f"The address {name} must begin with https://.")
-        try:
-            found = _look_up(self._dns_host, port, until - time.monotonic())
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
-        if not is_listed and not all(is_public(entry[4][0]) for entry in found):
-            raise Refused(f"The address {name} is not on the public internet.")
-        failure: OSError = OSError("The name has no address.")
-        for waiting, (family, kind, protocol, _, address) in zip(
-            range(len(found), 0, -1), found, strict=True
-        ):
-            sock = socket.socket(family, kind, protocol)
-            try:
-                for option in self.socket_options or ():
-                    sock.setsockopt(*option)
-                # A share each: an address that swallows everything must not use up the others' time.
-                sock.settimeout(max((until - time.monotonic()) / waiting, 0.001))
-                sock.connect(address)
-                # The TLS handshake, which follows, shares what is left.
-                sock.settimeout(max(until - time.monotonic(), 0.001))
-                return sock
-            except OSError as error:
-                failure = error
-                sock.close()
-        raise NewConnectionError(self, f"No connection: {failure}") from failure
-
-
-class _GuardedTlsConnection(_GuardedConnection, HTTPSConnection):
-    pass
-
-
-class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _GuardedConnection
-
-
-class _TlsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _GuardedTlsConnection
-
-
-class GuardedAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
 
 
 # Replies
@@ -287,11 +129,22 @@ def _as_is(payload: Any) -> Any:
     return payload
 
 
+def _json_or_nothing(body: bytes) -> Any:
+    return parse_json(body) if body.strip() else None
+
+
+def as_text(body: bytes) -> str:
+    """For `parse=`: a reply that is a page or a file, not JSON."""
+    return body.decode("utf-8", "replace")
+
+
 class Client:
     """Calls to one account. A subclass names its provider's ways in the few methods after `call`."""
 
     provider: ClassVar[str]
     request_id_header: ClassVar[str] = "x-request-id"
+    # Refusals that the provider sends without a body of its own.
+    silent_refusals: ClassVar[frozenset[int]] = frozenset()
 
     def __init__(
         self,
@@ -327,19 +180,101 @@ class Client:
         body: Any = None,
         is_upload: bool = False,
         read: Callable[[Any], Result] = _as_is,
+        parse: Callable[[bytes], Any] = _json_or_nothing,
+        headers: Mapping[str, str] | None = None,
+        with_credentials: bool = True,
     ) -> Result:
         """Make one call and hand its JSON (None without a body) to `read`; what `read` cannot use is unexpected.
 
-        Repeats a READ a few times; each attempt passes the gate, so the account's limits see all of them.
+        `body` is sent as JSON, or as it is if it is Content; `headers` come on top. Repeats a READ a few times; each
+        attempt passes the gate, so the account's limits see all of them.
         """
-        data = None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        if body is not None and not isinstance(body, Content):
+            body = Content("application/json", json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
         seconds = max(UPLOAD_SECONDS, self.total_seconds) if is_upload else self.total_seconds
-        call = _Call(time.monotonic() + seconds, self.private_addresses)
-        token = _CALL.set(call)
+        call = Call(time.monotonic() + seconds, self.private_addresses)
+
+        def attempt() -> Result:
+            rate_class = self.rate_class(path)
+            with self._gate(rate_class) as passed:
+                reply = self._exchange(
+                    call,
+                    operation,
+                    effect,
+                    method,
+                    self.base_url + path,
+                    query=query,
+                    data=body.data if body else None,
+                    headers={
+                        **self._headers(body, parse, with_credentials=with_credentials),
+                        **(headers or {}),
+                    },
+                )
+                self._judge(passed, operation, effect, reply, rate_class)
+                try:
+                    return read(parse(reply.body))
+                except (ValueError, TypeError, LookupError, AttributeError) as error:
+                    passed.is_healthy = False
+                    what = f"could not be read ({type(error).__name__})"
+                    raise self._unexpected(operation, effect, reply, what) from None
+
+        return self._repeated(call, effect, lambda: self.renewing(attempt) if with_credentials else attempt())
+
+    def rows(
+        self,
+        operation: str,
+        path: str,
+        *,
+        items: str = "item",
+        query: Mapping[str, Any] | None = None,
+        without: str = "",
+    ) -> Iterator[Any]:
+        """The elements of one long array, read from a file as they are asked for; memory does not grow with it.
+
+        `items` is where they stand, in ijson's words: "item" for the array itself, "data.item" for one inside.
+        `without`: a member of theirs that is passed over, such as a long list inside each.
+        """
+        call = Call(time.monotonic() + max(UPLOAD_SECONDS, self.total_seconds), self.private_addresses)
+
+        def attempt() -> IO[bytes]:
+            rate_class = self.rate_class(path)
+            file = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115 - the reader closes it
+            try:
+                with self._gate(rate_class) as passed:
+                    headers = self._headers(None, _json_or_nothing, with_credentials=True)
+                    reply = self._exchange(
+                        call, operation, Effect.READ, "GET", self.base_url + path,
+                        query=query, headers=headers, sink=cast(IO[bytes], file), limit=DOWNLOAD_BYTES,
+                    )  # fmt: skip
+                    self._judge(passed, operation, Effect.READ, reply, rate_class)
+            except BaseException:
+                file.close()
+                raise
+            file.seek(0)
+            return cast(IO[bytes], file)
+
+        with self._repeated(call, Effect.READ, lambda: self.renewing(attempt)) as file:
+            kind = b"[" if items.split(".")[0] == "item" else b"{"
+            if file.read(64).lstrip()[:1] not in (kind, b""):
+                what = "is not of the expected kind"
+                raise self._unexpected(operation, Effect.READ, Reply(200, {}), what)
+            file.seek(0)
+            try:
+                if without:
+                    events = _passing_over(ijson.parse(file, use_float=True), items, without)
+                    yield from ijson.items(events, items)
+                else:
+                    yield from ijson.items(file, items, use_float=True)
+            except ijson.JSONError as error:
+                what = f"could not be read ({type(error).__name__})"
+                raise self._unexpected(operation, Effect.READ, Reply(200, {}), what) from None
+
+    def _repeated(self, call: Call, effect: Effect, attempt: Callable[[], Result]) -> Result:
+        token = CALL.set(call)
         try:
             for repeat in range(READ_REPEATS if effect is Effect.READ else 0):
                 try:
-                    return self._attempt(call, operation, effect, method, path, query, data, read)
+                    return attempt()
                 except (RateLimited, _Shut):
                     raise
                 except Unavailable:
@@ -347,14 +282,14 @@ class Client:
                     if call.deadline - time.monotonic() < 2 * pause:
                         raise
                     time.sleep(pause)
-            return self._attempt(call, operation, effect, method, path, query, data, read)
+            return attempt()
         finally:
-            _CALL.reset(token)
+            CALL.reset(token)
 
     def download(self, operation: str, url: str) -> IO[bytes]:
         """A file the provider pointed to, as an open temporary file. Its host gets no credentials of ours."""
-        call = _Call(time.monotonic() + UPLOAD_SECONDS, self.private_addresses)
-        token = _CALL.set(call)
+        call = Call(time.monotonic() + UPLOAD_SECONDS, self.private_addresses)
+        token = CALL.set(call)
         file = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115 - the caller closes it
         try:
             reply = self._exchange(call, operation, Effect.READ, "GET", url, sink=file, limit=DOWNLOAD_BYTES)
@@ -365,7 +300,7 @@ class Client:
             file.close()
             raise
         finally:
-            _CALL.reset(token)
+            CALL.reset(token)
         file.seek(0)
         return cast(IO[bytes], file)
 
@@ -374,6 +309,10 @@ class Client:
     def credentials(self) -> Mapping[str, str]:
         """Headers that prove who we are."""
         return {}
+
+    def renewing(self, attempt: Callable[[], Result]) -> Result:
+        """Make the attempt, with new credentials if it is refused and there are such."""
+        return attempt()
 
     def rate_class(self, path: str) -> str:
         return "general"
@@ -395,44 +334,39 @@ class Client:
 
     # One attempt
 
-    def _attempt(
-        self,
-        call: _Call,
-        operation: str,
-        effect: Effect,
-        method: str,
-        path: str,
-        query: Mapping[str, Any] | None,
-        data: bytes | None,
-        read: Callable[[Any], Result],
-    ) -> Result:
-        rate_class = self.rate_class(path)
+    @contextmanager
+    def _gate(self, rate_class: str) -> "Iterator[_Passed]":
+        """Stand in line, and tell the breaker afterwards whether the account is well."""
         self._enter(rate_class)
-        is_healthy = False
+        passed = _Passed()
         try:
-            headers = {"Accept": "application/json", **self.credentials()}
-            if data is not None:
-                headers["Content-Type"] = "application/json"
-            reply = self._exchange(
-                call, operation, effect, method, self.base_url + path, query=query, data=data, headers=headers
-            )
-            if quota := self.quota(reply.headers, rate_class):
-                self.gate.saw(quota)
-            if error := self._verdict(operation, effect, reply):
-                is_healthy = isinstance(error, RateLimited | Refused | Unauthorized)
-                raise error
-            try:
-                result = read(parse_json(reply.body) if reply.body.strip() else None)
-            except (ValueError, TypeError, LookupError, AttributeError) as error:
-                what = f"could not be read ({type(error).__name__})"
-                raise self._unexpected(operation, effect, reply, what) from None
-            is_healthy = True
-            return result
+            yield passed
         except (Refused, Unauthorized):
-            is_healthy = True
+            passed.is_healthy = True
             raise
         finally:
-            self.gate.ended(healthy=is_healthy)
+            self.gate.ended(healthy=passed.is_healthy)
+
+    def _headers(
+        self, body: Content | None, parse: Callable[[bytes], Any], *, with_credentials: bool
+    ) -> dict[str, str]:
+        headers = {"Accept": "application/json" if parse is _json_or_nothing else "*/*"}
+        if with_credentials:
+            headers |= self.credentials()
+        if body is not None:
+            headers["Content-Type"] = body.type
+        return headers
+
+    def _judge(
+        self, passed: "_Passed", operation: str, effect: Effect, reply: Reply, rate_class: str
+    ) -> None:
+        """Remember what the reply says of the limits; raises what it means if it is no success."""
+        if quota := self.quota(reply.headers, rate_class):
+            self.gate.saw(quota)
+        if error := self._verdict(operation, effect, reply):
+            passed.is_healthy = isinstance(error, RateLimited)
+            raise error
+        passed.is_healthy = True
 
     def _enter(self, rate_class: str) -> None:
         try:
@@ -444,7 +378,7 @@ class Client:
 
     def _exchange(
         self,
-        call: _Call,
+        call: Call,
         operation: str,
         effect: Effect,
         method: str,
@@ -541,6 +475,8 @@ class Client:
         if status == 401:
             return Unauthorized(self._explain(reply) or "The credentials are refused.", **context)
         payload = reply.error_body()
+        if payload is None and status in self.silent_refusals and not reply.body.lstrip().startswith(b"<"):
+            payload = {}
         if status < 400 or payload is None:
             return self._unexpected(operation, effect, reply, "is not one of the provider's")
         kind = self.refusal(operation, status, payload)
@@ -581,6 +517,26 @@ class Client:
         if moment is None:
             return RETRY_AFTER_SECONDS
         return min(max((moment - now).total_seconds(), 1.0), 24 * 3600.0)
+
+
+def _passing_over(events: Iterable[tuple[str, str, Any]], items: str, member: str) -> Iterator[Any]:
+    """ijson's events without those of one member of each element."""
+    place = f"{items}.{member}"
+    inside = f"{place}."
+    for event in events:
+        prefix, kind, value = event
+        if (
+            prefix == place
+            or prefix.startswith(inside)
+            or (prefix == items and kind == "map_key" and value == member)
+        ):
+            continue
+        yield event
+
+
+@dataclass(slots=True)
+class _Passed:
+    is_healthy: bool = False
 
 
 class _Shut(Unavailable):

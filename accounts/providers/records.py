@@ -22,6 +22,19 @@ class AccountRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an account gave for the credentials: `access` opens it until `expires_at`, `refresh` gets the next pair.
+
+    `details` keeps what came along and is needed later, such as the account's id. All of it is secret.
+    """
+
+    access: str
+    refresh: str = ""
+    expires_at: datetime | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRecord:
     """A property that contacts have over there. `kind`: text, number, date, boolean, choice, or their word."""
 
@@ -40,28 +53,33 @@ class FolderRecord:
 
 @dataclass(frozen=True, slots=True)
 class ListRecord:
-    """`size` is what the provider counts, if it does; never drift."""
+    """`size` is what the provider counts, if it does; never drift. The sender is told where it belongs to the list."""
 
     remote_id: str
     name: str
     folder_remote_id: str = ""
     size: int | None = None
     is_dynamic: bool = False
+    sender_name: str = ""
+    sender_email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentRecord:
-    """A saved selection over there, worked out by the provider."""
+    """A saved selection over there, worked out by the provider. `rule` in its own words, to be shown."""
 
     remote_id: str
     name: str
+    list_remote_id: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactRecord:
     """One person. `fields` by the provider's field names; `blocked` is the account-wide refusal of marketing.
 
-    `left_list_ids` are lists the person left while staying reachable otherwise.
+    `left_list_ids` are lists the person left while staying reachable otherwise, `pending_list_ids` those they have
+    not confirmed yet. Where people belong to lists over there, a record tells of the one list it was read from.
     """
 
     remote_id: str
@@ -69,6 +87,7 @@ class ContactRecord:
     fields: Mapping[str, Any] = field(default_factory=dict)
     list_ids: tuple[str, ...] = ()
     left_list_ids: tuple[str, ...] = ()
+    pending_list_ids: tuple[str, ...] = ()
     blocked: bool = False
     created_at: datetime | None = None
     modified_at: datetime | None = None
@@ -85,6 +104,20 @@ class Page:
     cursor: str | None
     total: int | None = None
     ahead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRecord:
+    """Somebody the account mails no more: from one list, or without `list_id` altogether.
+
+    `email` may be a pattern with one `*` for anything: `*@example.com`, `name@*`. `reason`: unsubscribed, complained,
+    bounced, blocked (it does not say why).
+    """
+
+    email: str
+    reason: str = "blocked"
+    list_id: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +177,10 @@ class CampaignRecord:
 
 @dataclass(frozen=True, slots=True)
 class CampaignDraft:
-    """What we ask a provider to make; merge tags already in its syntax. `name` already ends in the marker."""
+    """What we ask a provider to make; merge tags already in its syntax. `name` already ends in the marker.
+
+    `text` is the plain part, in the same syntax, for providers that do not make their own.
+    """
 
     name: str
     subject: str
@@ -155,6 +191,7 @@ class CampaignDraft:
     sender_remote_id: str = ""
     reply_to: str = ""
     list_ids: tuple[str, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +205,10 @@ class AudienceProgress:
 
 @dataclass(frozen=True, slots=True)
 class FiguresRecord:
-    """Counts as the provider gives them at `read_at`. None: it does not tell. People unless said otherwise."""
+    """Counts as the provider gives them at `read_at`. None: it does not tell. People unless said otherwise.
+
+    `rates`: figure → share 0–1, where the provider gives a rate and no count.
+    """
 
     read_at: datetime
     sent: int | None = None
@@ -186,6 +226,7 @@ class FiguresRecord:
     remaining: int | None = None
     links: Mapping[str, int] = field(default_factory=dict)
     domains: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +251,12 @@ class EventRecord:
 
 @dataclass(frozen=True, slots=True)
 class WebhookRecord:
+    """`secrets`: those the provider chose itself and signs with, where it does."""
+
     remote_id: str
     url: str
     events: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

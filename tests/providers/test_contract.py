@@ -1,17 +1,21 @@
 """One suite over every provider: what a verb promises in `base.py` must hold at each of them.
 
-Every request and every reply is held against the provider's contract on its way (see conftest and wsgi).
+Every request and every reply is held against the provider's contract on its way (see conftest and wsgi). Accounts are
+filled in words that every provider's sandbox understands; what differs by design is told by a flag, and each flag has a
+case for those who claim it and one for those who do not.
 """
 
 import dataclasses
 import inspect
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
 
+from accounts.providers import PROVIDERS, provider_class
 from accounts.providers.base import Provider
 from accounts.providers.capabilities import Capabilities
 from accounts.providers.errors import (
@@ -34,10 +38,18 @@ TESTED_FLAGS: set[str] = set()
 FLAGS = {field.name for field in dataclasses.fields(Capabilities)} - {"because"}
 MARKER = "k3v9x0q2m7zt"
 PEOPLE = [
-    {"email": "ana@example.com", "attributes": {"FIRSTNAME": "Ana"}, "lists": [0]},
-    {"email": "ben+x@example.com", "attributes": {"FIRSTNAME": "Ben"}, "lists": [0, 1]},
-    {"email": "cy@example.com", "emailBlacklisted": True, "lists": [1], "unsubscribed": [0]},
+    {"email": "ana@example.com", "fields": {"first_name": "Ana"}, "lists": [0]},
+    {"email": "ben+x@example.com", "fields": {"first_name": "Ben"}, "lists": [0, 1]},
+    {"email": "cy@example.com", "blocked": True, "lists": [1]},
 ]
+# What each provider calls the first name of a person; where it keeps one name, the whole stands there.
+FIRST_NAME = {
+    "brevo": "FIRSTNAME",
+    "especial": "first_name",
+    "mailmojo": "first_name",
+    "leadfox": "firstname",
+    "emailcampaigns": "name",
+}
 
 
 def requires(flag: str) -> Callable[[Test], Test]:
@@ -46,7 +58,18 @@ def requires(flag: str) -> Callable[[Test], Test]:
     TESTED_FLAGS.add(flag)
 
     def mark(test: Test) -> Test:
-        test.requires = flag  # type: ignore[attr-defined]
+        test.requires = (*getattr(test, "requires", ()), flag)  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def lacking(flag: str) -> Callable[[Test], Test]:
+    """Run the case only for providers that do not claim `flag`."""
+    assert flag in FLAGS
+
+    def mark(test: Test) -> Test:
+        test.lacking = (*getattr(test, "lacking", ()), flag)  # type: ignore[attr-defined]
         return test
 
     return mark
@@ -63,29 +86,76 @@ def walk(verb: Callable[..., Page], **values: Any) -> list[Any]:
         cursor = page.cursor
 
 
+def people_on(account: Account) -> dict[str, set[str]]:
+    """Address → lists, of everybody who is on one, however the account tells it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for record in walk(account.contacts):
+        found[record.email] |= set(record.list_ids)
+    return {email: lists for email, lists in found.items() if lists}
+
+
+def refused_people(account: Account) -> set[str]:
+    """Addresses the account mails no more at all."""
+    told = {record.email for record in walk(account.contacts) if record.blocked}
+    if account.open().capabilities.lists_leaves:
+        told |= {record.email for record in walk(account.leaves) if not record.list_id}
+    return told
+
+
+def is_reachable(account: Account, email: str) -> bool:
+    """Whether a campaign to the person's lists would reach them."""
+    return email in people_on(account) and email not in refused_people(account)
+
+
 @pytest.fixture
 def lists(account: Account) -> list[str]:
-    """Ids of the lists News and Test, with Ana, Ben and Cy."""
+    """Ids of the lists News and Test, with Ana, Ben and Cy, who is blocked."""
     return [str(list_id) for list_id in account.seed(lists=["News", "Test"], contacts=PEOPLE)["lists"]]
 
 
+def sender_of(account: Account) -> tuple[str, str, str]:
+    """(name, address, their id) of one the account takes."""
+    if not account.open().capabilities.has_senders:
+        return "Owner", "owner@sandbox-contract.example", ""
+    sender = next(sender for sender in account.senders() if sender.is_active)
+    return sender.name, sender.email, sender.remote_id
+
+
 def draft(account: Account, lists: list[str], **changes: Any) -> CampaignDraft:
-    (sender,) = account.senders()
+    name, email, remote_id = sender_of(account)
+    provider = account.open()
+    leave = (
+        provider.merge_tag(name="unsubscribe_url", fallback=None)
+        if provider.capabilities.links_unsubscribe
+        else "https://example.com/leave"
+    )
     values = {
         "name": f"June news {MARKER}",
         "subject": "June in Zürich",
         "preview_text": "What is new",
-        "html": '<p>Hello</p>\r\n<a href="https://example.com/a">Read</a> <a href="{{ unsubscribe }}">Leave</a>\r\n',
-        "sender_name": sender.name,
-        "sender_email": sender.email,
-        "sender_remote_id": sender.remote_id,
-        "list_ids": tuple(lists),
+        "html": f'<p>Hello</p>\r\n<a href="https://example.com/a">Read</a> <a href="{leave}">Leave</a>\r\n',
+        "sender_name": name,
+        "sender_email": email,
+        "sender_remote_id": remote_id,
+        "list_ids": tuple(lists[:1]),
     }
     return CampaignDraft(**{**values, **changes})
 
 
-def soon(minutes: float = 10) -> datetime:
-    return datetime.now(UTC) + timedelta(minutes=minutes)
+def soon(account: Account, minutes: float = 10) -> datetime:
+    """An instant at which a campaign can be armed, in whole minutes."""
+    lead = account.open().least_lead + timedelta(minutes=minutes)
+    return (datetime.now(UTC) + lead).replace(second=0, microsecond=0)
+
+
+def arm(account: Account, lists: list[str], send_at: datetime, **changes: Any) -> str:
+    """A campaign that goes out at `send_at`, the way the account has it. Returns its remote id."""
+    wanted = draft(account, lists, **changes)
+    if not account.open().capabilities.drafts_campaigns:
+        return account.release_campaign(wanted, send_at=send_at)
+    remote_id = account.create_campaign(wanted)
+    account.schedule_campaign(remote_id=remote_id, send_at=send_at)
+    return remote_id
 
 
 # The account
@@ -100,6 +170,7 @@ def test_account_is_the_same_on_each_look_and_another_for_another_key(account):
 
 
 def test_wrong_credentials_are_unauthorized(account):
+    account.is_held_to_contract = False
     with pytest.raises(Unauthorized) as caught:
         account.open("no-such-key").account()
 
@@ -108,11 +179,15 @@ def test_wrong_credentials_are_unauthorized(account):
 
 def test_closed_account_is_refused_with_a_sentence(account):
     account.is_held_to_contract = False
-    with pytest.raises(Refused, match="suspended"):
+    with pytest.raises((Refused, Unauthorized)) as caught:
         account.open("sandbox-suspended").account()
+
+    assert caught.value.detail
 
 
 def test_quota_of_each_reply_reaches_the_gate(account):
+    if not account.open().rates:
+        pytest.skip("no limits are published")
     account.control("reset")
     provider = account.open()
     seen = []
@@ -125,6 +200,8 @@ def test_quota_of_each_reply_reaches_the_gate(account):
 
 
 def test_limit_reached_says_when_to_come_back(account):
+    if not account.open().rates:
+        pytest.skip("no limits are published")
     account.control("reset")
     provider = account.open()
     with pytest.raises(RateLimited) as caught:
@@ -136,23 +213,64 @@ def test_limit_reached_says_when_to_come_back(account):
 # People and lists
 
 
-def test_contacts_come_oldest_first_with_all_they_have(account, lists):
-    people = walk(account.contacts)
+def test_people_come_with_their_lists_and_names(account, lists):
+    names = {record.email: record.fields.get(FIRST_NAME[account.slug]) for record in walk(account.contacts)}
 
-    assert [(p.email, p.fields.get("FIRSTNAME"), p.list_ids, p.left_list_ids, p.blocked) for p in people] == [
-        ("ana@example.com", "Ana", (lists[0],), (), False),
-        ("ben+x@example.com", "Ben", tuple(lists), (), False),
-        ("cy@example.com", None, (lists[1],), (lists[0],), True),
+    on = people_on(account)
+    assert {email: on[email] for email in ("ana@example.com", "ben+x@example.com")} == {
+        "ana@example.com": {lists[0]},
+        "ben+x@example.com": set(lists),
+    }
+    assert (names["ana@example.com"], names["ben+x@example.com"]) == ("Ana", "Ben")
+    assert [is_reachable(account, f"{name}@example.com") for name in ("ana", "ben+x", "cy")] == [
+        True,
+        True,
+        False,
     ]
-    assert all(person.created_at and person.modified_at and person.remote_id for person in people)
+    assert all(record.remote_id for record in walk(account.contacts))
+
+
+def test_who_left_one_list_is_not_on_it(account):
+    dora = {"email": "dora@example.com", "lists": [0, 1], "left": [1]}
+    first, second = (str(number) for number in account.seed(lists=["News", "Test"], contacts=[dora])["lists"])
+    records = [record for record in walk(account.contacts) if record.email == "dora@example.com"]
+
+    left = {number for record in records for number in record.left_list_ids}
+    assert {number for record in records for number in record.list_ids} - left == {first}
+    assert left <= {second}
+
+
+@requires("shares_contacts")
+def test_a_person_stands_once_with_all_their_lists(account, lists):
+    ben = [record for record in walk(account.contacts) if record.email == "ben+x@example.com"]
+
+    assert [set(record.list_ids) for record in ben] == [set(lists)]
+
+
+@lacking("shares_contacts")
+def test_a_person_stands_once_for_each_list(account, lists):
+    ben = [record for record in walk(account.contacts) if record.email == "ben+x@example.com"]
+
+    assert sorted(record.list_ids for record in ben) == sorted((number,) for number in lists)
+    assert len({record.remote_id for record in ben}) == 2
 
 
 def test_contacts_are_walked_completely_over_many_pages(account):
     account.seed(lists=["Many"], contacts=2345)
 
-    people = walk(account.contacts)
-    assert len({person.remote_id for person in people}) == 2345
-    assert account.contacts().total == 2345
+    assert len({record.email for record in walk(account.contacts)}) == 2345
+
+
+def test_a_walk_goes_on_from_a_cursor_in_another_process(account):
+    account.seed(lists=["Many"], contacts=2345)
+    first = account.contacts()
+    found, cursor = [record.email for record in first.items], first.cursor
+    while cursor is not None:
+        page = account.open().contacts(cursor=cursor)  # nothing remembered
+        found += [record.email for record in page.items]
+        cursor = page.cursor
+
+    assert len(set(found)) == 2345
 
 
 @requires("lists_changed_contacts")
@@ -164,12 +282,25 @@ def test_contacts_changed_since_are_those_alone(account, lists):
     assert [(person.email, person.blocked) for person in changed] == [("ana@example.com", True)]
 
 
-def test_contact_is_found_by_address_and_by_id(account, lists):
+def test_contact_is_found_by_address(account, lists):
     ben = account.contact(email="ben+x@example.com")
 
-    assert account.contact(remote_id=ben.remote_id) == ben
+    assert (ben.email, bool(ben.remote_id)) == ("ben+x@example.com", True)
+    assert account.contact(remote_id=ben.remote_id).email == "ben+x@example.com"
     with pytest.raises(Missing):
         account.contact(email="nobody@example.com")
+
+
+@requires("lists_leaves")
+def test_leaves_are_told_apart_from_people(account, lists):
+    if account.open().capabilities.blocks_contacts:
+        account.block_contact(email="ana@example.com")
+        assert "ana@example.com" in {record.email for record in walk(account.leaves)}
+    told = walk(account.leaves)
+
+    assert "cy@example.com" in {record.email for record in told}
+    assert "ben+x@example.com" not in {record.email for record in told}
+    assert {record.reason for record in told} <= {"unsubscribed", "complained", "bounced", "blocked"}
 
 
 @requires("has_folders")
@@ -179,60 +310,126 @@ def test_folders(account):
     assert made in account.folders()
 
 
+def make_list(account: Account, name: str) -> str:
+    sender_name, sender_email, _ = sender_of(account)
+    return account.create_list(name=name, sender_name=sender_name, sender_email=sender_email).remote_id
+
+
 def test_list_life(account):
-    made = account.create_list(name=f"June {MARKER}")
+    made = make_list(account, f"June {MARKER}")
     assert [(found.remote_id, found.name) for found in account.find_lists(marker=MARKER)] == [
-        (made.remote_id, made.name)
+        (made, f"June {MARKER}")
     ]
 
-    account.update_list(remote_id=made.remote_id, name="July")
+    account.update_list(remote_id=made, name="July")
+    account.update_list(remote_id=made, name="July")
     assert account.find_lists(marker=MARKER) == ()
     assert "July" in [found.name for found in account.lists()]
 
-    account.delete_list(remote_id=made.remote_id)
-    account.delete_list(remote_id=made.remote_id)
+
+def test_list_whose_creation_was_lost_is_found_by_its_marker(account):
+    make_list(account, "Another")
+    account.fault(kind="drop_after", method="POST", path="*list*" if account.slug != "emailcampaigns" else "")
+    with pytest.raises(OutcomeUnknown):
+        make_list(account, f"June {MARKER}")
+
+    assert [found.name for found in account.find_lists(marker=MARKER)] == [f"June {MARKER}"]
+
+
+@requires("deletes_lists")
+def test_deleting_a_list_converges(account):
+    made = make_list(account, "July")
+    account.delete_list(remote_id=made)
+    account.delete_list(remote_id=made)
+
     assert "July" not in [found.name for found in account.lists()]
 
 
+@requires("lists_carry_sender")
+def test_lists_tell_their_sender(account):
+    account.create_list(name="June", sender_name="Ida", sender_email="ida@example.com")
+
+    (june,) = (found for found in account.lists() if found.name == "June")
+    assert (june.sender_name, june.sender_email) == ("Ida", "ida@example.com")
+
+
+@lacking("lists_carry_sender")
+def test_lists_without_a_sender_tell_none(account, lists):
+    assert {(found.sender_name, found.sender_email) for found in account.lists()} == {("", "")}
+
+
 def test_all_lists_are_found_over_many_pages(account):
+    before = len(account.lists())
     account.seed(lists=120)
 
-    assert len(account.lists()) == 120
+    assert len(account.lists()) == before + 120
 
 
-def test_saving_people_adds_updates_and_never_lifts_a_block(account, lists):
-    made = account.create_list(name="Delivery")
-    people = [
-        ContactRecord("", "ana@example.com", {"FIRSTNAME": "Anna", "LASTNAME": None}),
-        ContactRecord("", "cy@example.com", {"FIRSTNAME": "Cy"}),
-        ContactRecord("", "dora@example.com", {"FIRSTNAME": "Dora"}),
-    ]
-    progress = account.save_contacts(people, list_ids=[made.remote_id])
+def save(account: Account, people: list[ContactRecord], list_id: str) -> str:
+    """Hand people over and wait until they are taken in; what there was to say."""
+    progress = account.save_contacts(people, list_ids=[list_id])
     while not progress.done:
         account.advance(5)
         progress = account.saving(progress.reference)
+    return progress.detail
 
-    members = walk(account.list_members, remote_id=made.remote_id)
-    assert [(p.email, p.fields["FIRSTNAME"], p.blocked) for p in members] == [
-        ("ana@example.com", "Anna", False),
-        ("cy@example.com", "Cy", True),
-        ("dora@example.com", "Dora", False),
+
+def test_saving_people_adds_and_never_lifts_a_block(account, lists):
+    made = make_list(account, "Delivery")
+    name = FIRST_NAME[account.slug]
+    people = [
+        ContactRecord("", "ana@example.com", {name: "Anna"}),
+        ContactRecord("", "cy@example.com", {name: "Cy"}),
+        ContactRecord("", "dora@example.com", {name: "Dora"}),
     ]
-    assert account.list_size(remote_id=made.remote_id) == 3
+    save(account, people, made)
+    save(account, people, made)
+
+    assert {"ana@example.com", "dora@example.com"} <= {
+        record.email for record in walk(account.list_members, remote_id=made)
+    }
+    assert [is_reachable(account, f"{name}@example.com") for name in ("ana", "cy", "dora")] == [
+        True,
+        False,
+        True,
+    ]
+    assert account.list_size(remote_id=made) == len(walk(account.list_members, remote_id=made))
+
+
+@requires("personalises")
+def test_saving_people_updates_what_mails_are_filled_with(account, lists):
+    name = FIRST_NAME[account.slug]
+    save(account, [ContactRecord("", "ana@example.com", {name: "Anna"})], lists[0])
+
+    (ana,) = (
+        record
+        for record in walk(account.list_members, remote_id=lists[0])
+        if record.email == "ana@example.com"
+    )
+    assert ana.fields[name] == "Anna"
 
 
 def test_saving_nobody_is_done(account, lists):
-    assert account.save_contacts([], list_ids=lists).done
+    assert account.save_contacts([], list_ids=lists[:1]).done
 
 
-def test_saving_tells_of_rows_that_were_turned_away(account, lists):
-    people = [ContactRecord("", "not an address"), ContactRecord("", "ok@example.com")]
-    progress = account.save_contacts(people, list_ids=lists[:1])
-    account.advance(60)
-    progress = account.saving(progress.reference)
+def test_saving_leaves_out_what_is_no_address(account, lists):
+    made = make_list(account, "Delivery")
+    try:
+        save(account, [ContactRecord("", "not an address"), ContactRecord("", "ok@example.com")], made)
+    except Refused:
+        return  # the account says so at once
+
+    assert [record.email for record in walk(account.list_members, remote_id=made)] == ["ok@example.com"]
+
+
+@requires("replaces_members")
+def test_a_list_is_filled_whole(account, lists):
+    progress = account.replace_members([ContactRecord("", "dora@example.com")], list_id=lists[0])
 
     assert progress.done
-    assert progress.detail
+    assert [record.email for record in walk(account.list_members, remote_id=lists[0])] == ["dora@example.com"]
+    assert account.list_size(remote_id=lists[0]) == 1
 
 
 def test_removing_from_a_list_converges(account, lists):
@@ -240,19 +437,20 @@ def test_removing_from_a_list_converges(account, lists):
     account.remove_from_list(list_id=lists[0], emails=emails)
     account.remove_from_list(list_id=lists[0], emails=emails)
 
-    assert account.list_size(remote_id=lists[0]) == 0
-    assert account.contact(email="ben+x@example.com").list_ids == (lists[1],)
+    assert lists[0] not in {number for numbers in people_on(account).values() for number in numbers}
+    assert people_on(account)["ben+x@example.com"] == {lists[1]}
 
 
-def test_blocking_converges_and_makes_unknown_people(account, lists):
+@requires("blocks_contacts")
+def test_blocking_converges(account, lists):
     for email in ("ana@example.com", "ana@example.com", "new@example.com"):
         account.block_contact(email=email)
 
-    assert account.contact(email="ana@example.com").blocked
-    assert account.contact(email="ana@example.com").list_ids == (lists[0],)
-    assert account.contact(email="new@example.com").blocked
+    assert not is_reachable(account, "ana@example.com")
+    assert is_reachable(account, "ben+x@example.com")
 
 
+@requires("deletes_contacts")
 def test_deleting_a_contact_converges(account, lists):
     ana = account.contact(email="ana@example.com")
     account.delete_contact(remote_id=ana.remote_id)
@@ -266,44 +464,89 @@ def test_deleting_a_contact_converges(account, lists):
 @pytest.mark.parametrize(
     ("kind", "choices"), [("text", ()), ("number", ()), ("date", ()), ("boolean", ()), ("choice", ("a", "b"))]
 )
-def test_created_fields_are_read_back(account, kind, choices):
-    account.create_field(name="TRIAL", kind=kind, choices=choices)
+def test_created_fields_are_read_back(account, lists, kind, choices):
+    try:
+        account.create_field(name="TRIAL", kind=kind, choices=choices)
+    except Unsupported:
+        assert kind != "text"
+        return
 
-    (field,) = (field for field in account.fields() if field.name == "TRIAL")
-    assert (field.kind, field.choices, field.writable) == (kind, choices, True)
+    (field,) = (field for field in account.fields() if field.name.upper() == "TRIAL")
+    assert field.writable
+    assert (field.kind, field.choices) in [(kind, tuple(choices)), ("text", ())]
 
 
 @requires("creates_fields")
-def test_fields_that_cannot_be_made(account):
-    with pytest.raises(Unsupported):
-        account.create_field(name="TRIAL", kind="hologram")
-    with pytest.raises(Unsupported):
-        account.create_field(name="größe", kind="text")
+def test_fields_that_cannot_be_made(account, lists):
+    with pytest.raises((Unsupported, Refused)):
+        account.create_field(name="größe & gewicht", kind="text")
 
 
 @requires("has_segments")
-def test_segments(account):
-    account.seed(segments=[{"name": "Locals", "category": "", "attribute": "FIRSTNAME", "value": "Ana"}])
+def test_segments(account, lists):
+    account.seed(lists=["Crowd"], segments=SEGMENTS[account.slug](lists))
 
-    assert [segment.name for segment in account.segments()] == ["Locals"]
+    assert "Locals" in [segment.name for segment in account.segments()]
+
+
+# A segment in the words of each sandbox.
+SEGMENTS: dict[str, Callable[[list[str]], list[dict[str, Any]]]] = {
+    "brevo": lambda _: [{"name": "Locals", "category": "", "attribute": "FIRSTNAME", "value": "Ana"}],
+    "especial": lambda lists: [{"name": "Locals", "list": lists[0], "json": {"eq": {"first_name": "Ana"}}}],
+    "mailmojo": lambda _: [{"name": "Locals", "predicates": [{"type": "has_tag", "tag_name": "local"}]}],
+}
+
+
+@requires("creates_segments")
+def test_made_segments_are_read_back(account, lists):
+    rule = RULES[account.slug]
+    made = account.create_segment(name="Ours", list_remote_id=lists[0], rule=rule)
+
+    assert (made.remote_id, "Ours") in [(found.remote_id, found.name) for found in account.segments()]
+    with pytest.raises(Unsupported):
+        account.create_segment(name="Odd", list_remote_id=lists[0], rule={"moon": "full"})
+
+
+RULES = {
+    "especial": {"field": "first_name", "is": "equal", "value": "Ana"},
+    "mailmojo": {"tag": "local"},
+}
 
 
 # Senders, domains, templates
 
 
-@requires("manages_senders")
-def test_sender_is_inactive_until_confirmed(account):
-    made = account.create_sender(name="Ida", email="ida@example.com")
-    assert not made.is_active
-    assert made.problems
+@requires("has_senders")
+def test_senders(account):
+    senders = account.senders()
 
-    with pytest.raises(Refused):
-        account.confirm_sender(remote_id=made.remote_id, code="12 34")
-    with pytest.raises(Refused):
-        account.confirm_sender(remote_id=made.remote_id, code="000000")
-    code = account.state()["senders"][made.remote_id]["otp"]
-    account.confirm_sender(remote_id=made.remote_id, code=f" {code} ")
-    assert [s.is_active for s in account.senders() if s.remote_id == made.remote_id] == [True]
+    assert senders
+    assert all(sender.email and sender.remote_id for sender in senders)
+
+
+@requires("manages_senders")
+def test_added_sender_is_active_once_confirmed(account):
+    made = account.create_sender(name="Ida", email="ida@example.com")
+    if not made.is_active:
+        assert made.problems
+        with pytest.raises(Refused):
+            account.confirm_sender(remote_id=made.remote_id, code="12 34")
+        account.confirm_sender(remote_id=made.remote_id, code=f" {confirmation_of(account, made.remote_id)} ")
+
+    assert [s.is_active for s in account.senders() if s.email == "ida@example.com"] == [True]
+
+
+def confirmation_of(account: Account, remote_id: str) -> str:
+    """What stands in the mail that asks a new sender to confirm."""
+    sender = account.state()["senders"][remote_id]
+    return str(sender["otp"] if account.slug == "brevo" else sender["confirmation_id"])
+
+
+@requires("has_domains")
+def test_domains(account):
+    account.seed(domains=[{"name": "example.com", "authenticated": True}])
+
+    assert ("example.com", True) in [(domain.name, domain.is_authenticated) for domain in account.domains()]
 
 
 @requires("manages_domains")
@@ -322,17 +565,11 @@ def test_domain_is_added_then_authenticated_once_its_records_stand(account):
 
 @requires("has_templates")
 def test_templates(account):
-    account.seed(
-        templates=[{"name": "Basic", "subject": "Hello", "html": "<p>Hello there</p>", "active": False}]
-    )
+    account.seed(templates=[{"name": "Basic", "subject": "Hello", "html": "<p>Hello there</p>"}])
 
-    (template,) = account.templates()
-    assert (template.name, template.subject, template.html, template.is_active) == (
-        "Basic",
-        "Hello",
-        "<p>Hello there</p>",
-        False,
-    )
+    assert ("Basic", "<p>Hello there</p>") in [
+        (template.name, template.html) for template in account.templates()
+    ]
 
 
 # Campaigns
@@ -363,7 +600,7 @@ def test_draft_reads_back_as_it_was_meant(account, lists, changes):
 
     read = account.campaign(remote_id=remote_id)
     assert kept(read) == kept(account.comparable(wanted))
-    assert (read.remote_id, read.send_at, read.sent_at) == (remote_id, None, None)
+    assert (read.remote_id, read.sent_at) == (remote_id, None)
 
     changed = dataclasses.replace(wanted, subject="July", html="<p>Other content</p>")
     account.update_campaign(changed, remote_id=remote_id)
@@ -371,22 +608,48 @@ def test_draft_reads_back_as_it_was_meant(account, lists, changes):
     assert kept(account.campaign(remote_id=remote_id)) == kept(account.comparable(changed))
 
 
+@lacking("drafts_campaigns")
+def test_released_campaign_reads_back_as_it_was_meant(account, lists):
+    send_at = soon(account)
+    wanted = draft(account, lists)
+    remote_id = account.release_campaign(wanted, send_at=send_at)
+
+    read = account.campaign(remote_id=remote_id)
+    assert kept(read) == {**kept(account.comparable(wanted)), "phase": "scheduled"}
+    assert read.send_at == send_at
+
+
 @requires("drafts_campaigns")
 def test_campaign_whose_creation_was_lost_is_found_by_its_marker(account, lists):
     started_at = datetime.now(UTC) - timedelta(seconds=5)
-    account.seed(campaigns=[{"name": f"Older {MARKER}", "status": "sent", "daysAgo": 2}])
+    older = {"name": f"Older {MARKER}x", "status": "sent", "daysAgo": 2, "lists": [0]}
+    account.seed(lists=["Crowd"], campaigns=[older])
     wanted = draft(account, lists)
-    account.fault(kind="drop_after", method="POST")
+    account.fault(kind="drop_after", method="POST", path=CREATES.get(account.slug, ""))
     with pytest.raises(OutcomeUnknown):
         account.create_campaign(wanted)
-    account.create_campaign(dataclasses.replace(wanted, name="Another"))
+    account.create_campaign(dataclasses.replace(wanted, name="Another mn4b8c1x5z7k"))
 
     (found,) = account.find_campaigns(marker=MARKER, created_after=started_at)
     assert found.name == wanted.name
     assert account.find_campaigns(marker="nonsense", created_after=started_at) == ()
 
 
+# Where more than one call makes a campaign: the path of the last.
+CREATES = {"leadfox": "/v1/campaign"}
+
+
 @requires("drafts_campaigns")
+def test_creation_repeated_after_a_lost_answer_is_one_campaign_or_found_twice(account, lists):
+    """Whoever repeats blindly must be able to see it."""
+    wanted = draft(account, lists)
+    first, second = account.create_campaign(wanted), account.create_campaign(wanted)
+
+    found = account.find_campaigns(marker=MARKER, created_after=datetime.now(UTC) - timedelta(minutes=5))
+    assert {record.remote_id for record in found} == {first, second}
+
+
+@requires("deletes_drafts")
 def test_deleting_a_draft_converges(account, lists):
     remote_id = account.create_campaign(draft(account, lists))
     account.delete_campaign(remote_id=remote_id)
@@ -396,103 +659,154 @@ def test_deleting_a_draft_converges(account, lists):
         account.campaign(remote_id=remote_id)
 
 
-@requires("drafts_campaigns")
-def test_campaigns_come_newest_first_over_many_pages(account, lists):
+def test_campaigns_come_over_many_pages(account, lists):
     account.seed(
+        lists=["Crowd"],
         campaigns=[
-            {"name": f"Campaign {number}", "lists": [], "recipients": {"listIds": [int(lists[0])]}}
-            for number in range(230)
+            {"name": f"Campaign {number}", "lists": [0], "status": "scheduled", "inSeconds": 86400}
+            for number in range(130)
         ]
     )
 
     found = walk(account.campaigns)
-    assert len({campaign.remote_id for campaign in found}) == 230
-    assert found[0].name == "Campaign 229"
+    assert len({campaign.remote_id for campaign in found if campaign.name.startswith("Campaign ")}) == 130
+
+
+@requires("renders_campaigns")
+def test_draft_is_shown_as_a_person_would_get_it(account, lists):
+    tag = account.open().merge_tag(name=f"contact.{FIRST_NAME[account.slug]}", fallback=None)
+    remote_id = account.create_campaign(draft(account, lists, html=f"<p>Hello {tag}</p>"))
+
+    assert "Hello Ana" in account.rendered(remote_id=remote_id, email="ana@example.com")
 
 
 @requires("schedules_campaigns")
-def test_scheduling_sets_the_instant_rounded_up(account, lists):
-    remote_id = account.create_campaign(draft(account, lists))
-    send_at = soon().replace(microsecond=250_000)
-    account.schedule_campaign(remote_id=remote_id, send_at=send_at)
+def test_armed_campaign_shows_its_instant(account, lists):
+    send_at = soon(account)
+    remote_id = arm(account, lists, send_at)
 
     read = account.campaign(remote_id=remote_id)
-    assert (read.phase, read.send_at) == ("scheduled", send_at.replace(microsecond=0) + timedelta(seconds=1))
+    assert (read.phase, read.send_at) == ("scheduled", None if account.slug in HIDE_INSTANT else send_at)
+
+
+# Those whose replies name no instant for a planned campaign.
+HIDE_INSTANT = {"mailmojo"}
 
 
 @requires("schedules_campaigns")
-def test_scheduling_into_the_past_is_refused(account, lists):
-    remote_id = account.create_campaign(draft(account, lists))
+def test_instants_between_are_rounded_up(account, lists):
+    if account.slug in HIDE_INSTANT:
+        pytest.skip("the instant cannot be read back")
+    send_at = soon(account) + timedelta(seconds=12, milliseconds=250)
+    read = account.campaign(remote_id=arm(account, lists, send_at))
 
+    assert timedelta(0) <= read.send_at - send_at < timedelta(minutes=1)
+
+
+@requires("schedules_campaigns")
+def test_scheduling_into_the_past_mails_nobody_late(account, lists):
     with pytest.raises(Refused) as caught:
-        account.schedule_campaign(remote_id=remote_id, send_at=soon(-60))
+        arm(account, lists, datetime.now(UTC) - timedelta(hours=1))
+
     assert caught.value.detail
-    assert account.campaign(remote_id=remote_id).phase == "draft"
+    assert {campaign.phase for campaign in walk(account.campaigns)} <= {"draft"}
 
 
-@requires("schedules_campaigns")
+@requires("drafts_campaigns")
 @pytest.mark.parametrize(
     ("kind", "phase"),
     [("drop_before", "draft"), ("drop_after", "scheduled"), ("status", "draft"), ("garbage", "draft")],
 )
 def test_lost_answer_to_a_send_is_unknown_and_can_be_looked_up(account, lists, kind, phase):
     remote_id = account.create_campaign(draft(account, lists))
-    account.fault(kind=kind, method="PUT", **({"status": 500} if kind == "status" else {}))
+    account.fault(
+        kind=kind, method=ARMS.get(account.slug, "PUT"), **({"status": 500} if kind == "status" else {})
+    )
 
     with pytest.raises(OutcomeUnknown):
-        account.schedule_campaign(remote_id=remote_id, send_at=soon())
+        account.schedule_campaign(remote_id=remote_id, send_at=soon(account))
     assert account.campaign(remote_id=remote_id).phase == phase
+
+
+# The method of the call that arms, where it is not PUT.
+ARMS = {"especial": "POST", "emailcampaigns": "POST"}
+
+
+@lacking("drafts_campaigns")
+@pytest.mark.parametrize(
+    ("kind", "there"), [("drop_before", 0), ("drop_after", 1), ("status", 0), ("garbage", 0)]
+)
+def test_lost_answer_to_a_release_is_unknown_and_can_be_looked_up(account, lists, kind, there):
+    wanted = draft(account, lists)
+    account.fault(
+        kind=kind, method="POST", path="*campaign*", **({"status": 500} if kind == "status" else {})
+    )
+
+    with pytest.raises(OutcomeUnknown):
+        account.release_campaign(wanted, send_at=soon(account))
+    found = account.find_campaigns(marker=MARKER, created_after=datetime.now(UTC) - timedelta(minutes=5))
+    assert [record.phase for record in found] == ["scheduled"] * there
 
 
 @requires("arms_by_value")
 def test_arming_twice_for_one_instant_mails_once(account, lists):
     remote_id = account.create_campaign(draft(account, lists))
-    send_at = soon().replace(microsecond=0)
+    send_at = soon(account)
     account.schedule_campaign(remote_id=remote_id, send_at=send_at)
     account.schedule_campaign(remote_id=remote_id, send_at=send_at)
 
     assert account.campaign(remote_id=remote_id).send_at == send_at
-    account.advance(3600)
+    account.advance(7200)
     assert account.figures(remote_id=remote_id).sent == 2
 
 
 @requires("refuses_second_arm")
 def test_second_arming_is_refused(account, lists):
     remote_id = account.create_campaign(draft(account, lists))
-    account.schedule_campaign(remote_id=remote_id, send_at=soon())
+    account.schedule_campaign(remote_id=remote_id, send_at=soon(account))
 
     with pytest.raises(Conflict):
-        account.schedule_campaign(remote_id=remote_id, send_at=soon())
+        account.schedule_campaign(remote_id=remote_id, send_at=soon(account))
+
+
+def test_armed_campaign_goes_to_everybody_who_may_get_it(account, lists):
+    remote_id = arm(account, lists, soon(account))
+    account.advance(account.open().least_lead.total_seconds() + 7200)
+
+    assert account.campaign(remote_id=remote_id).phase == "sent"
+    if account.open().capabilities.reports_figures:
+        assert account.figures(remote_id=remote_id).sent == 2
 
 
 @requires("unschedules_campaigns")
-def test_planned_campaign_is_taken_back_before_it_is_deleted(account, lists):
-    remote_id = account.create_campaign(draft(account, lists))
-    account.schedule_campaign(remote_id=remote_id, send_at=soon())
-    with pytest.raises(Conflict):
-        account.delete_campaign(remote_id=remote_id)
-
+def test_planned_campaign_is_taken_back_before_it_starts(account, lists):
+    remote_id = arm(account, lists, soon(account))
     account.cancel_campaign(remote_id=remote_id)
-    assert account.campaign(remote_id=remote_id).phase == "stopped"
-    account.advance(3600)
-    assert account.figures(remote_id=remote_id).sent == 0
+
+    assert account.campaign(remote_id=remote_id).phase in {"stopped", "draft"}
+    account.advance(account.open().least_lead.total_seconds() + 7200)
+    assert not account.figures(remote_id=remote_id).sent
+    assert account.campaign(remote_id=remote_id).phase in {"stopped", "draft"}
 
 
 @requires("unschedules_campaigns")
-def test_cancelling_what_is_sent_is_refused(account, lists):
-    (remote_id,) = account.seed(campaigns=[{"name": "Old", "status": "sent", "daysAgo": 2}])["campaigns"]
+def test_what_is_sent_stays_sent(account, lists):
+    old = {"name": "Old", "status": "sent", "daysAgo": 2, "lists": [0]}
+    (remote_id,) = account.seed(lists=["Crowd"], campaigns=[old])["campaigns"]
+    before = account.campaign(remote_id=str(remote_id)).phase
 
-    with pytest.raises(Refused):
+    try:
         account.cancel_campaign(remote_id=str(remote_id))
-    assert account.campaign(remote_id=str(remote_id)).phase == "sent"
+    except Refused:
+        assert account.campaign(remote_id=str(remote_id)).phase == before
 
 
 @requires("pauses_campaigns")
 def test_campaign_going_out_is_paused_and_resumed(account):
     lists = [str(list_id) for list_id in account.seed(lists=["Many"], contacts=200)["lists"]]
-    remote_id = account.create_campaign(draft(account, lists))
-    account.schedule_campaign(remote_id=remote_id, send_at=soon())
-    account.advance(630)
+    send_at = soon(account)
+    remote_id = arm(account, lists, send_at)
+    account.advance((send_at - datetime.now(UTC)).total_seconds() + 30)
     assert account.campaign(remote_id=remote_id).phase == "sending"
 
     account.pause_campaign(remote_id=remote_id)
@@ -508,13 +822,11 @@ def test_campaign_going_out_is_paused_and_resumed(account):
 
 
 @requires("sends_tests")
-def test_test_mail_goes_to_known_people_only(account, lists):
+def test_test_mail_leaves_the_draft_a_draft(account, lists):
     remote_id = account.create_campaign(draft(account, lists))
 
     result = account.send_test(remote_id=remote_id, emails=["ana@example.com"])
     assert (result.accepted, result.refused) == (("ana@example.com",), {})
-    result = account.send_test(remote_id=remote_id, emails=["ana@example.com", "nobody@example.com"])
-    assert (result.accepted, list(result.refused)) == ((), ["nobody@example.com"])
     assert account.campaign(remote_id=remote_id).phase == "draft"
 
 
@@ -528,47 +840,71 @@ def sent(account: Account) -> str:
     made = account.seed(
         lists=["News"],
         contacts=[*people, *({**row, "lists": [0]} for row in PEOPLE[:2])],
-        campaigns=[{"name": "Old", "status": "sent", "daysAgo": 2}],
+        campaigns=[{"name": "Old", "status": "sent", "daysAgo": 2, "lists": [0]}],
     )
     (campaign,) = made["campaigns"]
     for kind in ("open", "proxy_open", "click", "unsubscribe"):
-        account.act(campaign=campaign, email="ana@example.com", kind=kind)
-    account.act(campaign=campaign, email="ben+x@example.com", kind="complain")
+        account.may_act(campaign=campaign, email="ana@example.com", kind=kind)
+    account.may_act(campaign=campaign, email="ben+x@example.com", kind="complain")
     return str(campaign)
 
 
 @requires("reports_figures")
 def test_figures_are_counts_of_people(account, sent):
     figures = account.figures(remote_id=sent)
+    told = {
+        name
+        for name in type(figures).__slots__
+        if name != "read_at" and getattr(figures, name) not in (None, {})
+    }
 
     assert figures.sent == 40
-    assert figures.sent >= figures.delivered >= figures.opened >= figures.opened_by_human > 0
-    assert figures.opens >= figures.opened
-    assert figures.clicks >= figures.clicked > 0
-    assert figures.unsubscribed >= 1
-    assert figures.complained >= 1
-    assert figures.links
-    assert sum(counts["sent"] for counts in figures.domains.values()) == 40
+    chain = [
+        count
+        for count in (figures.sent, figures.delivered, figures.opened, figures.opened_by_human)
+        if count is not None
+    ]
+    assert chain == sorted(chain, reverse=True)
+    for most, least in (("opens", "opened"), ("clicks", "clicked")):
+        if {most, least} <= told:
+            assert getattr(figures, most) >= getattr(figures, least)
+    for name in ("clicked", "unsubscribed", "complained"):
+        assert getattr(figures, name) is None or getattr(figures, name) >= 1
+    assert sum(counts["sent"] for counts in figures.domains.values()) in (0, 40)
+    assert all(0 <= rate <= 1 for rate in figures.rates.values())
+    assert told - {"links", "domains", "rates", "deferred", "remaining"} <= set(account.open().definitions)
+    assert set(figures.rates) <= set(account.open().definitions)
 
 
 @requires("reports_figures")
 def test_figures_of_all_campaigns_equal_those_of_each(account, sent):
-    ((remote_id, listed),) = account.all_figures()
+    listed = dict(account.all_figures())[sent]
 
-    assert remote_id == sent
     assert listed == dataclasses.replace(account.figures(remote_id=sent), read_at=listed.read_at)
 
 
 @requires("tells_machine_opens")
 def test_opens_by_machines_are_told_apart(account, sent):
-    before = account.figures(remote_id=sent)
-    account.act(campaign=int(sent), email="person1@example.org", kind="proxy_open")
-    after = account.figures(remote_id=sent)
+    account.act(campaign=sent, email="person1@example.org", kind="proxy_open")
+    opened = [
+        event for event in people_behind(account, sent, "opened") if event.email == "person1@example.org"
+    ]
 
-    assert after.opens == before.opens + 1
-    assert after.opened_by_human == before.opened_by_human
+    assert opened
+    assert account.figures(remote_id=sent).opens
 
 
+def people_behind(account: Account, campaign: str, kind: str) -> list[Any]:
+    """The people of a kind, when the account has gathered them."""
+    reference = account.request_people(remote_id=campaign, kind=kind)
+    people = account.people(reference)
+    if people is None:
+        account.advance(60)
+        people = account.people(reference)
+    return people
+
+
+# Which of these can be asked for is the provider's; a provider that reports people tells at least who got it.
 @requires("reports_people")
 @pytest.mark.parametrize(
     ("kind", "email"),
@@ -580,17 +916,19 @@ def test_opens_by_machines_are_told_apart(account, sent):
     ],
 )
 def test_people_behind_a_figure(account, sent, kind, email):
-    reference = account.request_people(remote_id=sent, kind=kind)
-    assert account.people(reference) is None
-    account.advance(60)
-    people, again = account.people(reference), account.people(reference)
+    try:
+        people = people_behind(account, sent, kind)
+    except Unsupported:
+        assert kind != "accepted"
+        return
+    again = people_behind(account, sent, kind)
 
     assert email in [person.email for person in people]
     assert {(person.kind, person.campaign_remote_id) for person in people} == {(kind, sent)}
     assert len({person.key for person in people}) == len(people)
-    assert [person.key for person in people] == [person.key for person in again]
+    assert {person.key for person in people} == {person.key for person in again}
     figure = {"accepted": "sent"}.get(kind, kind)
-    assert len(people) == getattr(account.figures(remote_id=sent), figure)
+    assert len({person.email for person in people}) == getattr(account.figures(remote_id=sent), figure)
 
 
 @requires("reports_people")
@@ -605,31 +943,55 @@ HOOK = "http://127.0.0.1:8000/hooks/unguessable/"
 
 
 @requires("has_webhooks")
-def test_webhook_life(account):
+def test_webhook_is_made_and_deleted(account):
+    made = account.create_webhook(url=HOOK, secret="s3cret")
+
+    assert (bool(made.remote_id), made.url) == (True, HOOK)
+    account.delete_webhook(remote_id=made.remote_id)
+    account.delete_webhook(remote_id=made.remote_id)
+
+
+@requires("lists_webhooks")
+def test_webhooks_are_found_by_their_address(account):
     assert account.webhooks() == []
     made = account.create_webhook(url=HOOK, secret="s3cret")
 
     assert [(hook.remote_id, hook.url) for hook in account.webhooks()] == [(made.remote_id, HOOK)]
-    account.delete_webhook(remote_id=made.remote_id)
     account.delete_webhook(remote_id=made.remote_id)
     assert account.webhooks() == []
 
 
 @requires("has_webhooks")
 def test_events_are_proven_and_read(account, sent):
-    account.create_webhook(url=HOOK, secret="s3cret")
+    made = account.create_webhook(url=HOOK, secret="s3cret")
+    secrets = [*made.secrets] or ["s3cret"]
     for kind in ("open", "proxy_open", "click", "bounce", "soft_bounce", "complain", "unsubscribe"):
-        account.act(campaign=int(sent), email="person2@example.org", kind=kind)
-    account.block_contact(email="person3@example.org")
-    account.delete_contact(remote_id=account.contact(email="person4@example.org").remote_id)
+        account.may_act(campaign=sent, email="person2@example.org", kind=kind)
+    # Whose address is dead elsewhere leaves nothing any more.
+    account.may_act(campaign=sent, email="person3@example.org", kind="unsubscribe")
+    account.advance(5)
     account.sandbox.tick()
 
-    bodies = [json.dumps(payload).encode() for _, _, payload in account.posted]
-    headers = [{name.lower(): value for name, value in head.items()} for _, head, _ in account.posted]
-    assert all(account.verify_webhook(body=b"", headers=head, secrets=["new", "s3cret"]) for head in headers)
-    assert not any(account.verify_webhook(body=b"", headers=head, secrets=["other"]) for head in headers)
-    events = [event for body in bodies for event in account.read_webhook(body=body)]
-    assert {(event.kind, event.email, event.is_machine) for event in events} >= {
+    assert account.posted
+    events = []
+    for _, head, payload in account.posted:
+        body = payload if isinstance(payload, bytes) else json.dumps(payload, ensure_ascii=False).encode()
+        headers = {name.lower(): value for name, value in head.items()}
+        assert account.verify_webhook(body=body, headers=headers, secrets=["new", *secrets])
+        assert not account.verify_webhook(body=b"something else", headers={}, secrets=["new", *secrets])
+        events += account.read_webhook(body=body)
+    assert events
+    assert {event.campaign_remote_id for event in events} <= {sent, ""}
+    assert len({event.key for event in events}) == len(events)
+    told = {(event.kind, event.email, event.is_machine) for event in events}
+    assert told >= EVENTS.get(account.slug, set())
+    clicks = [event.link for event in events if event.kind == "clicked"]
+    assert all(link.startswith("http") for link in clicks)
+
+
+# What the calls of a provider say of it all, where they say more than "look again".
+EVENTS = {
+    "brevo": {
         ("opened", "person2@example.org", False),
         ("opened", "person2@example.org", True),
         ("clicked", "person2@example.org", False),
@@ -637,29 +999,53 @@ def test_events_are_proven_and_read(account, sent):
         ("soft_bounced", "person2@example.org", False),
         ("complained", "person2@example.org", False),
         ("unsubscribed", "person2@example.org", False),
-        ("contact_changed", "person3@example.org", False),
-        ("contact_deleted", "person4@example.org", False),
-    }
-    assert all(abs(event.at - datetime.now(UTC)) < timedelta(minutes=5) for event in events)
-    assert {event.campaign_remote_id for event in events} <= {sent, ""}
-    assert next(event.link for event in events if event.kind == "clicked").startswith("http")
-    assert len({event.key for event in events}) == len(events)
+    },
+}
 
 
 # Merge tags
 
 
-def test_merge_tags_are_written_or_unsupported(account):
+@requires("personalises")
+def test_merge_tags_of_people_are_written(account):
     provider = account.open()
-    tags = [
-        provider.merge_tag(name="contact.FIRSTNAME", fallback=None),
-        provider.merge_tag(name="contact.FIRSTNAME", fallback='the "best" friend'),
-        provider.merge_tag(name="unsubscribe_url", fallback=None),
-    ]
+    name = f"contact.{FIRST_NAME[account.slug]}"
+    plain, filled = (
+        provider.merge_tag(name=name, fallback=fallback) for fallback in (None, 'the "best" friend')
+    )
 
-    assert len(set(tags)) == 3
+    assert all(provider.tag_pattern.fullmatch(tag) for tag in (plain, filled))
     with pytest.raises(Unsupported):
         provider.merge_tag(name="no.such thing", fallback=None)
+
+
+@requires("writes_fallbacks")
+def test_fallbacks_are_written(account):
+    tag = account.open().merge_tag(name=f"contact.{FIRST_NAME[account.slug]}", fallback="friend")
+
+    assert "friend" in tag
+
+
+@requires("takes_preview_text")
+def test_preview_text_is_kept(account, lists):
+    assert account.open().comparable(draft(account, lists)).preview_text == "What is new"
+
+
+@requires("takes_reply_to")
+def test_reply_address_is_kept(account, lists):
+    wanted = draft(account, lists, reply_to="reply@example.com")
+
+    assert account.open().comparable(wanted).reply_to == "reply@example.com"
+
+
+@requires("links_unsubscribe")
+def test_link_to_leave_is_written(account):
+    assert account.open().merge_tag(name="unsubscribe_url", fallback=None)
+
+
+@requires("links_view")
+def test_link_to_the_web_version_is_written(account):
+    assert account.open().merge_tag(name="view_url", fallback=None)
 
 
 # Failures every provider shares
@@ -681,12 +1067,37 @@ def test_merge_tags_are_written_or_unsupported(account):
 )
 def test_reads_that_fail(account, fault, kind):
     provider = account.open()
+    list(provider.lists())  # whatever opens the account has been asked
     account.fault(**fault)
 
     with pytest.raises(ProviderError) as caught:
-        provider.account()
+        list(provider.lists())
     assert type(caught.value) is kind
-    assert provider.account()
+    list(provider.lists())
+
+
+# Tokens
+
+
+def test_a_token_that_is_refused_is_renewed_once(account):
+    provider = account.open()
+    list(provider.lists())
+    if provider.keyring.tokens() is None:
+        pytest.skip("the credentials go with each call")
+    account.fault(kind="status", status=401, method="GET", body={"detail": "expired", "error": "expired"})
+
+    assert list(provider.lists()) == list(account.open().lists())
+
+
+def test_a_token_that_is_refused_again_needs_a_person(account):
+    provider = account.open()
+    list(provider.lists())
+    account.fault(
+        kind="status", status=401, method="GET", body={"detail": "expired", "error": "expired"}, times=0
+    )
+
+    with pytest.raises(Unauthorized):
+        list(provider.lists())
 
 
 # Capabilities
@@ -702,6 +1113,38 @@ class Bare(Provider):
 
 
 VERBS = [name for name, verb in vars(Provider).items() if hasattr(verb, "effect")]
+# flag → the verbs that a provider without it does not answer to.
+NEEDED_FOR: dict[str, tuple[str, ...]] = {
+    "lists_leaves": ("leaves",),
+    "blocks_contacts": ("block_contact",),
+    "deletes_contacts": ("delete_contact",),
+    "creates_fields": ("create_field",),
+    "has_folders": ("folders", "create_folder"),
+    "deletes_lists": ("delete_list",),
+    "replaces_members": ("replace_members",),
+    "has_segments": ("segments",),
+    "creates_segments": ("create_segment",),
+    "has_senders": ("senders",),
+    "manages_senders": ("create_sender", "confirm_sender"),
+    "has_domains": ("domains",),
+    "manages_domains": ("authenticate_domain",),
+    "has_templates": ("templates",),
+    "drafts_campaigns": ("create_campaign", "update_campaign"),
+    "deletes_drafts": ("delete_campaign",),
+    "sends_tests": ("send_test",),
+    "renders_campaigns": ("rendered",),
+    "unschedules_campaigns": ("cancel_campaign",),
+    "pauses_campaigns": ("pause_campaign", "resume_campaign"),
+    "reports_figures": ("figures", "all_figures"),
+    "reports_people": ("request_people", "people"),
+    "has_webhooks": ("create_webhook", "delete_webhook"),
+    "lists_webhooks": ("webhooks",),
+}
+TAGS = {
+    "personalises": "contact.name",
+    "links_unsubscribe": "unsubscribe_url",
+    "links_view": "view_url",
+}
 
 
 def call_blindly(provider: Provider, verb: str) -> Any:
@@ -721,6 +1164,26 @@ def test_what_a_provider_does_not_claim_is_unsupported(verb):
         call_blindly(Bare(base_url="", credentials={}), verb)
 
     assert caught.value.detail
+
+
+@pytest.mark.parametrize("slug", PROVIDERS)
+@pytest.mark.parametrize("flag", sorted(FLAGS))
+def test_a_flag_that_is_not_claimed_has_its_sentence_and_no_verb(slug, flag):
+    """Before any call: there is nothing at this address."""
+    cls = provider_class(slug)
+    if getattr(cls.capabilities, flag):
+        pytest.skip(f"{slug} claims {flag}")
+    provider = cls(base_url="https://nowhere.invalid", credentials={})
+
+    sentence = cls.capabilities.because[flag]
+    assert sentence.endswith((".", "!", "?"))
+    for verb in NEEDED_FOR.get(flag, ()):
+        with pytest.raises(Unsupported) as caught:
+            call_blindly(provider, verb)
+        assert caught.value.detail == sentence
+    if flag in TAGS:
+        with pytest.raises(Unsupported):
+            provider.merge_tag(name=TAGS[flag], fallback=None)
 
 
 def test_unsupported_shows_the_providers_own_sentence():

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
-from accounts.providers import http
+from accounts.providers import http, sockets
 from accounts.providers.base import Effect
 from accounts.providers.errors import (
     Missing,
@@ -227,12 +227,12 @@ def test_plain_server_behind_https_leaves_no_byte():
     ],
 )
 def test_addresses_that_are_not_public(address):
-    assert not http.is_public(address)
+    assert not sockets.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1"])
 def test_addresses_that_are_public(address):
-    assert http.is_public(address)
+    assert sockets.is_public(address)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ import csv
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import IO, Any
 
+from accounts.providers.reading import epoch, instant, obj, rows, same_html, text, whole
 from accounts.providers.records import (
     AccountRecord,
     CampaignDraft,
@@ -143,38 +144,7 @@ DEFINITIONS = {
     "domains": "The same counts by the domain of the mailbox.",
 }
 
-_UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
-
-
 # Values
-
-
-def text(value: Json) -> str:
-    """A string the database can hold: no NUL, no half of a surrogate pair; empty for what is none."""
-    if isinstance(value, str):
-        return value if value.isascii() and "\0" not in value else _UNSENDABLE.sub("", value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    return ""
-
-
-def whole(value: Json) -> int | None:
-    """A count; None for what is none."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        return int(value) if value == value and abs(value) < 1e15 else None
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
-        return int(value)
-    return value if isinstance(value, int) else None
-
-
-def obj(value: Json) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: Json) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def ids(value: Json) -> tuple[str, ...]:
@@ -191,37 +161,9 @@ def remote_id(raw: Mapping[str, Any]) -> str:
     return found
 
 
-def instant(value: Json) -> datetime | None:
-    """ISO 8601; without a zone it is read as UTC. None for an empty or odd one, as on drafts."""
-    if not isinstance(value, str) or not value.strip():
-        return None
-    try:
-        found = datetime.fromisoformat(value.strip())
-        if found.tzinfo is UTC:
-            return found
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def epoch(value: Json) -> datetime | None:
-    """Seconds or milliseconds, told apart by size: the documentation says one and shows the other."""
-    seconds: float | None = whole(value)
-    if seconds is None or seconds <= 0:
-        return None
-    if seconds > 1e11:
-        seconds /= 1000
-    return datetime.fromtimestamp(seconds, UTC) if seconds < 4e9 else None
-
-
 def iso(moment: datetime) -> str:
     """As Brevo writes instants: UTC with milliseconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-
-
-def whole_second(moment: datetime) -> datetime:
-    """Rounded up, so that nothing leaves before its time."""
-    return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
 # Account
@@ -470,11 +412,6 @@ def comparable_record(draft: CampaignDraft) -> CampaignRecord:
     )
 
 
-def same_html(body: str) -> str:
-    """Line ends and the white space around a body do not count as a difference."""
-    return body.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
 def _reply_to(address: str) -> str:
     return "" if address.strip() == DEFAULT_REPLY_TO else address.strip()
 
@@ -520,7 +457,7 @@ def figures_record(
     )
 
 
-def _counters(raw: Json) -> dict[str, int]:
+def _counters(raw: Json) -> dict[str, Any]:
     return {
         ours: count for theirs, ours in COUNTERS.items() if (count := whole(obj(raw).get(theirs))) is not None
     }

@@ -8,7 +8,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from accounts.providers.base import Credential, Effect, Provider, effect
+from accounts.providers import reading
+from accounts.providers.base import Credential, Effect, Provider, Way, effect
 from accounts.providers.brevo import client, mapping
 from accounts.providers.brevo.client import Client, Pages
 from accounts.providers.capabilities import Capabilities
@@ -51,24 +52,44 @@ class Brevo(Provider):
     slug, name = "brevo", "Brevo"
     help_url = "https://help.brevo.com/hc/en-us/articles/209467485"
     default_base_url = "https://api.brevo.com/v3"
-    credentials = (
-        Credential(
-            "api_key",
+    ways = (
+        Way(
+            "key",
             "API key",
-            help="In Brevo: your account's menu › SMTP & API › API keys. It begins with xkeysib- and is shown once.",
+            help="Every API key of an account may do all the account can do.",
+            credentials=(
+                Credential(
+                    "api_key",
+                    "API key",
+                    help="In Brevo: your account's menu › SMTP & API › API keys. It begins with xkeysib- and is shown once.",
+                ),
+            ),
         ),
     )
     rates = client.RATES
     definitions = mapping.DEFINITIONS
     capabilities = Capabilities(
         lists_changed_contacts=True,
+        shares_contacts=True,
+        blocks_contacts=True,
+        deletes_contacts=True,
         creates_fields=True,
         has_folders=True,
+        deletes_lists=True,
         has_segments=True,
+        has_senders=True,
         manages_senders=True,
+        has_domains=True,
         manages_domains=True,
         has_templates=True,
+        personalises=True,
+        writes_fallbacks=True,
+        takes_preview_text=True,
+        takes_reply_to=True,
+        links_unsubscribe=True,
+        links_view=True,
         drafts_campaigns=True,
+        deletes_drafts=True,
         schedules_campaigns=True,
         sends_tests=True,
         unschedules_campaigns=True,
@@ -77,9 +98,15 @@ class Brevo(Provider):
         reports_people=True,
         tells_machine_opens=True,
         has_webhooks=True,
+        lists_webhooks=True,
         # PUT scheduledAt sets an instant on the stored campaign; the same call again sets the same instant.
         arms_by_value=True,
         because={
+            "lists_leaves": "Brevo tells with each contact whether it is blocked, so there is no list of its own to read.",
+            "replaces_members": "Brevo takes people in by the thousand; a list made for a delivery begins empty.",
+            "lists_carry_sender": "In Brevo the sender belongs to the campaign.",
+            "creates_segments": "Brevo's API reads segments and makes none: a delivery gets a list of its own instead.",
+            "renders_campaigns": "Brevo's API shows no rendered mail; a test mail does.",
             "refuses_second_arm": "Brevo does not promise to refuse a second release of the same campaign, so an "
             "uncertain release is looked up before anything is done again.",
             "sends_tests": "Brevo sends 50 test mails a day, to addresses it knows and has not blocked.",
@@ -109,7 +136,7 @@ class Brevo(Provider):
 
     @effect(Effect.READ)
     def fields(self) -> Iterator[FieldRecord]:
-        for raw in mapping.rows(self.client.get_attributes().get("attributes")):
+        for raw in reading.rows(self.client.get_attributes().get("attributes")):
             yield _read(mapping.field_record, raw, "getAttributes")
 
     @effect(Effect.READ)
@@ -144,7 +171,7 @@ class Brevo(Provider):
 
     @effect(Effect.READ)
     def list_size(self, *, remote_id: str) -> int:
-        count = mapping.whole(self.client.get_contacts_from_list(remote_id, limit=1).get("count"))
+        count = reading.whole(self.client.get_contacts_from_list(remote_id, limit=1).get("count"))
         if count is None:
             raise UnexpectedReply(
                 "The list came without its count.", provider=self.slug, operation="getContactsFromList"
@@ -163,7 +190,9 @@ class Brevo(Provider):
         return FolderRecord(self.client.create_folder(name), name)
 
     @effect(Effect.CREATE)
-    def create_list(self, *, name: str, folder_remote_id: str = "") -> ListRecord:
+    def create_list(
+        self, *, name: str, folder_remote_id: str = "", sender_name: str = "", sender_email: str = ""
+    ) -> ListRecord:
         """Lists stand in a folder: without a given one it is the account's first, else one of our own."""
         folder_id = folder_remote_id or next((folder.remote_id for folder in self.folders()), "")
         folder_id = folder_id or self.client.create_folder("Campanile")
@@ -212,10 +241,10 @@ class Brevo(Provider):
     @effect(Effect.READ)
     def saving(self, reference: str) -> AudienceProgress:
         raw = self._process(reference)
-        found = mapping.obj(mapping.obj(raw.get("info")).get("import")) if raw else {}
+        found = reading.obj(reading.obj(raw.get("info")).get("import")) if raw else {}
         # Addresses of files with the rows Brevo turned away, and counts in newer replies.
         parts = [
-            f"{mapping.text(name)}: {told}" for name, value in found.items() if (told := mapping.text(value))
+            f"{reading.text(name)}: {told}" for name, value in found.items() if (told := reading.text(value))
         ]
         return AudienceProgress(done=raw is not None, reference=reference, detail="; ".join(parts))
 
@@ -250,7 +279,7 @@ class Brevo(Provider):
 
     @effect(Effect.READ)
     def senders(self) -> Iterator[SenderRecord]:
-        for raw in mapping.rows(self.client.get_senders().get("senders")):
+        for raw in reading.rows(self.client.get_senders().get("senders")):
             yield _read(mapping.sender_record, raw, "getSenders")
 
     @effect(Effect.CREATE)
@@ -271,7 +300,7 @@ class Brevo(Provider):
     @effect(Effect.READ)
     def domains(self) -> Iterator[DomainRecord]:
         """With DNS records for those that still need some: each costs a call."""
-        for raw in mapping.rows(self.client.get_domains().get("domains")):
+        for raw in reading.rows(self.client.get_domains().get("domains")):
             record = _read(mapping.domain_record, raw, "getDomains")
             if record.name and not record.is_authenticated:
                 record = mapping.domain_record(raw, self.client.get_domain_configuration(record.name))
@@ -338,9 +367,9 @@ class Brevo(Provider):
             self.client.send_test_email(remote_id, emails)
         except Refused as refusal:
             refused = {
-                mapping.text(email): sentence
+                reading.text(email): sentence
                 for name, sentence in _TEST_REFUSALS.items()
-                for email in mapping.rows(refusal.reply.get(name))
+                for email in reading.rows(refusal.reply.get(name))
             }
             if not refused:
                 raise
@@ -349,7 +378,7 @@ class Brevo(Provider):
 
     @effect(Effect.ONCE)
     def schedule_campaign(self, *, remote_id: str, send_at: datetime) -> None:
-        when = mapping.iso(mapping.whole_second(send_at))
+        when = mapping.iso(reading.whole_second(send_at))
         self.client.update_email_campaign(remote_id, {"scheduledAt": when})
 
     @effect(Effect.CONVERGE)
@@ -453,7 +482,7 @@ class Brevo(Provider):
     def _process(self, process_id: str) -> Mapping[str, Any] | None:
         """A finished background process, or None while it runs. Raises Refused for one that failed."""
         raw = self.client.get_process(process_id)
-        status = mapping.text(raw.get("status")).lower()
+        status = reading.text(raw.get("status")).lower()
         if status in ("failed", "cancelled"):
             raise Refused(
                 f"Brevo's background work ended as {status}.", provider=self.slug, operation="getProcess"
@@ -465,7 +494,7 @@ class Brevo(Provider):
     @effect(Effect.READ)
     def webhooks(self) -> Iterator[WebhookRecord]:
         try:
-            found = mapping.rows(self.client.get_webhooks().get("webhooks"))
+            found = reading.rows(self.client.get_webhooks().get("webhooks"))
         except Missing:
             return  # An account without any.
         for raw in found:

@@ -8,7 +8,7 @@ from accounts.sandbox.brevo.attributes import default_attributes
 from accounts.sandbox.brevo.lists import add_folder, add_list
 from accounts.sandbox.brevo.senders import add_domain, add_sender
 from accounts.sandbox.brevo.state import Account, Attribute, Campaign, Contact, Pace, Segment, Template
-from accounts.sandbox.brevo.wire import Call, Fields, invalid, read_stamp
+from accounts.sandbox.brevo.wire import Call, Fields, invalid, read_stamp, stamp
 from accounts.sandbox.codec import unpack
 from accounts.sandbox.http import Request
 from accounts.sandbox.people import person
@@ -112,7 +112,7 @@ def _contacts(account: Account, store: Store, wanted: Any, lists: list[int], now
     if isinstance(wanted, int):
         make_up(account, wanted, lists or list(account.lists), now)
         return wanted
-    for row in wanted:
+    for row in map(_in_brevos_words, wanted):
         known = people.find(account, row["email"], "email_id")
         contact = known or people.create(
             account, now, email=row["email"].lower(), ext_id=row.get("ext_id", "")
@@ -125,6 +125,17 @@ def _contacts(account: Account, store: Store, wanted: Any, lists: list[int], now
             contact.created_at = contact.modified_at = read_stamp(row["createdAt"], "createdAt")
         contact.unsubscribed_ids = tuple(lists[n] for n in row.get("unsubscribed", ()))
     return len(wanted)
+
+
+def _in_brevos_words(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The words every provider's seed understands, and Brevo's own beside them."""
+    words = {"blocked": "emailBlacklisted", "left": "unsubscribed"}
+    told = {words.get(name, name): value for name, value in row.items() if name != "fields"}
+    if "fields" in row:
+        told["attributes"] = {
+            name.replace("_", "").upper(): value for name, value in row["fields"].items()
+        } | row.get("attributes", {})
+    return told
 
 
 def make_up(account: Account, count: int, lists: list[int], now: float) -> None:
@@ -156,6 +167,10 @@ def _campaign(
 ) -> tuple[Campaign, str]:
     """Written through the same rules as by the API. One already sent is queued for its day in the past."""
     status, body = row.get("status", "draft"), dict(row)
+    if "html" in body:
+        body["htmlContent"] = body.pop("html")
+    if status == "scheduled":
+        body["scheduledAt"] = stamp(now + body.pop("inSeconds", 3600))
     body.setdefault("subject", body["name"])
     body.setdefault("htmlContent", demo.newsletter(body["subject"]))
     body.setdefault("sender", {"id": next(iter(account.senders))})
