@@ -18,6 +18,7 @@ from accounts.admin_tools import OperatorAdmin, ShownAdmin, ShownOnly
 from accounts.models import (
     ActivityEntry,
     Connection,
+    ConnectionTokens,
     Invitation,
     Membership,
     MirrorRow,
@@ -131,6 +132,14 @@ class ConnectionAdmin(ShownAdmin):
                 self.message_user(request, refusal.sentence, messages.ERROR)
             else:
                 self.message_user(request, f"{connection} is {done}.")
+
+
+@admin.register(ConnectionTokens)
+class ConnectionTokensAdmin(ShownAdmin):
+    list_display = ("connection", "renewed_at")
+    list_select_related = ("connection",)
+    search_fields = ("connection__name__icontains",)
+    exclude = ("sealed",)
 
 
 @admin.register(Pull)

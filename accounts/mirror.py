@@ -16,7 +16,7 @@ from accounts.providers.errors import (
     Unavailable,
     UnexpectedReply,
 )
-from accounts.providers.records import AccountRecord
+from accounts.providers.records import AccountRecord, WebhookRecord
 from accounts.refusals import CannotDo
 from accounts.services import connections as services
 from accounts.vault import Locked
@@ -63,14 +63,30 @@ def register_webhook(entry: OutboxEntry) -> None:
     connection = _of(entry)
     provider = connection.open()
     url = services.webhook_url(connection)
+    fresh = bool(entry.payload.get("fresh"))
+    hook = _webhook_there(connection, provider, url, fresh=fresh)
+    hook = hook or provider.create_webhook(url=url, secret=connection.webhook_secrets[0])
+    by = User.objects.filter(pk=entry.payload.get("by")).first()
+    services.webhook_registered(connection=connection, remote_id=hook.remote_id, secrets_=hook.secrets, by=by)
+
+
+def _webhook_there(
+    connection: Connection, provider: Provider, url: str, *, fresh: bool
+) -> WebhookRecord | None:
+    """The one that leads to `url`; others of ours are deleted. Where none can be read, the one we remember."""
+    if not provider.capabilities.lists_webhooks:
+        if not connection.webhook_remote_id:
+            return None
+        if not fresh:
+            return WebhookRecord(connection.webhook_remote_id, url)
+        provider.delete_webhook(remote_id=connection.webhook_remote_id)
+        return None
     ours = [hook for hook in provider.webhooks() if hook.url.endswith(services.webhook_path(connection))]
-    good = [hook for hook in ours if hook.url == url and not entry.payload.get("fresh")][:1]
+    good = [hook for hook in ours if hook.url == url and not fresh][:1]
     for hook in ours:
         if hook not in good:
             provider.delete_webhook(remote_id=hook.remote_id)
-    remote_id = good[0].remote_id if good else _create_webhook(provider, url, connection)
-    by = User.objects.filter(pk=entry.payload.get("by")).first()
-    services.webhook_registered(connection=connection, remote_id=remote_id, by=by)
+    return good[0] if good else None
 
 
 def failure(connection: Connection, error: ProviderError | CannotDo) -> str:
@@ -105,7 +121,7 @@ def _read(provider: Provider) -> tuple[AccountRecord, list[dict[str, Any]]]:
     record = provider.account()
     senders = [
         {"name": sender.name, "email": sender.email, "is_active": sender.is_active}
-        for sender in islice(provider.senders(), SENDERS_SHOWN)
+        for sender in islice(provider.senders() if provider.capabilities.has_senders else (), SENDERS_SHOWN)
     ]
     return record, senders
 
@@ -123,10 +139,6 @@ def _account(record: AccountRecord, senders: list[dict[str, Any]]) -> dict[str, 
 
 def _store(connection: Connection, **values: Any) -> None:
     Connection.objects.filter(pk=connection.pk).update(**values)
-
-
-def _create_webhook(provider: Provider, url: str, connection: Connection) -> str:
-    return provider.create_webhook(url=url, secret=connection.webhook_secrets[0]).remote_id
 
 
 def _of(entry: OutboxEntry) -> Connection:

@@ -24,7 +24,7 @@ from accounts.models import (
     Workspace,
 )
 from accounts.providers import PROVIDERS, provider_class
-from accounts.providers.base import Provider
+from accounts.providers.base import Provider, Way
 from accounts.search import LIMIT as HITS
 from accounts.search import Hit
 from accounts.vault import Locked
@@ -59,11 +59,22 @@ class ProviderWords:
     name: str
     help_url: str
     wants: str
+    ways: tuple[Way, ...]
 
 
 def provider_words(provider: type[Provider]) -> ProviderWords:
-    wants = ", ".join(credential.label for credential in provider.credentials)
-    return ProviderWords(provider.slug, provider.name, provider.help_url, wants)
+    first = provider.ways[0]
+    wants = f"{provider.name}'s own page" if first.asks_there else _listed(first)
+    return ProviderWords(provider.slug, provider.name, provider.help_url, wants, provider.ways)
+
+
+def _listed(way: Way) -> str:
+    return ", ".join(credential.label for credential in way.credentials if not credential.is_flag)
+
+
+def is_of_the_sandbox(credentials: Iterable[str]) -> bool:
+    """Whether these are such as only the sandbox beside us knows: no provider gives them out."""
+    return any(value.startswith("sandbox-") for value in credentials)
 
 
 def providers() -> list[ProviderWords]:
@@ -90,21 +101,40 @@ def is_unattended(check: Connection) -> bool:
 # flag → what an account with it can do; the sentence for one without comes from the provider.
 CAPABILITIES = {
     "lists_changed_contacts": "Changed contacts are followed every minute, leaves among them.",
+    "shares_contacts": "A person stands there once, with all their lists.",
+    "lists_leaves": "Who may not be mailed is read at intervals, apart from the people.",
+    "blocks_contacts": "It is told who left elsewhere, and then refuses them too.",
+    "deletes_contacts": "People can be deleted there.",
     "creates_fields": "Contact fields can be created there.",
     "has_folders": "Lists keep their folders.",
+    "deletes_lists": "Lists can be removed there.",
+    "replaces_members": "A list is given all its people at once.",
+    "lists_carry_sender": "The sender belongs to the list: each delivery gets one with the sender of its campaign.",
     "has_segments": "Saved segments can be read.",
+    "creates_segments": "Segments can be made there.",
+    "has_senders": "The senders it accepts are read.",
     "manages_senders": "Senders can be added and confirmed from here.",
-    "manages_domains": "Sending domains and their DNS records can be read.",
+    "has_domains": "Sending domains and their DNS records can be read.",
+    "manages_domains": "Sending domains can be authenticated from here.",
     "has_templates": "Templates are carried over.",
+    "personalises": "Mails are filled in with each person's values.",
+    "writes_fallbacks": "What stands where a value is missing is written into the mail.",
+    "takes_preview_text": "The preview text is kept beside the subject.",
+    "takes_reply_to": "Replies can go to another address than the sender's.",
+    "links_unsubscribe": "The link to leave is the account's own.",
+    "links_view": "Mails link to their web version.",
     "drafts_campaigns": "A campaign is prepared as a draft and compared before it is released.",
+    "deletes_drafts": "Drafts that were not needed are removed again.",
     "schedules_campaigns": "Campaigns are given the exact minute at which they leave.",
     "sends_tests": "Test mails can be sent.",
+    "renders_campaigns": "It shows a draft as a given person gets it.",
     "unschedules_campaigns": "A scheduled campaign can be taken back before it starts.",
     "pauses_campaigns": "A campaign on its way can be paused.",
     "reports_figures": "Counts per campaign can be read.",
-    "reports_people": "Who opened, clicked, bounced or left can be read.",
+    "reports_people": "Who got it and what they did can be read.",
     "tells_machine_opens": "Opens by machines are told apart from people's.",
     "has_webhooks": "Events are reported here as they happen.",
+    "lists_webhooks": "Registered webhooks can be read.",
     "arms_by_value": "A release is an instant that is set, so the same release again changes nothing.",
     "refuses_second_arm": "A second release of one campaign is refused there.",
 }
@@ -217,6 +247,7 @@ class PullStep:
     unchanged: int
     rejected: int
     suppressed: int
+    gathered: int
 
 
 @dataclass(frozen=True, slots=True)

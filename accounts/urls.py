@@ -2,7 +2,7 @@ from django.urls import path
 
 from accounts import styleguide
 from accounts.http import public_view
-from accounts.views import connections, home, settings
+from accounts.views import connections, consent, home, settings
 
 app_name = "accounts"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("activity/", home.activity_log, name="activity"),
     path("connections/", connections.connections, name="connections"),
     path("connections/new/", connections.connect, name="connect"),
+    path("connections/new/ask/", consent.ask, name="ask_consent"),
+    path("connect/back/", consent.back, name="consent_back"),
     path("connections/<int:connection_id>/", connections.connection, name="connection"),
     path("connections/<int:connection_id>/save/", connections.save, name="save_connection"),
     path("connections/<int:connection_id>/pull/", connections.start_pull, name="start_pull"),

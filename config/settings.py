@@ -54,6 +54,13 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8900")
+# Values of this installation that join an account's credentials, by provider: its OAuth app at Mailmojo.
+PROVIDER_APPS = {
+    "mailmojo": {
+        "client_id": env.str("MAILMOJO_CLIENT_ID", default=""),
+        "client_secret": env.str("MAILMOJO_CLIENT_SECRET", default=""),
+    },
+}
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname, *env.list("ALLOWED_HOSTS", default=[])]
 if EMBEDDED:
     ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]

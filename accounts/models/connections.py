@@ -16,6 +16,11 @@ from accounts.providers.base import Gate, Provider
 from accounts.providers.capabilities import Capabilities
 
 
+def provider_choices() -> list[tuple[str, str]]:
+    """A function, so that one more provider changes no table."""
+    return [(slug, slug) for slug in PROVIDERS]
+
+
 def _webhook_token() -> str:
     return secrets.token_urlsafe(32)
 
@@ -32,7 +37,7 @@ class Connection(models.Model):
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="connections")
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    provider = models.CharField(max_length=30, choices=[(slug, slug) for slug in PROVIDERS])
+    provider = models.CharField(max_length=30, choices=provider_choices)
     name = models.CharField(max_length=120)
     base_url = models.URLField(max_length=300, blank=True)
     sealed_credentials = models.TextField(editable=False)
@@ -49,7 +54,8 @@ class Connection(models.Model):
     followed_to_at = models.DateTimeField(null=True, blank=True)
     webhook_token = models.CharField(max_length=64, unique=True, default=_webhook_token, editable=False)
     sealed_webhook_secrets = models.TextField(blank=True, editable=False)
-    webhook_remote_id = models.CharField(max_length=100, blank=True)
+    # All that make up ours, joined by commas where the provider needs one for each kind of event.
+    webhook_remote_id = models.CharField(max_length=1000, blank=True)
     last_event_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -84,14 +90,28 @@ class Connection(models.Model):
         self.sealed_credentials = vault.seal(dict(values), place=f"connection:{self.uuid}:credentials")
 
     @property
+    def app_credentials(self) -> dict[str, str]:
+        """What the installation adds, such as the client id of an OAuth app; the sandbox knows one of its own."""
+        names = self.provider_class.app_credentials
+        if self.is_sandbox:
+            return dict.fromkeys(names, "sandbox")
+        given = settings.PROVIDER_APPS.get(self.provider, {})
+        return {name: given.get(name, "") for name in names}
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it leads to the sandbox beside us, which plays every provider."""
+        return bool(self.base_url) and self.base_url.startswith(f"{settings.SANDBOX_URL}/")
+
+    @property
     def webhook_secrets(self) -> list[str]:
-        """Newest first; at most two are live, so that a change loses no call."""
+        """Newest first. Of those we choose two are live, so that a change loses no call; a provider may choose more."""
         if not self.sealed_webhook_secrets:
             return []
         return vault.unseal(self.sealed_webhook_secrets, place=f"connection:{self.uuid}:webhook")
 
     def set_webhook_secrets(self, secrets_: list[str]) -> None:
-        self.sealed_webhook_secrets = vault.seal(secrets_[:2], place=f"connection:{self.uuid}:webhook")
+        self.sealed_webhook_secrets = vault.seal(secrets_, place=f"connection:{self.uuid}:webhook")
 
     # What it is and may do
 
@@ -117,15 +137,34 @@ class Connection(models.Model):
 
     def open(self, *, gate: Gate | None = None) -> Provider:
         """The provider with this account's credentials. Raises vault.Locked."""
+        from accounts.keyring import ConnectionKeyring
         from accounts.limits import ConnectionGate
 
         return open_provider(
             self.provider,
             base_url=self.base_url,
-            credentials=self.credentials,
+            credentials=self.app_credentials | self.credentials,
             gate=gate or ConnectionGate(self),
+            keyring=ConnectionKeyring(self),
             private_addresses=settings.PRIVATE_ADDRESSES,
         )
+
+    def adopt_tokens(self, other: "Connection") -> None:
+        """Take the tokens that `other` got for the same account; its row goes with it."""
+        from accounts.models.tokens import ConnectionTokens
+
+        theirs = ConnectionTokens.objects.select_related("connection").filter(pk=other.pk).first()
+        tokens = theirs.read() if theirs else None
+        self.forget_tokens()
+        if tokens:
+            row = ConnectionTokens(connection=self)
+            row.set(tokens)
+            row.save(force_insert=True)
+
+    def forget_tokens(self) -> None:
+        from accounts.models.tokens import ConnectionTokens
+
+        ConnectionTokens.objects.filter(pk=self.pk).delete()
 
     def set_status(self, status: "Connection.Status", note: str = "") -> bool:
         """Whether the status changed; writes it with its note and time."""
@@ -153,13 +192,22 @@ class Pull(models.Model):
     STEPS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("audiences.pull_fields", "Fields"),
         ("audiences.pull_lists", "Folders and lists"),
+        ("audiences.pull_leaves", "Leaves and blocks"),
         ("audiences.pull_contacts", "Contacts"),
         ("campaigns.pull_senders", "Senders and domains"),
         ("campaigns.pull_templates", "Templates"),
         ("campaigns.pull_campaigns", "Campaigns"),
         ("reporting.pull_figures", "Statistics"),
     )
-    COUNTS: ClassVar[tuple[str, ...]] = ("read", "created", "changed", "unchanged", "rejected", "suppressed")
+    COUNTS: ClassVar[tuple[str, ...]] = (
+        "read",
+        "created",
+        "changed",
+        "unchanged",
+        "rejected",
+        "suppressed",
+        "gathered",
+    )
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="pulls")
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)

@@ -1,7 +1,8 @@
 """What people do with connections. Nothing here waits for a provider: checks and calls are recorded for the worker."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import activity, mail, outbox, pulls
+from accounts import activity, mail, outbox, pulls, queries
 from accounts.models import Connection, Membership, OutboxEntry, Pull, Role, User, Workspace
 from accounts.providers import provider_class
 from accounts.providers.base import Effect
@@ -42,6 +43,34 @@ def sandbox_url(provider: str) -> str:
     return f"{settings.SANDBOX_URL}/{provider}{urlsplit(provider_class(provider).default_base_url).path}"
 
 
+@dataclass(frozen=True, slots=True)
+class ConsentPlace:
+    """Where a person is asked, by which way, and with which app of this installation."""
+
+    way: str
+    base_url: str
+    app: Mapping[str, str]
+
+
+def consent_place(*, provider: str, way: str, base_url: str) -> ConsentPlace:
+    """Raises CannotConnect where this installation has no app at the provider, or the way is another one."""
+    cls = provider_class(provider)
+    chosen = next((known for known in cls.ways if known.name == way), cls.ways[0])
+    if not chosen.asks_there:
+        raise CannotConnect(f"{cls.name} is connected in another way.")
+    app = settings.PROVIDER_APPS.get(provider, {})
+    if settings.EMBEDDED and not base_url and not app.get("client_id"):
+        base_url = sandbox_url(provider)
+    if base_url.startswith(f"{settings.SANDBOX_URL}/"):
+        app = dict.fromkeys(cls.app_credentials, "sandbox")
+    if not all(app.get(name) for name in cls.app_credentials):
+        names = " and ".join(f"{provider}_{name}".upper() for name in cls.app_credentials)
+        raise CannotConnect(
+            f"This installation is not known to {cls.name} yet. The operator asks {cls.name} for an app and sets {names}."
+        )
+    return ConsentPlace(chosen.name, base_url, app)
+
+
 @transaction.atomic
 def begin_check(
     *,
@@ -56,12 +85,8 @@ def begin_check(
 
     The row answers as it goes: `checked_at` when the account was read, `status_note` when it could not be.
     """
-    if (
-        settings.EMBEDDED
-        and not base_url
-        and any(value.startswith("sandbox-") for value in credentials.values())
-    ):
-        base_url = sandbox_url(provider)  # no provider gives such keys out
+    if settings.EMBEDDED and not base_url and queries.is_of_the_sandbox(credentials.values()):
+        base_url = sandbox_url(provider)
     connection = Connection(
         workspace=workspace,
         provider=provider,
@@ -217,6 +242,7 @@ def adopt_credentials(*, connection: Connection, checked: Connection) -> bool:
 def _take_over(connection: Connection, checked: Connection) -> None:
     """Key, address and account as just read; the row that carried the check goes."""
     connection.set_credentials(checked.credentials)
+    connection.adopt_tokens(checked)
     connection.base_url = checked.base_url
     connection.account = {name: value for name, value in checked.account.items() if name != "replaces"}
     connection.checked_at = checked.checked_at
@@ -298,6 +324,7 @@ def disconnect(*, connection: Connection, by: User) -> None:
     connection.set_status(Status.DISCONNECTED)
     connection.set_credentials({})
     connection.save(update_fields=["sealed_credentials"])
+    connection.forget_tokens()
     OutboxEntry.objects.filter(connection=connection, state=OutboxEntry.State.WAITING).update(
         state=OutboxEntry.State.CANCELLED, ended_at=timezone.now(), note="The account was disconnected."
     )
@@ -365,7 +392,7 @@ def rotate_webhook_secret(*, connection: Connection, by: User) -> None:
     """A new secret; the old one stays good until the account has taken the new one."""
     _refuse_unless_working(connection)
     _refuse_unreachable(connection)
-    connection.set_webhook_secrets([secrets.token_urlsafe(32), *connection.webhook_secrets])
+    connection.set_webhook_secrets([secrets.token_urlsafe(32), *connection.webhook_secrets[:1]])
     connection.save(update_fields=["sealed_webhook_secrets"])
     _record_webhook(connection, by=by, fresh=True)
     activity.record(
@@ -378,8 +405,13 @@ def rotate_webhook_secret(*, connection: Connection, by: User) -> None:
 
 
 @transaction.atomic
-def webhook_registered(*, connection: Connection, remote_id: str, by: User | None) -> None:
-    """What the worker found or made over there."""
+def webhook_registered(
+    *, connection: Connection, remote_id: str, secrets_: Sequence[str] = (), by: User | None
+) -> None:
+    """What the worker found or made over there. `secrets_`: those the provider chose itself, in place of ours."""
+    if secrets_ and list(secrets_) != connection.webhook_secrets:
+        connection.set_webhook_secrets(list(secrets_))
+        connection.save(update_fields=["sealed_webhook_secrets"])
     if connection.webhook_remote_id == remote_id:
         return
     connection.webhook_remote_id = remote_id

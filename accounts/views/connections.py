@@ -14,6 +14,7 @@ from accounts.forms.connections import CredentialsForm, NameForm
 from accounts.http import WorkspaceRequest, fresh_login, go, render_page, say, workspace_view
 from accounts.models import Connection, OutboxEntry, Role
 from accounts.providers import PROVIDERS, provider_class
+from accounts.providers.base import Provider, Way
 from accounts.refusals import CannotDo
 from accounts.services import connections as services
 
@@ -42,7 +43,8 @@ def connect(request: WorkspaceRequest) -> HttpResponse:
     if slug not in PROVIDERS:
         return render_page(request, "accounts/connections/choose.html", {"providers": queries.providers()})
     provider = provider_class(slug)
-    form = CredentialsForm(request.POST or None, provider=provider)
+    way = _way(request, provider)
+    form = CredentialsForm(request.POST or None, provider=provider, way=way)
     if form.is_valid() and form.attempt(
         services.begin_check, workspace=request.workspace, provider=slug, by=request.user
     ):
@@ -53,6 +55,7 @@ def connect(request: WorkspaceRequest) -> HttpResponse:
         {
             "form": form,
             "provider": queries.provider_words(provider),
+            "way": way,
             "has_sandbox": settings.EMBEDDED,
         },
         status=form.http_status,
@@ -102,8 +105,9 @@ def replace_credentials(request: WorkspaceRequest, connection_id: int) -> HttpRe
             say(request, f"{found} uses the new key.")
             return go(request, found)
         return _show_check(request, check, replacing=found)
+    way = _way(request, found.provider_class, found)
     form = CredentialsForm(
-        request.POST or None, provider=found.provider_class, initial={"base_url": found.base_url}
+        request.POST or None, provider=found.provider_class, way=way, initial={"base_url": found.base_url}
     )
     if form.is_valid() and form.attempt(services.replace_credentials, connection=found, by=request.user):
         return go(
@@ -112,7 +116,12 @@ def replace_credentials(request: WorkspaceRequest, connection_id: int) -> HttpRe
     return render_page(
         request,
         "accounts/connections/credentials.html",
-        {"form": form, "provider": queries.provider_words(found.provider_class), "replacing": found},
+        {
+            "form": form,
+            "provider": queries.provider_words(found.provider_class),
+            "way": way,
+            "replacing": found,
+        },
         status=form.http_status,
     )
 
@@ -192,6 +201,14 @@ def retry(request: WorkspaceRequest, connection_id: int, entry_id: int) -> HttpR
     return go(request, f"{found.get_absolute_url()}?tab=log")
 
 
+def _way(request: WorkspaceRequest, provider: type[Provider], connection: Connection | None = None) -> Way:
+    """The way that was chosen, else the one the connection was made by, else the first."""
+    name = request.POST.get("way") or request.GET.get("way") or ""
+    if not name and connection is not None and not queries.locked(connection):
+        name = connection.credentials.get("way", "")
+    return next((way for way in provider.ways if way.name == name), provider.ways[0])
+
+
 def _connection(request: WorkspaceRequest, connection_id: int) -> Connection:
     saved = request.workspace.connections.exclude(status=Connection.Status.CHECKING)
     return get_object_or_404(saved, pk=connection_id)
@@ -208,6 +225,7 @@ def _check_of(request: WorkspaceRequest) -> Connection | None:
 def _show_check(
     request: WorkspaceRequest, check: Connection, replacing: Connection | None = None
 ) -> HttpResponse:
+    way = "" if queries.locked(check) else check.credentials.get("way", "")
     return render_page(
         request,
         "accounts/connections/check.html",
@@ -221,7 +239,7 @@ def _show_check(
             "quotas": queries.quotas(check) if check.checked_at else [],
             "again_url": reverse("accounts:replace_credentials", args=[replacing.pk])
             if replacing
-            else f"{reverse('accounts:connect')}?provider={check.provider}",
+            else f"{reverse('accounts:connect')}?provider={check.provider}&way={way}",
         },
         partials={"check"},
     )

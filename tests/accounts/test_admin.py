@@ -16,6 +16,7 @@ from accounts.admin_tools import COUNTED_AT_MOST, BoundedPaginator
 from accounts.models import (
     ActivityEntry,
     Connection,
+    ConnectionTokens,
     Invitation,
     Membership,
     MirrorKind,
@@ -26,7 +27,7 @@ from accounts.models import (
     Workspace,
 )
 from accounts.providers.base import Effect
-from audiences.models import Engagement, Field, Folder
+from audiences.models import Engagement, Field, Folder, Gathered
 from campaigns.models import CampaignVersion, Delivery, Recipient, SendingDomain, TestSend
 from reporting.models import DomainFigures, Event, Figures, InboxCall, LinkFigures, Seen, SpanFigures
 from tests.factories import (
@@ -93,7 +94,11 @@ def fill(n):
         MirrorRow.objects.create(
             connection=connection, kind=MirrorKind.CONTACT, object_id=contact.pk, remote_id=str(contact.pk)
         )
-        pulls.start(connection=connection, by=None)
+        pull = pulls.start(connection=connection, by=None)
+        Gathered.objects.create(
+            pull=pull, connection=connection, remote_id="1", email=HOSTILE, blocked=False, fields={}
+        )
+        ConnectionTokens.objects.create(connection=connection, sealed="secret-tokens")
         OutboxAttempt.objects.create(entry=OutboxEntry.objects.latest("pk"), fence=1)
         SendingDomain.objects.create(connection=connection, name=HOSTILE)
         CampaignVersion.objects.create(campaign=campaign, number=1, state={})
@@ -149,6 +154,7 @@ def test_every_row_opens_and_shows_no_secret(operator):
     secrets = (
         connection.sealed_credentials,
         connection.sealed_webhook_secrets,
+        "secret-tokens",
         connection.webhook_token,
         invitation.token_digest,
         "sandbox-test",

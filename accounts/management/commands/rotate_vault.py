@@ -5,11 +5,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.db.models import Model
 
 from accounts import vault
-from accounts.models import Connection
+from accounts.models import Connection, ConnectionTokens
 
-SEALED = ("sealed_credentials", "sealed_webhook_secrets")
+SEALED: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
+    (Connection, ("sealed_credentials", "sealed_webhook_secrets")),
+    (ConnectionTokens, ("sealed",)),
+)
 
 
 class Command(BaseCommand):
@@ -25,10 +29,11 @@ class Command(BaseCommand):
 
     def handle(self, *, check: bool, **_: Any) -> None:
         old, lost = 0, 0
-        for pk in Connection.objects.order_by("pk").values_list("pk", flat=True).iterator():
-            outcome = self.look(pk) if check else self.rotate(pk)
-            old += outcome == "old"
-            lost += outcome == "lost"
+        for model, names in SEALED:
+            for pk in model._default_manager.order_by("pk").values_list("pk", flat=True).iterator():
+                outcome = (self.look if check else self.rotate)(model, names, pk)
+                old += outcome == "old"
+                lost += outcome == "lost"
         if lost:
             raise CommandError(
                 f"No key in VAULT_KEYS opens the secrets of {lost} connections. Put the old key back."
@@ -39,8 +44,8 @@ class Command(BaseCommand):
             "Every secret is under the newest key." if check else f"Sealed {old} connections anew."
         )
 
-    def look(self, pk: int) -> str:
-        tokens = [token for token in Connection.objects.values_list(*SEALED).get(pk=pk) if token]
+    def look(self, model: type[Model], names: tuple[str, ...], pk: int) -> str:
+        tokens = [token for token in model._default_manager.values_list(*names).get(pk=pk) if token]
         if all(vault.is_newest(token) for token in tokens):
             return "new"
         try:
@@ -51,12 +56,12 @@ class Command(BaseCommand):
         return "old"
 
     @transaction.atomic
-    def rotate(self, pk: int) -> str:
+    def rotate(self, model: type[Model], names: tuple[str, ...], pk: int) -> str:
         """One row, locked, so that a key replaced in this instant is not overwritten by the one before."""
-        row = Connection.objects.select_for_update().only(*SEALED).filter(pk=pk).first()
+        row = model._default_manager.select_for_update().only(*names).filter(pk=pk).first()
         if row is None:
             return "new"
-        stale = [name for name in SEALED if getattr(row, name) and not vault.is_newest(getattr(row, name))]
+        stale = [name for name in names if getattr(row, name) and not vault.is_newest(getattr(row, name))]
         try:
             for name in stale:
                 setattr(row, name, vault.renew(getattr(row, name)))
