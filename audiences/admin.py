@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin_tools import ShownAdmin
-from audiences.models import Contact, Engagement, Field, Folder, List, Subscription, Suppression
+from audiences.models import Contact, Engagement, Field, Folder, Gathered, List, Subscription, Suppression
 
 
 @admin.register(Contact)
@@ -41,6 +41,13 @@ class SubscriptionAdmin(ShownAdmin):
     list_display = ("id", "list", "contact", "status", "changed_at")
     list_select_related = ("list", "contact")
     search_ids = ("list_id", "contact_id")
+
+
+@admin.register(Gathered)
+class GatheredAdmin(ShownAdmin):
+    list_display = ("email", "list_id", "status", "pull")
+    list_select_related = ("pull__connection",)
+    search_fields = ("email__contains",)
 
 
 @admin.register(Suppression)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Connection, User, Workspace
+from accounts.models import Connection, Pull, User, Workspace
 
 
 class Field(models.Model):
@@ -178,7 +178,9 @@ class Suppression(models.Model):
     workspace = models.ForeignKey(
         Workspace, on_delete=models.PROTECT, related_name="suppressions", db_index=False
     )
+    # An address, or a pattern with one `*` for anything: whoever matches has a row by name as well.
     email = models.CharField(max_length=254)
+    is_pattern = models.BooleanField(default=False, db_default=False)
     # Resolved on arrival; comparing addresses at sending time would double its cost.
     contact = models.ForeignKey(
         Contact, on_delete=models.SET_NULL, null=True, blank=True, related_name="suppressions"
@@ -208,11 +210,34 @@ class Suppression(models.Model):
         indexes = (
             models.Index(fields=["contact"], condition=Q(lifted_at=None), name="suppression_of_contact"),
             models.Index(fields=["workspace", "-id"], name="suppression_newest"),
+            models.Index(fields=["workspace"], condition=Q(is_pattern=True), name="suppression_patterns"),
             GinIndex(OpClass("email", name="gin_trgm_ops"), name="suppression_email_trgm"),
         )
 
     def __str__(self) -> str:
         return f"{self.email} ({self.reason})"
+
+
+class Gathered(models.Model):
+    """A membership read from an account in which each list has people of its own, until the walk is over."""
+
+    pull = models.ForeignKey(Pull, on_delete=models.CASCADE, related_name="+", db_index=False)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+")
+    remote_id = models.CharField(max_length=500)
+    email = models.CharField(max_length=1000)
+    list_id = models.CharField(max_length=200)
+    # on, left, pending, or nothing of these.
+    status = models.CharField(max_length=10)
+    blocked = models.BooleanField()
+    fields = models.JSONField()
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["pull", "remote_id"], name="gathered_once"),)
+        indexes = (models.Index(fields=["pull", "email"], name="gathered_by_email"),)
+
+    def __str__(self) -> str:
+        return f"{self.remote_id} in pull {self.pull_id}"
 
 
 class Engagement(models.Model):

@@ -17,8 +17,9 @@ from accounts.providers.base import Provider
 from accounts.providers.records import ContactRecord, Page
 from audiences import queries, services, sets
 from audiences.addresses import NotAnAddress, normalise
-from audiences.mirror import merge
+from audiences.mirror import gathering, merge
 from audiences.mirror.gone import mark_gone
+from audiences.mirror.leaves import follow_leaves
 from audiences.mirror.walk import batches, pages
 from audiences.models import Contact
 
@@ -40,16 +41,27 @@ def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
     if pull.checkpoint.get("done"):
         return
     reader = Reader.of(pull.connection)
-    walk = pages(lambda cursor: reader.read(provider.contacts(cursor=cursor)), pull.checkpoint.get("cursor"))
+    if provider.capabilities.shares_contacts:
+        walk = pages(
+            lambda cursor: reader.read(provider.contacts(cursor=cursor)), pull.checkpoint.get("cursor")
+        )
+    else:
+        yield from gathering.gather(pull, provider)
+        walk = map(reader.read, gathering.people(pull, pull.checkpoint.get("after")))
     is_empty = pull.connection.pulled_at is None
     for batch in batches(walk):
         found = sift(batch, known_bad=pull.checkpoint.get("rejected", ()))
-        checkpoint: dict[str, Any] = {"cursor": batch[-1].cursor, "rejected": found.rejected_ids}
+        checkpoint: dict[str, Any] = {"rejected": found.rejected_ids}
+        if provider.capabilities.shares_contacts:
+            checkpoint["cursor"] = batch[-1].cursor
+        else:
+            checkpoint |= {"gathered": True, "after": batch[-1].cursor}
         with transaction.atomic():
             counts = merge.merge_contacts(pull.connection, found.rows, pull=pull)
             counts += found.rejected
             if batch[-1].cursor is None:
                 checkpoint = {"done": True}
+                gathering.forget(pull)
                 mark_gone(pull, MirrorKind.CONTACT)
                 services.refresh_counts(workspace=pull.connection.workspace)
             pulls.store_page(pull, checkpoint=checkpoint, total=batch[-1].total, **counts)
@@ -64,6 +76,8 @@ def follow(entry: OutboxEntry, *, every_seconds: float) -> outbox.Later | None:
     connection = entry.connection
     assert connection is not None  # noqa: S101 - recorded with one
     if not connection.capabilities.lists_changed_contacts:
+        if connection.capabilities.lists_leaves:
+            return follow_leaves(entry, connection, every_seconds=every_seconds)
         return None
     since = _followed_to(connection)
     if since is None:
@@ -104,6 +118,8 @@ def block(entry: OutboxEntry) -> None:
     contact, connection = entry.subject, entry.connection
     if connection is None or not isinstance(contact, Contact) or not queries.is_suppressed(contact):
         return
+    if not connection.capabilities.blocks_contacts:
+        return  # nobody can tell it; no delivery made here reaches them
     connection.open().block_contact(email=contact.email)
     merge.note_blocked(connection, contact)
 
@@ -220,12 +236,14 @@ class Reader:
                 custom[key] = value
         left = {mine for theirs in record.left_list_ids if (mine := self.lists.get(theirs))}
         on = {mine for theirs in record.list_ids if (mine := self.lists.get(theirs))} - left
+        pending = {mine for theirs in record.pending_list_ids if (mine := self.lists.get(theirs))} - left - on
         content = (
             email,
             *map(columns.get, STANDARD),
             json.dumps(custom, ensure_ascii=False, sort_keys=True) if custom else "{}",
             _array(on),
             _array(left),
+            _array(pending),
             record.blocked,
         )
         digest = blake2b(repr(content).encode("utf-8", "replace"), digest_size=16).digest()

@@ -24,6 +24,7 @@ STAGE = (
     ("custom", "jsonb"),
     ("lists", "bigint[]"),
     ("left_lists", "bigint[]"),
+    ("pending_lists", "bigint[]"),
     ("blocked", "boolean"),
     ("at", "timestamptz"),
     ("digest", "bytea"),
@@ -164,6 +165,18 @@ from moved
 where moved.is_new and s.workspace_id = %(workspace)s and s.email = moved.email and s.contact_id is null
 """
 
+# Nor need it be a whole address: domains and names with anything behind them are suppressed too.
+_PATTERNS = """
+insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)
+select %(workspace)s, moved.email, moved.contact_id, p.reason, p.connection_id, p.at,
+       jsonb_build_object('pattern', p.email)
+from moved
+join audiences_suppression p on p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
+ and moved.email like p.evidence ->> 'like'
+where moved.is_new
+on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
+"""
+
 # Who gets a new address over there is still the person who left; some accounts forget that.
 _CARRY = """
 insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
@@ -185,6 +198,22 @@ with written as (
     order by list_id, m.contact_id
     on conflict (list_id, contact_id) do update
     set status = 'subscribed', evidence = excluded.evidence, changed_at = excluded.changed_at
+    where mine.status in ('removed', 'pending') and mine.changed_at <= excluded.changed_at
+    returning contact_id
+)
+update moved set is_changed = true from (select distinct contact_id from written) w
+where w.contact_id = moved.contact_id and not moved.is_new
+"""
+
+# Who has not confirmed yet is told so; somebody confirmed elsewhere stays so.
+_PENDING = f"""
+with written as (
+    insert into audiences_subscription as mine (list_id, contact_id, status, evidence, changed_at)
+    select list_id, m.contact_id, 'pending', {_EVIDENCE}, m.at
+    from moved m, unnest(m.pending_lists) as list_id
+    order by list_id, m.contact_id
+    on conflict (list_id, contact_id) do update
+    set status = 'pending', evidence = excluded.evidence, changed_at = excluded.changed_at
     where mine.status = 'removed' and mine.changed_at <= excluded.changed_at
     returning contact_id
 )
@@ -213,7 +242,7 @@ with written as (
     update audiences_subscription mine set status = 'removed', changed_at = m.at
     from moved m
     where mine.contact_id = m.contact_id and not m.is_new and mine.status in ('subscribed', 'pending')
-      and mine.list_id = any(%(mirrored)s::bigint[]) and mine.list_id <> all(m.lists || m.left_lists)
+      and mine.list_id = any(%(mirrored)s::bigint[]) and mine.list_id <> all(m.lists || m.left_lists || m.pending_lists)
       and mine.evidence @> jsonb_build_object('connection', %(connection)s) and mine.changed_at <= m.at
     returning mine.contact_id
 )
@@ -279,7 +308,9 @@ STATEMENTS = (
     _CONTACTS,
     _RESOLVE,
     _CARRY,
+    _PATTERNS,
     _JOINED,
+    _PENDING,
     _LEFT,
     _REMOVED,
     _BLOCKED,

@@ -5,9 +5,11 @@ from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
     propagate,
+    resolve_patterns,
     suppress,
     suppress_all,
     suppress_by_hand,
+    suppress_patterns,
 )
 
 __all__ = [
@@ -15,7 +17,9 @@ __all__ = [
     "Fact",
     "propagate",
     "refresh_counts",
+    "resolve_patterns",
     "suppress",
     "suppress_all",
     "suppress_by_hand",
+    "suppress_patterns",
 ]

@@ -1,6 +1,7 @@
 """Who may not be written to. Blocks arise here and travel to every account; only a recorded consent lifts one."""
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -90,6 +91,51 @@ def suppress_all(
 
 
 @transaction.atomic
+def suppress_patterns(
+    *, workspace: Workspace, connection: Connection | None, facts: Iterable[Fact], by: User | None = None
+) -> int:
+    """Nobody writes to addresses that match, now or later: `*` stands for anything. Returns how many patterns are news.
+
+    Whoever matches is suppressed by name too, so that sending compares no patterns.
+    """
+    new = 0
+    for fact in facts:
+        pattern = fact.email.strip().lower()
+        if not _PATTERN.fullmatch(pattern):
+            continue
+        like = re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%")
+        _, is_new = Suppression.objects.get_or_create(
+            workspace=workspace,
+            email=pattern,
+            connection=connection,
+            lifted_at=None,
+            defaults={
+                "is_pattern": True,
+                "reason": fact.reason,
+                "at": fact.at,
+                "evidence": {**fact.evidence, "like": like},
+                "created_by": by,
+            },
+        )
+        new += is_new
+    if new:
+        resolve_patterns(workspace=workspace)
+    return new
+
+
+def resolve_patterns(*, workspace: Workspace) -> int:
+    """Suppress by name everybody who matches a pattern and is not yet. Returns how many."""
+    if not Suppression.objects.filter(workspace=workspace, is_pattern=True, lifted_at=None).exists():
+        return 0
+    one_writer(workspace)
+    with database.cursor() as cursor:
+        cursor.execute(_RESOLVE_PATTERNS, {"workspace": workspace.pk})
+        contacts = [contact for (contact,) in cursor.fetchall()]
+    propagate(workspace=workspace, contact_ids=contacts)
+    return len(contacts)
+
+
+@transaction.atomic
 def suppress_by_hand(*, contact: Contact, by: User, reason: str) -> None:
     """At a member's word, who says why. Raises CannotSuppress when that has been done before."""
     is_new = suppress(
@@ -135,6 +181,8 @@ def propagate(*, workspace: Workspace, contact_ids: Collection[int]) -> int:
     connections = Connection.objects.select_related("workspace").in_bulk({pair[0] for pair in pairs})
     contacts = Contact.objects.in_bulk({pair[1] for pair in pairs})
     for connection_id, contact_id in pairs:
+        if not connections[connection_id].capabilities.blocks_contacts:
+            continue  # it cannot be told; nothing made here reaches them there
         outbox.record(
             task=BLOCK_TASK,
             subject=contacts[contact_id],
@@ -145,6 +193,19 @@ def propagate(*, workspace: Workspace, contact_ids: Collection[int]) -> int:
         )
     return len(pairs)
 
+
+# One star, and enough beside it that it is not everybody.
+_PATTERN = re.compile(r"\*@[^*@\s]{3,250}|[^*@\s]{1,64}@\*")
+
+_RESOLVE_PATTERNS = """
+insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)
+select %(workspace)s, c.email, c.id, p.reason, p.connection_id, p.at, jsonb_build_object('pattern', p.email)
+from audiences_suppression p
+join audiences_contact c on c.workspace_id = %(workspace)s and c.email like p.evidence ->> 'like'
+where p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
+on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
+returning contact_id
+"""
 
 _SUPPRESS = """
 with told as (

@@ -15,6 +15,11 @@ def pull_lists(*, entry_id: int, **_: object) -> None:
     outbox.deliver(entry_id, lambda entry: pulls.step(entry, mirror.pull_lists))
 
 
+@shared_task(name="audiences.pull_leaves")
+def pull_leaves(*, entry_id: int, **_: object) -> None:
+    outbox.deliver(entry_id, lambda entry: pulls.step(entry, mirror.pull_leaves))
+
+
 @shared_task(name="audiences.pull_contacts")
 def pull_contacts(*, entry_id: int, **_: object) -> None:
     outbox.deliver(entry_id, lambda entry: pulls.step(entry, mirror.pull_contacts))

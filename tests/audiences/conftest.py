@@ -12,7 +12,7 @@ from tests.conftest import SandboxServer
 from tests.factories import ConnectionFactory
 from tests.helpers import run_outbox
 
-STEPS = ("audiences.pull_fields", "audiences.pull_lists", "audiences.pull_contacts")
+STEPS = ("audiences.pull_fields", "audiences.pull_lists", "audiences.pull_leaves", "audiences.pull_contacts")
 
 
 class Account:
