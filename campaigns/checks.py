@@ -73,6 +73,8 @@ def _envelope(campaign: Campaign) -> Iterator[Check]:
             f"The subject has {len(campaign.subject)} letters; phones show about {LONG_SUBJECT}.",
             "id_subject",
         )
+    if campaign.reply_to and connection is not None and not connection.capabilities.takes_reply_to:
+        yield _warning(connection.capabilities.sentence("takes_reply_to"), "id_reply_to")
     if not campaign.preview_text.strip():
         yield _warning(
             "There is no preview text: inboxes will show the first words of the mail instead.",
@@ -82,7 +84,7 @@ def _envelope(campaign: Campaign) -> Iterator[Check]:
 
 def _domain(campaign: Campaign, connection: Connection) -> Iterator[Check]:
     assert campaign.sender is not None  # noqa: S101 - the caller has looked
-    if not connection.capabilities.manages_domains:
+    if not connection.capabilities.has_domains:
         return
     domain = senders.domain_of(campaign.sender, connection)
     name = campaign.sender.email.rpartition("@")[2]
@@ -106,6 +108,9 @@ def _audience(campaign: Campaign) -> Iterator[Check]:
     holes = people.holes(campaign, keys)
     if not holes.people:
         yield _blocker("Nobody on the chosen lists may be written to.", "id_lists")
+    connection = campaign.connection
+    if connection is not None and not connection.capabilities.personalises:
+        return  # nothing is filled in there; what has no fallback is told with the tags
     for key, empty in holes.empty.items():
         if empty:
             who = "1 person has" if empty == 1 else f"{empty:,} people have"
@@ -155,7 +160,11 @@ def _tags(campaign: Campaign) -> Iterator[Check]:
     # Where fields can be made over there, the delivery makes those it needs.
     connection = campaign.connection
     names = None
-    if connection is not None and not connection.capabilities.creates_fields:
+    if (
+        connection is not None
+        and connection.capabilities.personalises
+        and not connection.capabilities.creates_fields
+    ):
         names = people.field_names(connection)
     for text, where, title in _texts(campaign):
         parsed = merge_tags.parse(text, known=known)
@@ -169,6 +178,27 @@ def _tags(campaign: Campaign) -> Iterator[Check]:
                     f"{title}: {connection} has no field for {{{{ contact.{key} }}}}. Leave it out, or add the field there and pull.",
                     where,
                 )
+        if connection is not None:
+            yield from _tags_there(connection, parsed, where, title)
+
+
+def _tags_there(connection: Connection, parsed: merge_tags.Parsed, where: str, title: str) -> Iterator[Check]:
+    """What the provider cannot say in a mail, and what stands there instead."""
+    capabilities = connection.capabilities
+    read: set[str] = set()
+    for tag in parsed.tags:
+        if tag.field_key and not capabilities.personalises:
+            if tag.fallback is None:
+                why = capabilities.sentence("personalises")
+                yield _blocker(f"{title}: {tag} needs a fallback, or leave it out. {why}", where)
+            else:
+                read.add(tag.fallback)
+        elif tag.name == "view_url" and not capabilities.links_view:
+            yield _blocker(f"{title}: leave {tag} out. {capabilities.sentence('links_view')}", where)
+    for fallback in sorted(read):
+        yield _warning(
+            f"{title}: everybody reads “{fallback}”. {capabilities.sentence('personalises')}", where
+        )
 
 
 def _texts(campaign: Campaign) -> Iterator[tuple[str, str, str]]:

@@ -596,3 +596,18 @@ def read(html: str) -> Reading:
 
 def plain_text(html: str) -> str:
     return read(html).text
+
+
+_BODY_TAG = re.compile(r"<body\b[^>]{0,2000}>", re.IGNORECASE)
+
+
+def with_preview_text(html: str, preview_text: str) -> str:
+    """The mail with its preview text hidden at the top, for providers that have no place for it."""
+    if not preview_text:
+        return html
+    pieces = merge_tags.parse(preview_text).pieces
+    words = "".join(escape(piece) if isinstance(piece, str) else str(piece) for piece in pieces)
+    hidden = f'<div style="display:none;max-height:0;overflow:hidden">{words}</div>'
+    body = _BODY_TAG.search(html)
+    at = body.end() if body else 0
+    return html[:at] + hidden + html[at:]

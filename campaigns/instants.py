@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.models import Connection
 from accounts.refusals import CannotDo
 
 FARTHEST = timedelta(days=366)
@@ -53,6 +54,19 @@ def check_time(send_at: datetime | None) -> None:
         raise CannotPlace(sentence, fields={"local": sentence})
 
 
+def check_lead(send_at: datetime | None, connection: Connection | None) -> None:
+    """Raises CannotPlace for an instant nearer than the account takes campaigns."""
+    if send_at is None or connection is None or not connection.provider_class.least_lead:
+        return
+    lead = lead_of(connection)
+    if send_at < timezone.now() + lead:
+        sentence = (
+            f"{connection.provider_name} takes a campaign {round(lead.total_seconds() / 60)} minutes ahead at the "
+            "latest. Choose a later time, or as soon as possible."
+        )
+        raise CannotPlace(sentence, fields={"local": sentence})
+
+
 @lru_cache(maxsize=1)
 def zones() -> tuple[str, ...]:
     """Names of places, without the aliases nobody chooses."""
@@ -68,3 +82,11 @@ def zones() -> tuple[str, ...]:
         "Pacific/",
     )
     return ("UTC", *sorted(name for name in available_timezones() if name.startswith(places)))
+
+
+def lead_of(connection: Connection) -> timedelta:
+    """From the decision to the earliest mail: the account's own lead comes after the minute to take it back."""
+    least = connection.provider_class.least_lead
+    if least:
+        least += timedelta(seconds=settings.HOLD_SECONDS + 120)  # to prepare, and for the call itself
+    return max(timedelta(seconds=settings.SEND_NOW_LEAD_SECONDS), least)

@@ -7,14 +7,18 @@ error with its place, never passed through.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 
 from accounts.providers.base import Provider
+from accounts.providers.errors import Unsupported
 from accounts.refusals import CannotDo
 
 WORKSPACE_TAGS = {"workspace.name": "Name of the workspace", "workspace.postal_address": "Postal address"}
 LINK_TAGS = {"unsubscribe_url": "Link to leave", "view_url": "Link to the web version"}
+# The flag of a provider that writes the link itself.
+LINK_FLAGS = {"unsubscribe_url": "links_unsubscribe", "view_url": "links_view"}
 FALLBACK_LIMIT = 200
 
 _OPENING = re.compile(r"\{[{%#]")
@@ -142,21 +146,32 @@ def translate(
     """`text` in the provider's own syntax.
 
     `fields`: our field key → its name over there. `literals`: names that are written out here (`workspace.…`).
-    Raises CannotTranslate for a broken tag or a field the account does not have.
+    Where the provider fills in nothing everybody reads the fallback. Raises CannotTranslate for a broken tag, a field
+    the account does not have, and what the provider cannot say.
     """
     parsed = parse(text)
     if parsed.problems:
         raise CannotTranslate(str(parsed.problems[0]))
+    capabilities = provider.capabilities
+
+    def plain(value: str) -> str:
+        value = _inert(value)
+        return escape(value) if html else " ".join(value.split())  # no line break enters a subject
 
     def written(tag: Tag) -> str:
         if tag.name in literals:
-            value = _inert(literals[tag.name] or tag.fallback or "")
-            return escape(value) if html else " ".join(value.split())  # no line break enters a subject
+            return plain(literals[tag.name] or tag.fallback or "")
         if tag.name in LINK_TAGS:
+            if not getattr(capabilities, LINK_FLAGS[tag.name]):
+                raise CannotTranslate(capabilities.sentence(LINK_FLAGS[tag.name]))
             return provider.merge_tag(name=tag.name, fallback=None)
         key = tag.field_key
         if key is None:
             raise CannotTranslate(f"There is no “{tag.name}”.")
+        if not capabilities.personalises:
+            if tag.fallback is None:
+                raise CannotTranslate(f"{tag} needs a fallback: {capabilities.sentence('personalises')}")
+            return plain(tag.fallback)
         if key not in fields:
             raise CannotTranslate(
                 f"The account has no field for {tag}. Add the field there, pull the account, then try again."
@@ -169,12 +184,16 @@ def translate(
 def untranslate(text: str, provider: type[Provider], fields: Mapping[str, str]) -> str:
     """A provider's text with its tags written in ours where one says exactly the same; all else stays as it is."""
     ours: dict[str, str] = {}
-    for name, theirs in [*((f"contact.{key}", f"contact.{theirs}") for key, theirs in fields.items())] + [
-        (name, name) for name in LINK_TAGS
-    ]:
-        ours[_tight(provider.merge_tag(name=theirs, fallback=None))] = name
-        if name not in LINK_TAGS:
-            ours[_tight(provider.merge_tag(name=theirs, fallback=_SLOT))] = name
+    capabilities = provider.capabilities
+    if capabilities.personalises:
+        for key, theirs in fields.items():
+            for fallback in (None, _SLOT):
+                with suppress(Unsupported):  # a field whose name no tag can hold
+                    tag = provider.merge_tag(name=f"contact.{theirs}", fallback=fallback)
+                    ours[_tight(tag)] = f"contact.{key}"
+    for name, flag in LINK_FLAGS.items():
+        if getattr(capabilities, flag):
+            ours[_tight(provider.merge_tag(name=name, fallback=None))] = name
 
     def back(found: re.Match[str]) -> str:
         body = found[0]
@@ -185,7 +204,7 @@ def untranslate(text: str, provider: type[Provider], fields: Mapping[str, str]) 
             return str(Tag(name, quoted[1], 0, 0))
         return body
 
-    return _DOUBLE_BRACES.sub(back, text)
+    return provider.tag_pattern.sub(back, text)
 
 
 def protect(text: str) -> tuple[str, Callable[[str], str]]:
@@ -206,7 +225,6 @@ def protect(text: str) -> tuple[str, Callable[[str], str]]:
 _FOREIGN = "This is template code of a provider. Campanile writes that itself: use its own merge tags."
 _SLOT = "slotslotslot"
 _QUOTED = re.compile(r'"([^"{}\r\n]{0,200})"')
-_DOUBLE_BRACES = re.compile(r"\{\{[^{}]{1,400}\}\}")
 _SPACES_OUTSIDE_QUOTES = re.compile(r'\s+|("[^"]*")')
 
 

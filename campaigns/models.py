@@ -213,7 +213,8 @@ class Delivery(models.Model):
             {State.ARMED, State.UNKNOWN, State.REFUSED, State.CANCELLED, State.ATTENTION}
         ),
         # READY: the provider said no to the arming call, provably.
-        State.ARMED: frozenset({State.ACCEPTED, State.UNKNOWN, State.READY, State.REFUSED}),
+        # ATTENTION: it was made otherwise than meant, and could not be taken back.
+        State.ARMED: frozenset({State.ACCEPTED, State.UNKNOWN, State.READY, State.REFUSED, State.ATTENTION}),
         State.UNKNOWN: frozenset({State.READY, State.ACCEPTED, State.SENDING, State.SENT, State.ATTENTION}),
         State.ACCEPTED: frozenset({State.SENDING, State.SENT, State.CANCELLED, State.PAUSED, State.ATTENTION}),
         State.SENDING: frozenset({State.SENT, State.PAUSED, State.STOPPED, State.ATTENTION}),
@@ -429,6 +430,8 @@ class TestSend(models.Model):
     # The draft over there is kept and used again by the next test of the campaign in this account.
     marker = models.CharField(max_length=12, default=new_marker, editable=False)
     remote_id = models.CharField(max_length=100, blank=True)
+    # A list over there of just the testers, or of nobody where a draft needs one.
+    remote_list_id = models.CharField(max_length=100, blank=True)
     # The first instant at which the draft can exist: how far back a look must go.
     creating_at = models.DateTimeField(null=True, blank=True)
     # Address → why the provider turned it away.

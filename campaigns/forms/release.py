@@ -6,7 +6,7 @@ from django import forms
 
 from accounts.forms import Form
 from campaigns import instants
-from campaigns.instants import CannotPlace, check_time, instant
+from campaigns.instants import CannotPlace, check_lead, check_time, instant
 from campaigns.models import Campaign
 
 FOLDS = [("", ""), ("0", "The first, in summer time"), ("1", "The second, an hour later")]
@@ -57,6 +57,7 @@ class ReleaseForm(Form):
 
     def __init__(self, data: Any = None, *, campaign: Campaign, zones: Sequence[str], people: int) -> None:
         """`zones`: the likely ones, first of all the one to begin with; empty names count for nothing."""
+        self.connection = campaign.connection
         likely = list(dict.fromkeys(name for name in (*zones, "UTC") if name))
         initial = {"mode": "later", "zone": likely[0], "version": campaign.version, "people": people}
         super().__init__(data, initial=initial)
@@ -75,6 +76,7 @@ class ReleaseForm(Form):
                 try:
                     send_at = instant(local=values["local"], zone=values["zone"], fold=values.get("fold"))
                     check_time(send_at)
+                    check_lead(send_at, self.connection)
                 except CannotPlace as refusal:
                     for name, sentence in refusal.fields.items():
                         self.add_error(name, sentence)

@@ -26,23 +26,30 @@ from accounts.providers.errors import (
     UnexpectedReply,
     Unsupported,
 )
-from accounts.providers.records import CampaignRecord
+from accounts.providers.records import CampaignDraft, CampaignRecord
 from accounts.refusals import CannotMove
 from campaigns import work
+from campaigns.merge_tags import CannotTranslate
 from campaigns.mirror.deliveries import (
     age,
+    alive_of,
     attend,
     instant_note,
-    look_from,
     refuse,
     ring_a_person,
+    settle_twins,
     wait_for_earlier,
 )
+from campaigns.mirror.drafts import differences, draft_of
 from campaigns.mirror.watching import take_out_the_suppressed
 from campaigns.models import Delivery
 
 State = Delivery.State
 LOOKS = 3
+# The account must not find the time too near while our call is on its way.
+LEAD_MARGIN = timedelta(minutes=1)
+# So much must be left to order a campaign once more that was not found: a late twin is seen before it starts.
+TIME_TO_REPEAT = timedelta(minutes=10)
 
 
 def arm(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
@@ -64,22 +71,32 @@ def arm(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | N
         return None
     take_out_the_suppressed(delivery, provider, entry)
     outbox.renew(entry)
-    try:
-        before = provider.campaign(remote_id=delivery.remote_id)
-    except Missing:
-        return refuse(delivery, "The draft was deleted in the account.")
-    if before.phase != "draft":
-        return to_unknown(delivery, f"The account shows “{before.status}” before it was told to send.")
+    is_drafted = provider.capabilities.drafts_campaigns
+    draft: CampaignDraft | None = None
+    if is_drafted:
+        try:
+            before = provider.campaign(remote_id=delivery.remote_id)
+        except Missing:
+            return refuse(delivery, "The draft was deleted in the account.")
+        if before.phase != "draft":
+            return to_unknown(delivery, f"The account shows “{before.status}” before it was told to send.")
+    else:
+        if alive := alive_of(delivery, provider):
+            return to_unknown(delivery, f"The account has it as “{alive[0].status}” before it was told to.")
+        try:
+            draft = draft_of(delivery)
+        except CannotTranslate as error:
+            return refuse(delivery, error.sentence)
     outbox.renew(entry)
     now = timezone.now()
-    send_at = max(delivery.send_at, now + timedelta(seconds=settings.SEND_NOW_LEAD_SECONDS))
-    send_at = _next_second(
-        delivery.armed_for_at if delivery.armed_for_at and delivery.armed_for_at > now else send_at
-    )
+    send_at = _instant(delivery, provider, now)
     # Committed before the first byte leaves: from here on the state is unknown until proven.
     delivery.move_to(State.ARMED, armed_at=now, armed_for_at=send_at)
     try:
-        provider.schedule_campaign(remote_id=delivery.remote_id, send_at=send_at)
+        if draft is None:
+            provider.schedule_campaign(remote_id=delivery.remote_id, send_at=send_at)
+        else:
+            delivery.store(remote_id=provider.release_campaign(draft, send_at=send_at))
     except RateLimited as error:
         delivery.move_to(State.READY, note=error.detail)
         raise
@@ -92,14 +109,44 @@ def arm(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | N
         return refuse(delivery, error.detail)
     except (OutcomeUnknown, UnexpectedReply) as error:
         return to_unknown(delivery, error.detail)
+    return _read_back(delivery, provider, entry, draft)
+
+
+def _instant(delivery: Delivery, provider: Provider, now: datetime) -> datetime:
+    """The time to give: as decided, but never nearer than the account needs; the same again for a second order."""
+    lead = max(timedelta(seconds=settings.SEND_NOW_LEAD_SECONDS), provider.least_lead)
+    if provider.least_lead:
+        lead += LEAD_MARGIN
+    given = delivery.armed_for_at
+    return _next_second(max(given if given and given > now else delivery.send_at, now + lead))
+
+
+def _read_back(
+    delivery: Delivery, provider: Provider, entry: OutboxEntry, draft: CampaignDraft | None
+) -> None:
+    """After a clean answer: what does the account show? What was made and armed at once is compared only now."""
+    outbox.renew(entry)
     try:
         record = provider.campaign(remote_id=delivery.remote_id)
+        if draft is not None and len(alive_of(delivery, provider)) > 1:
+            return to_unknown(delivery, "The account holds more than one campaign of this delivery.")
     except ProviderError as error:
         return to_unknown(delivery, f"The account took the order, but could not be read back: {error.detail}")
     if record.phase == "draft":
         return to_unknown(delivery, "The account took the order, but still shows a draft.")
-    accept(delivery, record)
-    return None
+    if draft is None or not (found := differences(provider.comparable(draft), record)):
+        return accept(delivery, record)
+    note = f"What the account stored differs from ours in: {', '.join(found)}."
+    try:
+        provider.cancel_campaign(remote_id=delivery.remote_id)
+        record = provider.campaign(remote_id=delivery.remote_id)
+    except ProviderError as error:
+        return attend(delivery, f"{note} Taking it back there failed: {error.detail}")
+    if record.phase != "stopped":
+        return attend(
+            delivery, f"{note} The account shows “{record.status}” although it was asked to cancel it."
+        )
+    return refuse(delivery, f"{note} It was cancelled there before it began.")
 
 
 def accept(delivery: Delivery, record: CampaignRecord) -> None:
@@ -126,57 +173,59 @@ def look(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | 
     """Three reads, a minute apart, before anything is concluded from a draft that is still a draft."""
     if delivery.state != State.UNKNOWN:
         return None
+    record = None
     try:
-        alive = [
-            found
-            for found in provider.find_campaigns(marker=delivery.marker, created_after=look_from(delivery))
-            if found.phase not in {"gone", "stopped"} or found.remote_id == delivery.remote_id
-        ]
+        alive = alive_of(delivery, provider)
         outbox.renew(entry)
-        record = provider.campaign(remote_id=delivery.remote_id)
+        if not delivery.remote_id and alive:
+            delivery.store(remote_id=min(alive, key=age).remote_id)
+        if delivery.remote_id:
+            record = provider.campaign(remote_id=delivery.remote_id)
     except Missing:
         return attend(
             delivery, "The campaign is gone from the account, so what happened to it cannot be read there."
         )
-    delivery.store(remote_status=record.status, remote_read_at=timezone.now(), looks=delivery.looks + 1)
+    if record is not None:
+        delivery.store(remote_status=record.status)
+    delivery.store(remote_read_at=timezone.now(), looks=delivery.looks + 1)
     if len(alive) > 1:
-        return _settle_twins(delivery, provider, alive)
+        return settle_twins(delivery, provider, alive)
+    if record is None:
+        return _nothing_there(delivery)
     if record.phase in {"scheduled", "sending", "sent", "held", "stopped"}:
         accept(delivery, record)
         return None
     if record.phase != "draft":
         return attend(delivery, f"The account says “{record.status}”, which we do not know.")
     if delivery.looks < LOOKS:
-        following = timezone.now() + timedelta(seconds=settings.LOOK_INTERVAL_SECONDS)
-        delivery.store(next_look_at=following)
-        return Later(
-            settings.LOOK_INTERVAL_SECONDS,
-            f"Still a draft after {delivery.looks} of {LOOKS} looks; looking again.",
-        )
+        return _look_later(delivery, f"Still a draft after {delivery.looks} of {LOOKS} looks; looking again.")
     if delivery.armed_for_at is not None and timezone.now() >= delivery.armed_for_at:
         return attend(delivery, "The account still shows a draft, and the time to send has come meanwhile.")
     if not (provider.capabilities.arms_by_value or provider.capabilities.refuses_second_arm):
         return attend(delivery, "The account shows a draft, and a second order might mail twice there.")
+    return _arm_again(delivery)
+
+
+def _nothing_there(delivery: Delivery) -> Later | None:
+    """Where creating is arming: no campaign of ours was found. It is ordered again while there is time to see twins."""
+    if delivery.looks < LOOKS:
+        return _look_later(delivery, f"Not there after {delivery.looks} of {LOOKS} looks; looking again.")
+    if delivery.armed_for_at is None or delivery.armed_for_at - timezone.now() < TIME_TO_REPEAT:
+        return attend(
+            delivery, "The account shows no such campaign, and its time is too near to order it again."
+        )
+    return _arm_again(delivery)
+
+
+def _look_later(delivery: Delivery, note: str) -> Later:
+    delivery.store(next_look_at=timezone.now() + timedelta(seconds=settings.LOOK_INTERVAL_SECONDS))
+    return Later(settings.LOOK_INTERVAL_SECONDS, note)
+
+
+def _arm_again(delivery: Delivery) -> None:
     with transaction.atomic():
         delivery.move_to(State.READY, note="Proven: the account had not taken the order.", next_look_at=None)
         work.record(delivery, "campaigns.arm", Effect.ONCE)
-    return None
-
-
-def _settle_twins(delivery: Delivery, provider: Provider, alive: list[CampaignRecord]) -> Later | None:
-    """Before the start the oldest stays and the others are cancelled; after it a person decides."""
-    if delivery.armed_for_at is not None and timezone.now() >= delivery.armed_for_at:
-        return attend(
-            delivery, f"The account holds {len(alive)} campaigns of this delivery, and the time has come."
-        )
-    oldest, *others = sorted(alive, key=age)
-    for other in others:
-        if other.phase == "draft":
-            provider.delete_campaign(remote_id=other.remote_id)
-        else:
-            provider.cancel_campaign(remote_id=other.remote_id)
-    delivery.store(remote_id=oldest.remote_id, looks=0)
-    return Later(settings.LOOK_INTERVAL_SECONDS, "A twin in the account was taken back; looking again.")
 
 
 def _next_second(instant: datetime) -> datetime:

@@ -11,6 +11,8 @@ from campaigns.mirror.watching import follow
 from campaigns.models import Delivery
 
 State = Delivery.State
+# What a list is called that cannot be removed and has done nothing.
+NOT_USED = "(not used)"
 
 
 def cancel(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
@@ -64,11 +66,15 @@ def clean_up(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Late
     for found in provider.find_campaigns(marker=delivery.marker, created_after=look_from(delivery)):
         outbox.renew(entry)
         if found.phase == "draft":
-            provider.delete_campaign(remote_id=found.remote_id)
+            if provider.capabilities.deletes_drafts:
+                provider.delete_campaign(remote_id=found.remote_id)
         elif found.phase in {"scheduled", "sending"}:
             provider.cancel_campaign(remote_id=found.remote_id)
     if delivery.armed_at is None:
         for made in provider.find_lists(marker=delivery.marker):
             outbox.renew(entry)
-            provider.delete_list(remote_id=made.remote_id)
+            if provider.capabilities.deletes_lists:
+                provider.delete_list(remote_id=made.remote_id)
+            elif not made.name.startswith(NOT_USED):
+                provider.update_list(remote_id=made.remote_id, name=f"{NOT_USED} {made.name}")
     return None

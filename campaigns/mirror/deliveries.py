@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -65,6 +66,30 @@ def wait_for_earlier(delivery: Delivery, provider: Provider, entry: OutboxEntry)
                     "people may have got it.",
                 )
                 return
+
+
+def alive_of(delivery: Delivery, provider: Provider) -> list[CampaignRecord]:
+    """What the account has under our marker and may mail, or has mailed."""
+    return [
+        found
+        for found in provider.find_campaigns(marker=delivery.marker, created_after=look_from(delivery))
+        if found.phase not in {"gone", "stopped"} or found.remote_id == delivery.remote_id
+    ]
+
+
+def settle_twins(delivery: Delivery, provider: Provider, alive: list[CampaignRecord]) -> Later | None:
+    """Before the start the oldest stays and the others are cancelled; after it a person decides."""
+    if delivery.armed_for_at is not None and timezone.now() >= delivery.armed_for_at:
+        attend(delivery, f"The account holds {len(alive)} campaigns of this delivery, and the time has come.")
+        return None
+    oldest, *others = sorted(alive, key=age)
+    for other in others:
+        if other.phase == "draft" and provider.capabilities.deletes_drafts:
+            provider.delete_campaign(remote_id=other.remote_id)
+        elif other.phase != "draft":
+            provider.cancel_campaign(remote_id=other.remote_id)
+    delivery.store(remote_id=oldest.remote_id, looks=0)
+    return Later(settings.LOOK_INTERVAL_SECONDS, "A twin in the account was taken back; looking again.")
 
 
 def refuse(delivery: Delivery, note: str) -> None:

@@ -5,10 +5,12 @@ repeating; what a lost answer may have made is looked for by the marker first.
 """
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import outbox
@@ -16,16 +18,17 @@ from accounts.models import MirrorKind, MirrorRow, OutboxEntry
 from accounts.outbox import Later
 from accounts.providers.base import Effect, Provider
 from accounts.providers.errors import Refused, Unsupported
-from accounts.providers.records import CampaignDraft, CampaignRecord, ContactRecord
+from accounts.providers.records import CampaignDraft, ContactRecord
 from accounts.refusals import CannotMove
 from audiences.models import Contact, Field
 from campaigns import merge_tags, work
 from campaigns.mirror.deliveries import Waiting, age, attend, look_from, refuse, wait_for_earlier
+from campaigns.mirror.drafts import differences, draft_of, unfilled_tags, values_of
 from campaigns.models import Delivery, Recipient
+from campaigns.queries import people
 from campaigns.queries.audience import freeze
 
 State = Delivery.State
-PEOPLE_PER_CALL = 10_000
 # Many people take longer than a worker may run: hand over for this long, then go on in a run of its own.
 SLICE_SECONDS = 40
 FOLDER = "Campanile"
@@ -50,17 +53,14 @@ def prepare(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later
         _freeze_people(delivery)
         _make_list(delivery, provider, entry)
         _hand_over(delivery, provider, entry)
-        draft = _draft(delivery)
-        _make_campaign(delivery, provider, entry, draft)
-        differences = _differences(
-            provider.comparable(draft), provider.campaign(remote_id=delivery.remote_id)
-        )
+        draft = draft_of(delivery)
+        found = _drafted(delivery, provider, entry, draft) if provider.capabilities.drafts_campaigns else []
     except (Refused, Unsupported) as error:
         return refuse(delivery, error.detail)
     except merge_tags.CannotTranslate as error:
         return refuse(delivery, error.sentence)
-    if differences:
-        return refuse(delivery, f"What the account stored differs from ours in: {', '.join(differences)}.")
+    if found:
+        return refuse(delivery, f"What the account stored differs from ours in: {', '.join(found)}.")
     with transaction.atomic():
         delivery.move_to(State.READY)
         work.record(delivery, "campaigns.arm", Effect.ONCE)
@@ -95,41 +95,32 @@ def _make_list(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> No
         folder_id = next((folder.remote_id for folder in provider.folders() if folder.name == FOLDER), "")
         folder_id = folder_id or provider.create_folder(name=FOLDER).remote_id
     outbox.renew(entry)
-    delivery.store(
-        remote_list_id=provider.create_list(name=delivery.remote_name, folder_remote_id=folder_id).remote_id
+    made = provider.create_list(
+        name=delivery.remote_name,
+        folder_remote_id=folder_id,
+        sender_name=delivery.sender_name,
+        sender_email=delivery.sender_email,
     )
+    delivery.store(remote_list_id=made.remote_id)
 
 
 def _hand_over(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> None:
     """Put the planned people on the list. Repeating a batch changes nothing, so no mark is needed per person."""
     if delivery.handed_over_at is not None:
         return
-    names = _field_names(delivery, provider)
+    names, fallbacks = _fields_used(delivery, provider)
     planned = Recipient.objects.filter(
         delivery=delivery, planned_on=delivery.planned_on, state=Recipient.State.PLANNED
     )
-    began = time.monotonic()
-    while True:
-        if time.monotonic() - began > SLICE_SECONDS:
-            raise Waiting(Later(0, "Handing the people over to the account."))
-        rows = list(
-            planned.filter(pk__gt=delivery.handed_over_to_id)
-            .order_by("pk")
-            .select_related("contact")[:PEOPLE_PER_CALL]
-        )
-        if not rows:
-            break
-        outbox.renew(entry)
-        records = [
-            ContactRecord(remote_id="", email=row.email, fields=_values(row.contact, names)) for row in rows
-        ]
-        progress = provider.save_contacts(records, list_ids=[delivery.remote_list_id])
-        references = (
-            [*delivery.handing_references, progress.reference]
-            if progress.reference
-            else delivery.handing_references
-        )
-        delivery.store(handed_over_to_id=rows[-1].pk, handing_references=references)
+
+    def record(row: Recipient) -> ContactRecord:
+        return ContactRecord(remote_id="", email=row.email, fields=values_of(row.contact, names, fallbacks))
+
+    if provider.capabilities.replaces_members:
+        rows = planned.order_by("pk").select_related("contact").iterator(chunk_size=5000)
+        provider.replace_members(map(record, rows), list_id=delivery.remote_list_id)
+    else:
+        _hand_over_in_parts(delivery, provider, entry, planned, record)
     expected = planned.count()
     outbox.renew(entry)
     there = provider.list_size(remote_id=delivery.remote_list_id)
@@ -142,6 +133,34 @@ def _hand_over(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> No
     with transaction.atomic():
         delivery.store(handed_over_at=timezone.now())
         planned.update(state=Recipient.State.HANDED_OVER, changed_at=timezone.now())
+
+
+def _hand_over_in_parts(
+    delivery: Delivery,
+    provider: Provider,
+    entry: OutboxEntry,
+    planned: QuerySet[Recipient],
+    record: Callable[[Recipient], ContactRecord],
+) -> None:
+    began = time.monotonic()
+    while True:
+        if time.monotonic() - began > SLICE_SECONDS:
+            raise Waiting(Later(0, "Handing the people over to the account."))
+        rows = list(
+            planned.filter(pk__gt=delivery.handed_over_to_id)
+            .order_by("pk")
+            .select_related("contact")[: provider.people_per_call]
+        )
+        if not rows:
+            return
+        outbox.renew(entry)
+        progress = provider.save_contacts(list(map(record, rows)), list_ids=[delivery.remote_list_id])
+        references = (
+            [*delivery.handing_references, progress.reference]
+            if progress.reference
+            else delivery.handing_references
+        )
+        delivery.store(handed_over_to_id=rows[-1].pk, handing_references=references)
 
 
 def _wait_or_find_missing(delivery: Delivery, provider: Provider, *, there: int, expected: int) -> None:
@@ -199,53 +218,30 @@ def _make_campaign(delivery: Delivery, provider: Provider, entry: OutboxEntry, d
     delivery.store(remote_id=provider.create_campaign(draft))
 
 
-def _draft(delivery: Delivery) -> CampaignDraft:
-    names = mirrored_field_names(delivery)
-
-    def translated(text: str, *, html: bool) -> str:
-        return merge_tags.translate(
-            text, delivery.connection.provider_class, names, literals=delivery.literals, html=html
-        )
-
-    return CampaignDraft(
-        name=delivery.remote_name,
-        subject=translated(delivery.subject, html=False),
-        preview_text=translated(delivery.preview_text, html=False),
-        html=translated(delivery.html, html=True),
-        sender_name=delivery.sender_name,
-        sender_email=delivery.sender_email,
-        sender_remote_id=_sender_remote_id(delivery),
-        reply_to=delivery.reply_to,
-        list_ids=(delivery.remote_list_id,),
-    )
+def _drafted(delivery: Delivery, provider: Provider, entry: OutboxEntry, draft: CampaignDraft) -> list[str]:
+    """Have the draft over there; answers in what it differs from ours, read back."""
+    _make_campaign(delivery, provider, entry, draft)
+    there = provider.campaign(remote_id=delivery.remote_id)
+    found = differences(provider.comparable(draft), there)
+    if not found and provider.capabilities.renders_campaigns and provider.tag_pattern.search(draft.html):
+        outbox.renew(entry)
+        somebody = delivery.ledger().filter(state=Recipient.State.HANDED_OVER).order_by("pk").first()
+        email = somebody.email if somebody else ""
+        unfilled = unfilled_tags(provider, draft, remote_id=delivery.remote_id, email=email)
+        found = [f"{tag}, which it does not fill in" for tag in unfilled]
+    return found
 
 
-def _differences(ours: CampaignRecord, theirs: CampaignRecord) -> list[str]:
-    """What a person would notice to be different, in our words."""
-    compared = {
-        "name": (ours.name, theirs.name),
-        "subject": (ours.subject, theirs.subject),
-        "preview text": (ours.preview_text, theirs.preview_text),
-        "content": (ours.html, theirs.html),
-        "sender": (ours.sender_email.lower(), theirs.sender_email.lower()),
-        "reply address": (ours.reply_to.lower(), theirs.reply_to.lower()),
-        "audience": (sorted(ours.list_ids), sorted(theirs.list_ids)),
-    }
-    return [name for name, (mine, other) in compared.items() if mine != other]
+def _fields_used(delivery: Delivery, provider: Provider) -> tuple[dict[str, str], dict[str, str]]:
+    """(key → name over there, key → fallback to hand over) of the fields this mail uses.
 
-
-def mirrored_field_names(delivery: Delivery) -> dict[str, str]:
-    """Field key → the account's name for it."""
-    rows = MirrorRow.objects.filter(connection=delivery.connection, kind=MirrorKind.FIELD, gone_at=None)
-    remote = dict(rows.values_list("object_id", "remote_id"))
-    return {field.key: remote[field.pk] for field in Field.objects.filter(pk__in=remote)}
-
-
-def _field_names(delivery: Delivery, provider: Provider) -> dict[str, str]:
-    """The names of the fields this mail uses; those the account lacks are made there first."""
-    tags = merge_tags.used(f"{delivery.subject}\n{delivery.preview_text}\n{delivery.html}")
-    used = {name.removeprefix("contact.") for name in tags if name.startswith("contact.")}
-    names = mirrored_field_names(delivery)
+    Those the account lacks are made there first. Fallbacks are handed over where the provider's tags have none.
+    """
+    if not provider.capabilities.personalises:
+        return {}, {}
+    tags = merge_tags.parse(f"{delivery.subject}\n{delivery.preview_text}\n{delivery.html}").tags
+    used = {tag.field_key for tag in tags if tag.field_key}
+    names = people.field_names(delivery.connection)
     missing = used - names.keys()
     if missing:
         for key in missing & Contact.STANDARD_FIELDS.keys():
@@ -254,34 +250,21 @@ def _field_names(delivery: Delivery, provider: Provider) -> dict[str, str]:
                 key=key,
                 defaults={"label": Contact.STANDARD_FIELDS[key]},
             )
-        there = {record.name.upper(): record.remote_id for record in provider.fields()}
+        there = {record.name.upper(): record for record in provider.fields()}
         for field in Field.objects.filter(workspace=delivery.campaign.workspace, key__in=missing):
             name = field.key.upper()
             if name not in there:
                 provider.create_field(name=name, kind=field.kind, choices=field.choices)
             MirrorRow.objects.update_or_create(
                 connection=delivery.connection, kind=MirrorKind.FIELD, object_id=field.pk,
-                defaults={"remote_id": there.get(name, name), "gone_at": None},
+                defaults={
+                    "remote_id": there[name].remote_id if name in there else name,
+                    "theirs": {"name": there[name].name if name in there else name},
+                    "gone_at": None,
+                },
             )  # fmt: skip
-        names = mirrored_field_names(delivery)
-    return {key: name for key, name in names.items() if key in used}
-
-
-def _values(contact: Contact | None, names: dict[str, str]) -> dict[str, object]:
-    if contact is None:
-        return {}
-    return {name: value for key, name in names.items() if (value := contact.value(key)) is not None}
-
-
-def _sender_remote_id(delivery: Delivery) -> str:
-    """Their id of the sender, if the account has one that we mirror."""
-    if delivery.campaign.sender_id is None:
-        return ""
-    return (
-        MirrorRow.objects.filter(
-            connection=delivery.connection, kind=MirrorKind.SENDER, object_id=delivery.campaign.sender_id
-        )
-        .values_list("remote_id", flat=True)
-        .first()
-        or ""
-    )
+        names = people.field_names(delivery.connection)
+    fallbacks: dict[str, str] = {}
+    if not provider.capabilities.writes_fallbacks:
+        fallbacks = {tag.field_key: tag.fallback for tag in tags if tag.field_key and tag.fallback}
+    return {key: name for key, name in names.items() if key in used}, fallbacks

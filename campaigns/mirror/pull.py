@@ -32,8 +32,8 @@ def pull_senders(pull: Pull, provider: Provider) -> Iterator[None]:
     if pull.checkpoint.get("done"):
         return
     capabilities = pull.connection.capabilities
-    senders = list(provider.senders())
-    domains = list(provider.domains()) if capabilities.manages_domains else []
+    senders = list(provider.senders()) if capabilities.has_senders else []
+    domains = list(provider.domains()) if capabilities.has_domains else []
     counts = _counts(len(senders) + len(domains))
     with transaction.atomic():
         for sender in senders:

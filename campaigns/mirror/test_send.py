@@ -8,9 +8,10 @@ so instead of calling again.
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import MirrorKind, MirrorRow, OutboxEntry
+from accounts.models import OutboxEntry
 from accounts.providers.base import Provider
 from accounts.providers.errors import (
     Missing,
@@ -22,8 +23,9 @@ from accounts.providers.errors import (
     UnexpectedReply,
     Unsupported,
 )
-from accounts.providers.records import CampaignDraft
+from accounts.providers.records import CampaignDraft, ContactRecord, TestSendResult
 from campaigns import content, merge_tags
+from campaigns.mirror.drafts import translated_draft
 from campaigns.models import Campaign, TestSend
 from campaigns.queries import people
 
@@ -31,6 +33,8 @@ State = TestSend.State
 # Nobody waits longer for a test; a forgotten one must not arrive hours later.
 PATIENCE = timedelta(minutes=15)
 CLOCK_DIFFERENCE = timedelta(minutes=10)
+# The account must not find the time too near while our call is on its way.
+LEAD_MARGIN = timedelta(minutes=1)
 
 
 def send_test(entry: OutboxEntry) -> None:
@@ -51,7 +55,7 @@ def send_test(entry: OutboxEntry) -> None:
         return
     provider = test.connection.open()
     try:
-        _make_draft(test, provider)
+        draft = _prepare(test, provider)
     except (Refused, Unsupported, Unauthorized) as error:
         _end(test, State.REFUSED, error.detail)
         if isinstance(error, Unauthorized):
@@ -67,14 +71,14 @@ def send_test(entry: OutboxEntry) -> None:
             f"The account's answer could not be read, so no test was sent. {error.detail}",
         )
         raise
-    _mail(test, provider)
+    _mail(test, provider, draft)
 
 
-def _mail(test: TestSend, provider: Provider) -> None:
+def _mail(test: TestSend, provider: Provider, draft: CampaignDraft) -> None:
     if not test.store(only_from=State.WAITING, state=State.SENDING):
         return
     try:
-        result = provider.send_test(remote_id=test.remote_id, emails=test.emails)
+        result, note = _call(test, provider, draft)
     except RateLimited:
         test.store(
             only_from=State.SENDING, state=State.WAITING
@@ -95,13 +99,62 @@ def _mail(test: TestSend, provider: Provider) -> None:
             f"The account's answer was lost ({error.detail}). Look in the mailboxes; it is not sent again.",
         )
     else:
-        _end(test, State.SENT if result.accepted else State.REFUSED, "", refused=dict(result.refused))
+        _end(test, State.SENT if result.accepted else State.REFUSED, note, refused=dict(result.refused))
 
 
-def _make_draft(test: TestSend, provider: Provider) -> None:
-    """The draft with this content, made or brought up to date; found by its marker if an answer was lost."""
+def _call(test: TestSend, provider: Provider, draft: CampaignDraft) -> tuple[TestSendResult, str]:
+    """The one call that mails, and what there is to say of it."""
+    if provider.capabilities.sends_tests:
+        return provider.send_test(remote_id=test.remote_id, emails=test.emails), ""
+    lead = max(timedelta(seconds=settings.SEND_NOW_LEAD_SECONDS), provider.least_lead)
+    send_at = timezone.now() + lead + LEAD_MARGIN * bool(provider.least_lead)
+    if provider.capabilities.drafts_campaigns:
+        provider.schedule_campaign(remote_id=test.remote_id, send_at=send_at)
+    else:
+        test.store(remote_id=provider.release_campaign(draft, send_at=send_at))
+    return TestSendResult(tuple(test.emails)), f"It leaves as a campaign of its own at {send_at:%H:%M} UTC."
+
+
+def _prepare(test: TestSend, provider: Provider) -> CampaignDraft:
+    """What is tested, made over there or brought up to date; found by its marker if an answer was lost.
+
+    Where there are no test mails, a list of just the testers stands for them, and the draft goes to it.
+    """
+    able = provider.capabilities
+    began = test.creating_at is not None
+    if not began:
+        test.store(creating_at=timezone.now())
+    if (able.lists_carry_sender or not able.sends_tests) and not test.remote_list_id:
+        _make_list(test, provider, began=began)
+    if not able.sends_tests:
+        testers = [ContactRecord(remote_id="", email=email) for email in test.emails]
+        if able.replaces_members:
+            provider.replace_members(testers, list_id=test.remote_list_id)
+        else:
+            provider.save_contacts(testers, list_ids=[test.remote_list_id])
     draft = draft_of(test)
-    if not test.remote_id and test.creating_at is not None:
+    if able.drafts_campaigns:
+        _make_draft(test, provider, draft, began=began)
+    return draft
+
+
+def _make_list(test: TestSend, provider: Provider, *, began: bool) -> None:
+    sender = test.campaign.sender
+    found = provider.find_lists(marker=test.marker) if began else ()
+    made = (
+        found[0]
+        if found
+        else provider.create_list(
+            name=test.remote_name,
+            sender_name=sender.name if sender else "",
+            sender_email=sender.email if sender else "",
+        )
+    )
+    test.store(remote_list_id=made.remote_id)
+
+
+def _make_draft(test: TestSend, provider: Provider, draft: CampaignDraft, *, began: bool) -> None:
+    if not test.remote_id and began and test.creating_at:
         found = provider.find_campaigns(marker=test.marker, created_after=test.creating_at - CLOCK_DIFFERENCE)
         if found:
             test.store(remote_id=found[0].remote_id)
@@ -111,7 +164,6 @@ def _make_draft(test: TestSend, provider: Provider) -> None:
             return
         except Missing:  # deleted over there
             test.store(remote_id="")
-    test.store(creating_at=timezone.now())
     test.store(remote_id=provider.create_campaign(draft))
 
 
@@ -119,24 +171,22 @@ def draft_of(test: TestSend) -> CampaignDraft:
     """What the account is asked to hold. Raises CannotTranslate."""
     campaign: Campaign = test.campaign
     assert campaign.sender is not None  # noqa: S101 - its absence is a blocker
-    names = people.field_names(test.connection)
-    literals = people.workspace_values(campaign.workspace)
-
-    def translated(text: str, *, html: bool) -> str:
-        return merge_tags.translate(text, test.connection.provider_class, names, literals=literals, html=html)
-
-    sender = MirrorRow.objects.filter(
-        connection=test.connection, kind=MirrorKind.SENDER, object_id=campaign.sender.pk
-    )
-    return CampaignDraft(
+    rendered = content.render(campaign)
+    return translated_draft(
+        test.connection,
+        marker=test.marker,
         name=test.remote_name,
-        subject=translated(campaign.subject, html=False),
-        preview_text=translated(campaign.preview_text, html=False),
-        html=translated(content.render(campaign).html, html=True),
-        sender_name=campaign.sender.name,
-        sender_email=campaign.sender.email,
-        sender_remote_id=sender.values_list("remote_id", flat=True).first() or "",
+        texts={
+            "subject": campaign.subject,
+            "preview_text": campaign.preview_text,
+            "html": rendered.html,
+            "text": rendered.text,
+        },
+        literals=people.workspace_values(campaign.workspace),
+        sender=(campaign.sender.name, campaign.sender.email),
+        sender_id=campaign.sender.pk,
         reply_to=campaign.reply_to,
+        list_ids=(test.remote_list_id,) if test.remote_list_id else (),
     )
 
 

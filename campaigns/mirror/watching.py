@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts import outbox
@@ -16,7 +16,7 @@ from accounts.providers.errors import Missing
 from accounts.providers.records import CampaignRecord
 from audiences.models import Subscription, Suppression
 from campaigns import work
-from campaigns.mirror.deliveries import attend, instant_note
+from campaigns.mirror.deliveries import alive_of, attend, instant_note, settle_twins
 from campaigns.models import Delivery, Recipient
 
 State = Delivery.State
@@ -35,6 +35,11 @@ def watch(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later |
         if not _is_read_due(delivery):
             return Later(settings.WATCH_SECONDS)
     outbox.renew(entry)
+    if delivery.state == State.ACCEPTED and not provider.capabilities.drafts_campaigns:
+        # An order that was given up as lost may have come late: its twin is taken back before it starts.
+        if len(alive := alive_of(delivery, provider)) > 1:
+            return settle_twins(delivery, provider, alive)
+        outbox.renew(entry)
     try:
         record = provider.campaign(remote_id=delivery.remote_id)
     except Missing:
@@ -122,7 +127,27 @@ def _mark_blocked_there(delivery: Delivery, provider: Provider) -> None:
         ).update(state=Recipient.State.REFUSED, reason="Blocked in the account.", changed_at=timezone.now())  # fmt: skip
         cursor = page.cursor
         if cursor is None:
+            break
+    while provider.capabilities.lists_leaves:
+        page = provider.leaves(cursor=cursor)
+        mailed = delivery.ledger().filter(state=Recipient.State.HANDED_OVER, left_at=None, complained_at=None)
+        mailed.filter(
+            _matching([record.email.lower() for record in page.items if not record.list_id])
+        ).update(state=Recipient.State.REFUSED, reason="Blocked in the account.", changed_at=timezone.now())
+        cursor = page.cursor
+        if cursor is None:
             return
+
+
+def _matching(patterns: list[str]) -> Q:
+    """Recipients at these addresses; a `*` before or behind the @ stands for anything."""
+    found = Q(email__in=[pattern for pattern in patterns if "*" not in pattern])
+    for pattern in patterns:
+        if pattern.startswith("*"):
+            found |= Q(email__endswith=pattern[1:])
+        elif pattern.endswith("*"):
+            found |= Q(email__startswith=pattern[:-1])
+    return found
 
 
 def take_out_the_suppressed(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> int:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.fields.json import KeyTextTransform
 
-from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
+from accounts.models import Connection, Workspace
 from audiences.models import Contact, Field, Subscription, Suppression
+from audiences.queries import remote_fields
 from campaigns import merge_tags
 from campaigns.models import Campaign
 
@@ -33,10 +34,7 @@ def field_keys(workspace: Workspace) -> dict[str, str]:
 
 def field_names(connection: Connection) -> dict[str, str]:
     """Our field key → the account's name of it, for the fields both have."""
-    rows = MirrorRow.objects.filter(connection=connection, kind=MirrorKind.FIELD, gone_at=None)
-    remote = dict(rows.values_list("object_id", "remote_id"))
-    keys = Field.objects.filter(pk__in=remote).values_list("pk", "key")
-    return {key: remote[pk] for pk, key in keys}
+    return {key: name for key, name in remote_fields(connection).items() if name}
 
 
 def workspace_values(workspace: Workspace) -> dict[str, str]:

@@ -42,6 +42,8 @@ def sender_problem(sender: Sender, connection: Connection) -> str:
 def why_not(theirs: dict[str, object] | None, connection: Connection | None) -> str:
     if connection is None:
         return "choose an account first"
+    if not connection.capabilities.has_senders or connection.capabilities.lists_carry_sender:
+        return ""  # it takes any; what it thinks of the domain is a warning of its own
     if theirs is None:
         return f"not known in {connection}"
     if not theirs.get("is_active"):

@@ -5,11 +5,10 @@ None of these calls a provider. Each changes rows in one transaction and records
 
 import json
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,7 +18,7 @@ from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
 from accounts.services import connections
 from campaigns import checks, content, work
-from campaigns.instants import check_time
+from campaigns.instants import check_lead, check_time, lead_of
 from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
 
@@ -61,11 +60,12 @@ def release_campaign(
             f"The audience has grown from {people:,} to {equation.receives:,} people since you looked. Review it again."
         )
     now = timezone.now()
-    earliest = now + timedelta(seconds=settings.SEND_NOW_LEAD_SECONDS)
     check_time(send_at)
     connection = campaign.connection
     if connection is None or campaign.sender is None:
         raise CannotRelease("Choose the account and the sender first.")
+    earliest = now + lead_of(connection)
+    check_lead(send_at, connection)
     rendered = content.render(campaign)
     frozen = {
         "subject": campaign.subject,
@@ -200,7 +200,7 @@ def resume_delivery(*, delivery: Delivery, by: User) -> None:
 def look_again(*, delivery: Delivery, by: User) -> None:
     """Read the account's state three more times."""
     delivery = _needing_attention(delivery)
-    if not delivery.remote_id:
+    if not delivery.remote_id and delivery.armed_at is None:
         raise CannotSettle(
             "Nothing was made in the account that could be looked at. Give up, and release it anew."
         )
@@ -275,7 +275,8 @@ def release_late(*, delivery: Delivery, by: User) -> None:
     delivery = _needing_attention(delivery)
     if delivery.armed_at is not None:
         raise CannotSettle("The account may already hold this campaign. Look again, or say what happened.")
-    state = State.READY if delivery.remote_id and delivery.handed_over_at else State.PREPARING
+    is_drafted = bool(delivery.remote_id) or not delivery.connection.capabilities.drafts_campaigns
+    state = State.READY if is_drafted and delivery.handed_over_at else State.PREPARING
     delivery.move_to(state, note=f"{by} released it in spite of the delay.", late_release_at=timezone.now())
     if state == State.READY:
         work.record(delivery, "campaigns.arm", Effect.ONCE)

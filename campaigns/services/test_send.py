@@ -35,8 +35,6 @@ def send_test(*, campaign: Campaign, emails: Sequence[str], by: User) -> TestSen
     if not campaign.is_editable:
         raise CannotSendTest("Only drafts can be tested.")
     connection = campaign.connection
-    if connection is not None and not connection.capabilities.sends_tests:
-        raise CannotSendTest(connection.capabilities.sentence("sends_tests"))
     for check in checks.blockers(campaign):
         if check.where not in _NOT_ASKED:
             raise CannotSendTest(check.sentence)
@@ -52,8 +50,10 @@ def send_test(*, campaign: Campaign, emails: Sequence[str], by: User) -> TestSen
     before = (
         campaign.test_sends.filter(connection=connection).exclude(creating_at=None).order_by("-id").first()
     )
-    if before is not None:  # the draft made for an earlier test is used again
-        test.marker, test.remote_id, test.creating_at = before.marker, before.remote_id, before.creating_at
+    # The draft made for an earlier test is used again; a campaign that stood for one has gone out.
+    if before is not None and connection.capabilities.sends_tests:
+        for name in ("marker", "remote_id", "remote_list_id", "creating_at"):
+            setattr(test, name, getattr(before, name))
     test.save(force_insert=True)
     outbox.record(
         task="campaigns.send_test",

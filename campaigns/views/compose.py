@@ -250,7 +250,12 @@ def _campaign_parts(request: WorkspaceRequest, campaign: Campaign) -> dict[str, 
 
 def _tests(campaign: Campaign) -> dict[str, Any]:
     tests = list(campaign.test_sends.select_related("by", "connection").order_by("-id")[:3])
-    return {"tests": tests, "is_testing": any(not test.is_over for test in tests)}
+    able = campaign.connection.capabilities if campaign.connection else None
+    return {
+        "tests": tests,
+        "is_testing": any(not test.is_over for test in tests),
+        "test_note": able.because.get("sends_tests", "") if able else "",
+    }
 
 
 def _saved(

@@ -14,6 +14,7 @@ from accounts.refusals import CannotDo
 from audiences.models import Field
 from campaigns import checks, content, merge_tags
 from campaigns.forms.release import ReleaseForm
+from campaigns.instants import lead_of
 from campaigns.models import Campaign, Delivery
 from campaigns.queries.audience import RECEIVES, TERMS, Equation, equation_of, people_of
 from campaigns.services.release import release_campaign
@@ -60,7 +61,7 @@ def review(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         "times": _times(form, request) if confirming else [],
         "creations": _creations(campaign, equation),
         "hold_seconds": settings.HOLD_SECONDS,
-        "lead_seconds": settings.SEND_NOW_LEAD_SECONDS,
+        "lead_seconds": lead_of(campaign.connection).total_seconds() if campaign.connection else 0,
         "refused": campaign.deliveries.filter(state=Delivery.State.REFUSED).order_by("-generation").first(),
         **preview_context(request, campaign),
     }
@@ -148,14 +149,21 @@ def _creations(campaign: Campaign, equation: Equation) -> list[str]:
         "object_id"
     )
     missing = Field.objects.filter(workspace=campaign.workspace, key__in=keys).exclude(pk__in=mirrored)
-    return [
-        f"A list in the folder Campanile with exactly the {equation.receives:,} people who receive it.",
-        "People the account does not know yet, with the fields this mail uses and nothing else.",
-        *(f"The field {field.label}, which the account does not have yet." for field in missing),
-        "A draft of this campaign, read back and compared before the account is told to send it.",
-        *(
-            ["A webhook, so that opens, clicks and leaves come back at once."]
-            if connection.capabilities.has_webhooks and not connection.webhook_remote_id
-            else []
-        ),
+    able = connection.capabilities
+    sentences = [
+        f"A list{' in the folder Campanile' if able.has_folders else ''} with exactly the {equation.receives:,} "
+        "people who receive it.",
+        "People the account does not know yet, with the fields this mail uses and nothing else."
+        if able.personalises
+        else "People the account does not know yet, with nothing but their address.",
     ]
+    if able.personalises:
+        sentences += [f"The field {field.label}, which the account does not have yet." for field in missing]
+    sentences.append(
+        "A draft of this campaign, read back and compared before the account is told to send it."
+        if able.drafts_campaigns
+        else f"The campaign itself, armed as it is made: {able.sentence('drafts_campaigns')}"
+    )
+    if able.has_webhooks and not connection.webhook_remote_id:
+        sentences.append("A webhook, so that what people do there is known here at once.")
+    return sentences

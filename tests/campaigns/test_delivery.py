@@ -714,7 +714,7 @@ def test_a_lost_draft_gets_its_settle_time_however_long_preparing_took(
 def test_many_people_are_handed_over_in_several_runs(
     campaign: Campaign, approver: User, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preparing, "PEOPLE_PER_CALL", 1)
+    monkeypatch.setattr(Brevo, "people_per_call", 1)
     monkeypatch.setattr(preparing, "SLICE_SECONDS", 0.001)
     delivery = let_go(campaign, approver, timezone.now() + timedelta(minutes=30))
     run_all(sandbox)

@@ -11,7 +11,7 @@ from tests.helpers import run_outbox
 
 ACCOUNT = "sandbox-pulls"
 STEPS = (
-    "audiences.pull_fields", "audiences.pull_lists", "audiences.pull_contacts",
+    "audiences.pull_fields", "audiences.pull_lists", "audiences.pull_leaves", "audiences.pull_contacts",
     "campaigns.pull_senders", "campaigns.pull_templates", "campaigns.pull_campaigns",
 )  # fmt: skip
 HTML = "<p>Hello {{ contact.FIRSTNAME }}{{ params.x }}</p>"
