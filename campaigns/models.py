@@ -295,6 +295,8 @@ class Delivery(models.Model):
     # The provider's last word and when it was read.
     remote_status = models.CharField(max_length=40, blank=True)
     remote_read_at = models.DateTimeField(null=True, blank=True)
+    # How many it says were mailed so far, where it tells of no person.
+    sent_there = models.PositiveIntegerField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)

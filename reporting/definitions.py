@@ -111,3 +111,17 @@ COMPARED: Mapping[str, tuple[str, str]] = {
     "hard_bounced": ("Bounced for good", ""),
     "soft_bounced": ("Bounced for now", ""),
 }
+
+# figure → the kind of event it counts.
+FIGURE_KINDS: Mapping[str, str] = {
+    "delivered": Event.Kind.DELIVERED,
+    "opened_by_human": Event.Kind.OPENED,
+    "opened": Event.Kind.OPENED,
+    "opens": Event.Kind.OPENED,
+    "clicked": Event.Kind.CLICKED,
+    "clicks": Event.Kind.CLICKED,
+    "unsubscribed": Event.Kind.UNSUBSCRIBED,
+    "complained": Event.Kind.COMPLAINED,
+    "hard_bounced": Event.Kind.HARD_BOUNCED,
+    "soft_bounced": Event.Kind.SOFT_BOUNCED,
+}

@@ -94,6 +94,8 @@ class Figures(models.Model):
     read_at = models.DateTimeField()
     # Names of FiguresRecord → count; a name that is absent is not told by the source.
     counts = models.JSONField(default=dict)
+    # The same where the source gives a share (0–1) and no count.
+    rates = models.JSONField(default=dict, db_default={}, blank=True)
 
     class Meta:
         verbose_name_plural = "figures"

@@ -173,6 +173,11 @@ class Provider:
     people_per_call: ClassVar[int] = 10_000
     # How far ahead a campaign must be armed, by the provider's rule or ours.
     least_lead: ClassVar[timedelta] = timedelta(0)
+    # Kinds of EventRecord told of each person: by calls as they happen, and when asked afterwards.
+    told_by_calls: ClassVar[frozenset[str]] = frozenset()
+    told_on_request: ClassVar[frozenset[str]] = frozenset()
+    # Whether people asked for come with the word who opened: a person, or a machine.
+    people_tell_machines: ClassVar[bool] = False
     # What the provider's own merge tags look like, for reading its texts.
     tag_pattern: ClassVar[re.Pattern[str]] = re.compile(r"\{\{[^{}]{1,400}\}\}")
     # rate class → published rates; the client names the class of each call.
@@ -209,6 +214,11 @@ class Provider:
     def way(cls, name: str) -> Way:
         """The way of that name; the first one without. Raises KeyError for one there is not."""
         return {way.name: way for way in cls.ways}[name] if name else cls.ways[0]
+
+    @classmethod
+    def told_kinds(cls) -> frozenset[str]:
+        """The kinds whose people are known; of all others there is a number at most."""
+        return cls.told_by_calls | cls.told_on_request
 
     @classmethod
     def consent_url(

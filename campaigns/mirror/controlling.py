@@ -29,7 +29,7 @@ def cancel(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later 
         work.log(delivery, "campaign.cancel_refused", "{connection} did not cancel “{campaign}”.")
         return None
     outbox.renew(entry)
-    follow(delivery, provider, provider.campaign(remote_id=delivery.remote_id))
+    follow(delivery, provider, provider.campaign(remote_id=delivery.remote_id), entry)
     return None
 
 
@@ -42,7 +42,7 @@ def pause(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later |
         delivery.store(note=f"The account did not pause it: {error.detail}")
         return None
     outbox.renew(entry)
-    follow(delivery, provider, provider.campaign(remote_id=delivery.remote_id))
+    follow(delivery, provider, provider.campaign(remote_id=delivery.remote_id), entry)
     return None
 
 
@@ -55,7 +55,7 @@ def resume(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later 
     except (Refused, Unsupported, OutcomeUnknown, UnexpectedReply) as error:
         delivery.store(note=f"Resuming: {error.detail}")
     outbox.renew(entry)
-    follow(delivery, provider, provider.campaign(remote_id=delivery.remote_id))
+    follow(delivery, provider, provider.campaign(remote_id=delivery.remote_id), entry)
     return None
 
 

@@ -117,8 +117,12 @@ def _hand_over(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> No
         return ContactRecord(remote_id="", email=row.email, fields=values_of(row.contact, names, fallbacks))
 
     if provider.capabilities.replaces_members:
-        rows = planned.order_by("pk").select_related("contact").iterator(chunk_size=5000)
-        provider.replace_members(map(record, rows), list_id=delivery.remote_list_id)
+        if not delivery.handed_over_to_id:
+            rows = planned.order_by("pk").select_related("contact").iterator(chunk_size=5000)
+            progress = provider.replace_members(map(record, rows), list_id=delivery.remote_list_id)
+            last = planned.order_by("-pk").values_list("pk", flat=True).first() or 0
+            references = [progress.reference] if progress.reference else []
+            delivery.store(handed_over_to_id=last, handing_references=references)
     else:
         _hand_over_in_parts(delivery, provider, entry, planned, record)
     expected = planned.count()

@@ -44,11 +44,11 @@ def watch(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later |
         record = provider.campaign(remote_id=delivery.remote_id)
     except Missing:
         return attend(delivery, "The campaign was deleted in the account.")
-    follow(delivery, provider, record)
+    follow(delivery, provider, record, entry)
     return None if delivery.is_over or delivery.state == State.ATTENTION else Later(_pace(delivery))
 
 
-def follow(delivery: Delivery, provider: Provider, record: CampaignRecord) -> None:
+def follow(delivery: Delivery, provider: Provider, record: CampaignRecord, entry: OutboxEntry) -> None:
     """Take over one reading of the account."""
     read: dict[str, Any] = {"remote_status": record.status, "remote_read_at": timezone.now()}
     phase = record.phase
@@ -67,6 +67,9 @@ def follow(delivery: Delivery, provider: Provider, record: CampaignRecord) -> No
             delivery.store(**read)
         if phase == "sent":
             _finish(delivery, provider)
+        elif "delivered" not in provider.told_by_calls:
+            outbox.renew(entry)
+            _count(delivery, provider)
     elif phase in {"held", "stopped"}:
         if delivery.cancel_requested_at is not None:
             _end_cancelled(delivery, provider, record)
@@ -84,6 +87,13 @@ def follow(delivery: Delivery, provider: Provider, record: CampaignRecord) -> No
         delivery.store(note=f"The account says “{record.status}”, which we do not know.", **read)
 
 
+def _count(delivery: Delivery, provider: Provider) -> None:
+    """How far it is, where no call tells of each person. Never backwards: a reading may come late."""
+    sent = provider.figures(remote_id=delivery.remote_id).sent
+    if sent is not None and sent > (delivery.sent_there or 0):
+        delivery.store(sent_there=sent)
+
+
 def _finish(delivery: Delivery, provider: Provider) -> None:
     """Sent is said only when planned = accepted + left out + refused, and nothing is unknown."""
     figures = provider.figures(remote_id=delivery.remote_id)
@@ -97,7 +107,7 @@ def _finish(delivery: Delivery, provider: Provider) -> None:
         expected = taken.count()
     if figures.sent == expected:
         with transaction.atomic():
-            delivery.move_to(State.SENT, finished_at=timezone.now())
+            delivery.move_to(State.SENT, finished_at=timezone.now(), sent_there=expected)
             work.record(
                 delivery, "reporting.refresh_figures", Effect.READ, priority=OutboxEntry.Priority.BULK
             )

@@ -40,6 +40,8 @@ class Progress:
     excluded: int
     per_second: float | None
     seconds_left: float | None
+    # False: the account tells how many got it, and of nobody what became of their mail.
+    tells_people: bool
 
     @property
     def not_known_yet(self) -> int:
@@ -61,6 +63,9 @@ def progress_of(delivery: Delivery) -> Progress:
     delivered, bounced = counts.get(Recipient.State.DELIVERED, 0), counts.get(Recipient.State.BOUNCED, 0)
     refused = counts.get(Recipient.State.REFUSED, 0)
     settled = delivered + bounced + refused
+    tells_people = "delivered" in delivery.connection.provider_class.told_kinds()
+    if not tells_people or delivery.state == State.SENDING:
+        settled = max(settled, min(delivery.sent_there or 0, total))
     rate = left = None
     if delivery.state == State.SENDING and delivery.started_at and settled:
         # We notice a start some time after it; people may have been settled since the account's own hour.
@@ -79,6 +84,7 @@ def progress_of(delivery: Delivery) -> Progress:
         excluded=excluded,
         per_second=rate,
         seconds_left=left,
+        tells_people=tells_people,
     )
 
 

@@ -106,13 +106,13 @@ def write_figures(delivery: Delivery, record: FiguresRecord) -> None:
     figures, created = Figures.objects.select_for_update().get_or_create(
         delivery=delivery,
         source=Figures.Source.PROVIDER,
-        defaults={"read_at": record.read_at, "counts": told(record)},
+        defaults={"read_at": record.read_at, "counts": told(record), "rates": dict(record.rates)},
     )
     if not created:
         if figures.read_at > record.read_at:
             return
-        figures.read_at, figures.counts = record.read_at, told(record)
-        figures.save(update_fields=["read_at", "counts"])
+        figures.read_at, figures.counts, figures.rates = record.read_at, told(record), dict(record.rates)
+        figures.save(update_fields=["read_at", "counts", "rates"])
     links: dict[str, int] = {}
     for url, clicks in record.links.items():
         url = clean(url, MAX_LINK)

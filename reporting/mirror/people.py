@@ -33,6 +33,8 @@ KINDS = (
     Event.Kind.SOFT_BOUNCED,
     Event.Kind.CLICKED,
     Event.Kind.OPENED,
+    # Only where no call tells of it: it is everybody.
+    Event.Kind.DELIVERED,
 )
 # So long after the end of a campaign.
 ROUNDS = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=24))
@@ -68,7 +70,7 @@ def plan_reading_back(delivery: Delivery) -> None:
 def read_back(entry: OutboxEntry) -> outbox.Later | None:
     """One step of one round: ask for the next kind of people, or take in those that were asked for."""
     delivery = Delivery.objects.select_related("connection__workspace", "campaign").get(pk=entry.subject_id)
-    kinds = KINDS if delivery.state != Delivery.State.STOPPED else (Event.Kind.ACCEPTED, *KINDS)
+    kinds = kinds_of(delivery)
     provider = delivery.connection.open()
     while (at := entry.payload.get("kind", 0)) < len(kinds):
         try:
@@ -89,6 +91,18 @@ def read_back(entry: OutboxEntry) -> outbox.Later | None:
     return outbox.Later((due_at - timezone.now()).total_seconds(), "People are read back once more later.")
 
 
+def kinds_of(delivery: Delivery) -> list[Event.Kind]:
+    """What is asked for after the end; of a mailing that was cut off also who was mailed at all."""
+    provider = delivery.connection.provider_class
+    kinds = [
+        kind
+        for kind in KINDS
+        if kind in provider.told_on_request
+        and not (kind == Event.Kind.DELIVERED and kind in provider.told_by_calls)
+    ]
+    return [Event.Kind.ACCEPTED, *kinds] if delivery.state == Delivery.State.STOPPED else kinds
+
+
 def _gather(
     entry: OutboxEntry, provider: Provider, delivery: Delivery, kind: str
 ) -> Iterable[EventRecord] | None:
@@ -105,11 +119,12 @@ def take_in(
 ) -> int:
     """Store those of `told` whom we did not know to have done this; answers how many."""
     stored = 0
+    tells_machines = delivery.connection.provider_class.people_tell_machines
     everybody: Iterator[EventRecord] = iter(told)
     while page := list(islice(everybody, READ_PEOPLE)):
         known = _known(delivery, kind, [rollups.address(record.email) for record in page])
         missed = [
-            replace(record, is_machine=kind == Event.Kind.OPENED)
+            record if tells_machines else replace(record, is_machine=kind == Event.Kind.OPENED)
             for record in page
             if rollups.address(record.email) not in known
         ]

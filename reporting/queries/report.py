@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.models import OutboxEntry
 from campaigns.models import Campaign, Delivery
-from reporting.definitions import COMPARED, GROUPS, What
-from reporting.models import DomainFigures, Figures, LinkFigures, SpanFigures
+from reporting.definitions import COMPARED, FIGURE_KINDS, GROUPS, What
+from reporting.models import DomainFigures, Event, Figures, LinkFigures, SpanFigures
 
 # States in which somebody may have been mailed.
 BEFORE_LEAVING = (
@@ -24,6 +24,7 @@ BEFORE_LEAVING = (
     Delivery.State.REFUSED,
     Delivery.State.CANCELLED,
 )
+ABOUT_PEOPLE = (What.OPENED, What.MACHINE, What.CLICKED, What.LEFT)
 MOST_LINKS, MOST_DOMAINS, MOST_SPANS = 100, 12, 5000
 # The time line begins with the mailing and shows this much at most.
 TIME_LINE = timedelta(days=14)
@@ -35,6 +36,8 @@ MOST_POINTS = 72
 
 @dataclass(frozen=True, slots=True)
 class Tile:
+    """`about`: what people did, or what became of the mail."""
+
     label: str
     value: int | None
     rate: float | None
@@ -42,6 +45,7 @@ class Tile:
     definition: str
     source: str
     read_at: datetime
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Report:
         default_factory=list
     )
     series: list[tuple[str, list[tuple[datetime, int]]]] = field(default_factory=list)
+    # What nobody tells: labels of figures.
+    untold: list[str] = field(default_factory=list)
     is_reading: bool = False
 
     @property
@@ -85,11 +91,38 @@ class Report:
     @property
     def rows_of_tiles(self) -> tuple[list[Tile], list[Tile]]:
         """What people did, and what became of the mail."""
-        return self.tiles[:4], self.tiles[4:]
+        people, mail = ([tile for tile in self.tiles if tile.about == about] for about in ("people", "mail"))
+        return people, mail
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Kinds of events whose people are known here; of the others there is the account's number at most."""
+        provider = self.delivery.connection.provider_class
+        if self.ours is None:
+            return frozenset()
+        own_page = () if provider.capabilities.links_unsubscribe else (Event.Kind.UNSUBSCRIBED,)
+        return provider.told_kinds() | frozenset(own_page)
 
     @property
     def tells_people(self) -> bool:
-        return self.ours is not None
+        """Whether openings and clicks are known person by person."""
+        return Event.Kind.OPENED in self.told
+
+    @property
+    def tells_links(self) -> bool:
+        return self.tells_people or "links" in self.delivery.connection.provider_class.definitions
+
+    @property
+    def tells_domains(self) -> bool:
+        return Event.Kind.DELIVERED in self.told
+
+    @property
+    def is_totals_only(self) -> bool:
+        return not self.delivery.connection.provider_class.told_kinds()
+
+    @property
+    def why_totals_only(self) -> str:
+        return self.delivery.connection.capabilities.sentence("reports_people")
 
     @property
     def is_live(self) -> bool:
@@ -101,7 +134,7 @@ class Report:
     def is_webhook_missing(self) -> bool:
         """Whether the account could tell us what happens, and does not."""
         connection = self.delivery.connection
-        return connection.capabilities.has_webhooks and not connection.webhook_remote_id
+        return bool(connection.provider_class.told_by_calls) and not connection.webhook_remote_id
 
 
 def left_delivery(campaign: Campaign) -> Delivery | None:
@@ -163,26 +196,65 @@ def rate(part: int | None, whole: int | None) -> float | None:
     return part / whole if part is not None and whole else None
 
 
+@dataclass(frozen=True, slots=True)
+class Best:
+    """One figure from whoever knows it best: our own count of people, else the account's number or share."""
+
+    value: int | None
+    rate: float | None
+    is_ours: bool
+    name: str  # under which it was told
+
+
+# Where the account does not tell a figure it may tell a wider one.
+WIDER = {
+    "opened_by_human": ("opened", "Opened, machines included"),
+    "hard_bounced": ("bounced", "Bounced"),
+}
+
+
+def best_of(report: Report, what: str) -> Best | None:
+    """None where nobody tells it. Never a zero that nobody counted."""
+    group = GROUPS[what]
+    if group.kind in report.told and report.ours is not None:
+        value = count_of(report.ours, group.figure)
+        whole = report.sent if group.base == "sent" else count_of(report.ours, group.base)
+        return Best(value, rate(value, whole), True, group.figure)
+    theirs = report.theirs
+    if theirs is None:
+        return None
+    for name in (group.figure, *WIDER.get(group.figure, ())[:1]):
+        value = count_of(theirs, name)
+        if value is not None:
+            whole = report.sent if group.base == "sent" else count_of(theirs, group.base) or report.sent
+            return Best(value, rate(value, whole), False, name)
+        if (share := theirs.rates.get(name)) is not None:
+            return Best(None, float(share), False, name)
+    return None
+
+
 def _tiles(campaign: Campaign, report: Report) -> list[Tile]:
-    main = report.main
-    assert main is not None  # noqa: S101 - asked before
     people_url = reverse("reporting:people", args=[campaign.pk])
     definitions = report.delivery.connection.provider_class.definitions
     tiles = []
     for what in What:
         group = GROUPS[what]
-        value = count_of(main, group.figure)
-        whole = report.sent if group.base == "sent" else count_of(main, group.base)
-        own = report.tells_people
+        best = best_of(report, what)
+        if best is None:
+            report.untold.append(what.label.lower())
+            continue
+        figures = report.ours if best.is_ours else report.theirs
+        assert figures is not None  # noqa: S101 - it told
         tiles.append(
             Tile(
-                label=what.label,
-                value=value,
-                rate=rate(value, whole),
-                url=f"{people_url}?what={what}" if own and value else "",
-                definition=group.definition if own else definitions.get(group.figure, group.definition),
-                source="Campanile" if own else str(report.delivery.connection),
-                read_at=main.read_at,
+                label=what.label if best.name == group.figure else WIDER[group.figure][1],
+                value=best.value,
+                rate=best.rate,
+                url=f"{people_url}?what={what}" if best.is_ours and best.value else "",
+                definition=group.definition if best.is_ours else definitions.get(best.name, group.definition),
+                source="Campanile" if best.is_ours else str(report.delivery.connection),
+                read_at=figures.read_at,
+                about="people" if what in ABOUT_PEOPLE else "mail",
             )
         )
     return tiles
@@ -192,10 +264,11 @@ def _differences(report: Report) -> list[Difference]:
     if report.ours is None or report.theirs is None:
         return []
     definitions = report.delivery.connection.provider_class.definitions
+    told = {name for name in COMPARED if FIGURE_KINDS[name] in report.told}
     found = []
     for name, (label, why) in COMPARED.items():
         ours, theirs = count_of(report.ours, name), count_of(report.theirs, name)
-        if ours is not None and theirs is not None:
+        if name in told and ours is not None and theirs is not None:
             found.append(Difference(label, ours, theirs, definitions.get(name, ""), why))
     return found
 
@@ -227,7 +300,8 @@ def _links(report: Report) -> list[tuple[int, str, int | None, int | None, int |
 def _domains(
     report: Report,
 ) -> list[tuple[str, int, int | None, float | None, int | None, float | None, int | None]]:
-    source = Figures.Source.EVENTS if report.tells_people else Figures.Source.PROVIDER
+    own = Event.Kind.DELIVERED in report.told
+    source = Figures.Source.EVENTS if own else Figures.Source.PROVIDER
     found = []
     for row in DomainFigures.objects.filter(delivery=report.delivery, source=source).order_by(
         DomainFigures.DELIVERED.desc()

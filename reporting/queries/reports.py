@@ -10,8 +10,9 @@ from django.db.models import Q, QuerySet
 from accounts.http import WorkspaceRequest
 from accounts.models import Connection, Workspace
 from campaigns.models import Delivery
+from reporting.definitions import What
 from reporting.models import Figures
-from reporting.queries.report import BEFORE_LEAVING, count_of, rate, sent_to
+from reporting.queries.report import BEFORE_LEAVING, Best, Report, best_of, rate, sent_to
 
 PAGE = 50
 LAST = 5
@@ -84,7 +85,7 @@ def _reported(workspace: Workspace) -> QuerySet[Delivery]:
         .exclude(state__in=BEFORE_LEAVING)
         .select_related("campaign", "connection")
         .only(
-            "campaign__name", "campaign__status", "campaign__is_imported", "connection__name", "subject", "state",
+            "campaign__name", "campaign__status", "campaign__is_imported", "connection__name", "connection__provider", "subject", "state",
             "send_at", "equation",
         )
     )  # fmt: skip
@@ -101,14 +102,14 @@ def _rows(deliveries: Iterable[Delivery]) -> list[Row]:
 def _row(delivery: Delivery, figures: dict[str, Figures]) -> Row:
     theirs = figures.get(Figures.Source.PROVIDER)
     ours = None if delivery.campaign.is_imported else figures.get(Figures.Source.EVENTS)
-    main = ours or theirs
+    report = Report(delivery, ours=ours, theirs=theirs, sent=sent_to(delivery, theirs))
 
-    def count(name: str) -> int | None:
-        return count_of(main, name) if main else None
+    def best(what: What) -> Best:
+        return best_of(report, what) or Best(None, None, False, "")
 
-    delivered, sent = count("delivered"), sent_to(delivery, theirs)
-    opened, clicked, left = count("opened_by_human"), count("clicked"), count("unsubscribed")
-    bounces = [number for name in ("hard_bounced", "soft_bounced") if (number := count(name)) is not None]
+    opened, clicked, left = best(What.OPENED), best(What.CLICKED), best(What.LEFT)
+    hard, soft = best(What.HARD_BOUNCED), best(What.SOFT_BOUNCED)
+    bounces = [bounce.value for bounce in (hard, soft) if bounce.value is not None]
     bounced = sum(bounces) if bounces else None
     return Row(
         campaign_id=delivery.campaign_id,
@@ -117,15 +118,15 @@ def _row(delivery: Delivery, figures: dict[str, Figures]) -> Row:
         status=delivery.campaign.status,
         connection=delivery.connection.name,
         sent_at=delivery.send_at,
-        delivered=delivered,
-        opened=opened,
-        open_rate=rate(opened, delivered),
-        clicked=clicked,
-        click_rate=rate(clicked, delivered),
-        left=left,
-        left_rate=rate(left, delivered),
+        delivered=best(What.DELIVERED).value,
+        opened=opened.value,
+        open_rate=opened.rate,
+        clicked=clicked.value,
+        click_rate=clicked.rate,
+        left=left.value,
+        left_rate=left.rate,
         bounced=bounced,
-        bounce_rate=rate(bounced, sent),
+        bounce_rate=rate(bounced, report.sent) if bounced is not None else hard.rate,
         cursor=f"{delivery.send_at.timestamp():.6f}_{delivery.pk}",
     )
 

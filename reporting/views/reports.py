@@ -73,7 +73,8 @@ def people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         delivery, what, link=link, before=_cursor(request, "before"), after=_cursor(request, "after")
     )
     may_see = request.membership.may(Role.EDITOR)
-    figures = Figures.objects.filter(delivery=delivery, source=Figures.Source.EVENTS).first()
+    found = queries.report_of(campaign, delivery)
+    figures = found.ours
     context = {
         "campaign": campaign,
         "delivery": delivery,
@@ -87,7 +88,9 @@ def people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         "tabs": [
             (choice, choice.label, queries.count_of(figures, GROUPS[choice].figure) if figures else 0)
             for choice in What
+            if GROUPS[choice].kind in found.told or choice == what
         ],
+        "why_not": "" if not found.ours or GROUPS[what].kind in found.told else found.why_totals_only,
         "rows": [
             (contact_id, email, name, at, reason)
             if may_see
