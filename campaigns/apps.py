@@ -9,7 +9,7 @@ class CampaignsConfig(AppConfig):
         from accounts import attention, panels, search
         from accounts.services import connections
         from audiences import panels as contact_panels
-        from audiences.mirror import lists
+        from audiences.mirror import leaves, lists
         from campaigns.queries import elsewhere
 
         panels.register(panels.Place.HOME_NEXT, "campaigns/panels/next.html", elsewhere.next_campaigns)
@@ -20,3 +20,5 @@ class CampaignsConfig(AppConfig):
         connections.guard_disconnect(elsewhere.deliveries_that_hold)
         if elsewhere.lists_of_deliveries not in lists.WORKING_LISTS:
             lists.WORKING_LISTS.append(elsewhere.lists_of_deliveries)
+        if elsewhere.leaves_through_deliveries not in leaves.WORKING_LEAVES:
+            leaves.WORKING_LEAVES.append(elsewhere.leaves_through_deliveries)

@@ -1,7 +1,7 @@
 """Whom an account mails no more, where it tells so apart from its people → suppressions and left lists."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 from django.db import connection as database
@@ -16,6 +16,10 @@ from audiences import queries, services
 from audiences.addresses import NotAnAddress, normalise
 from audiences.mirror.walk import batches, pages
 from audiences.models import Suppression
+
+# Apps above this one make lists over there for their own work; leaving one of those is leaving altogether. Each tells
+# which of the records, of lists that nobody knows here, are such leaves.
+WORKING_LEAVES: list[Callable[[Connection, Sequence[LeaveRecord]], Sequence[LeaveRecord]]] = []
 
 # A leave over there must hold here and everywhere within a quarter of an hour.
 EVERY = timedelta(minutes=5)
@@ -72,7 +76,11 @@ def take_leaves(connection: Connection, records: Sequence[LeaveRecord]) -> Count
     counts = Counter({"read": len(records), "suppressed": 0, "changed": 0, "unchanged": 0, "rejected": 0})
     facts, patterns, left = [], [], []
     lists = queries.mirrored_lists(connection)
-    for record in records:
+    strange = [record for record in records if record.list_id and record.list_id not in lists]
+    through_mails = [
+        record for known in WORKING_LEAVES for record in (known(connection, strange) if strange else ())
+    ]
+    for record in (*records, *through_mails):
         reason = REASONS.get(record.reason, Suppression.Reason.BLOCKED)
         at = min(record.at or now, now)
         fact = services.Fact(record.email, reason, at, {"told": "leaves"})

@@ -1,6 +1,7 @@
 """What other pages show of campaigns: Home, the search, the top bar, a person's page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q
@@ -10,11 +11,11 @@ from accounts.attention import LIMIT as MOST_ITEMS
 from accounts.attention import Item
 from accounts.http import WorkspaceRequest
 from accounts.models import Connection, Workspace
-from accounts.providers.records import ListRecord
+from accounts.providers.records import LeaveRecord, ListRecord
 from accounts.search import LIMIT as MOST_HITS
 from accounts.search import Hit
 from audiences.models import Contact
-from campaigns.models import Campaign, Delivery, Recipient
+from campaigns.models import Campaign, Delivery, Recipient, TestSend
 
 NEXT = 5
 RECEIVED = 10
@@ -90,10 +91,40 @@ def received_by(request: WorkspaceRequest, contact: Contact) -> dict[str, Any] |
 
 
 def lists_of_deliveries(connection: Connection, records: Sequence[ListRecord]) -> set[str]:
-    """Remote ids of the lists that deliveries made over there for their own audience."""
+    """Remote ids of the lists that deliveries and tests made over there for their own audience."""
     made = {record.name.rpartition(" · ")[2]: record.remote_id for record in records}
-    markers = Delivery.objects.filter(connection=connection, marker__in=made).values_list("marker", flat=True)
+    markers = {
+        marker
+        for model in (Delivery, TestSend)
+        for marker in model.objects.filter(connection=connection, marker__in=made).values_list(
+            "marker", flat=True
+        )
+    }
     return {made[marker] for marker in markers}
+
+
+def leaves_through_deliveries(connection: Connection, records: Sequence[LeaveRecord]) -> list[LeaveRecord]:
+    """Of people who left a list nobody knows here: those who left the list of a delivery, by its mail.
+
+    Whoever was taken off it by us, because they had left before, has not.
+    """
+    by_list: dict[str, dict[str, LeaveRecord]] = {}
+    for record in records:
+        by_list.setdefault(record.list_id, {})[record.email.strip().lower()] = record
+    deliveries = Delivery.objects.filter(connection=connection, remote_list_id__in=by_list)
+    found: list[LeaveRecord] = []
+    for delivery in deliveries.only("pk", "frozen_at", "remote_list_id"):
+        told = by_list[delivery.remote_list_id]
+        mailed = (
+            delivery.ledger()
+            .filter(email__in=told)
+            .exclude(state__in=[Recipient.State.EXCLUDED, Recipient.State.PLANNED])
+        )
+        found += [
+            replace(told[email], list_id="", reason="unsubscribed")
+            for email in mailed.values_list("email", flat=True)
+        ]
+    return found
 
 
 def deliveries_that_hold(connection: Connection) -> str:
