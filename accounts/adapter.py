@@ -1,4 +1,4 @@
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from django.http import HttpRequest
 
 
@@ -7,3 +7,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Whose request it is, as far as the proxies in front are believed (TRUSTED_PROXY_COUNT)."""
+    return get_adapter(request).get_client_ip(request)

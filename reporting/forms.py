@@ -4,6 +4,7 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
+from audiences.addresses import NotAnAddress, normalise
 
 
 class ReportFilters(Form):
@@ -17,3 +18,17 @@ class ReportFilters(Form):
         self.fields["account"].queryset = workspace.connections.exclude(  # type: ignore[attr-defined]
             status=Connection.Status.CHECKING
         ).order_by("name")
+
+
+class LeaveForm(Form):
+    email = forms.CharField(
+        label="Your email address",
+        max_length=320,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+    )
+
+    def clean_email(self) -> str:
+        try:
+            return normalise(self.cleaned_data["email"])
+        except NotAnAddress:
+            raise forms.ValidationError("Write the whole address, like ana@example.com.") from None

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reporting.views import hooks, reports
+from reporting.views import hooks, leaving, reports
 
 app_name = "reporting"
 urlpatterns = [
@@ -10,5 +10,6 @@ urlpatterns = [
     path("campaigns/<int:campaign_id>/report/people/", reports.people, name="people"),
     path("campaigns/<int:campaign_id>/report/people/export/", reports.export_people, name="export_people"),
     # Without a workspace
+    path("leave/<str:marker>/", leaving.leave, name="leave"),
     path("hooks/<str:token>/", hooks.receive, name="hook"),
 ]
