@@ -75,9 +75,11 @@ def test_who_did_not_get_it_reads_the_same_and_changes_nothing(client, delivery,
     mine = client.post(page(delivery.marker), {"email": "ana@example.test"})
 
     assert suppressed() == [("ana@example.test", "unsubscribed", None)]
-    assert answer.content.decode().replace(typed, "X") == mine.content.decode().replace(
-        "ana@example.test", "X"
-    )
+    assert words(answer).replace(typed, "X") == words(mine).replace("ana@example.test", "X")
+
+
+def words(answer):
+    return answer.content.decode().partition("<main")[2].partition("</main>")[0]
 
 
 @pytest.mark.parametrize("typed", ["", "ana", "ſ@example.test", "a" * 400, "<script>@x.example"])
