@@ -1,7 +1,5 @@
 """Fields of an account ⇄ fields of the workspace."""
 
-import re
-import unicodedata
 from collections.abc import Iterator
 
 from django.db import transaction
@@ -11,26 +9,11 @@ from accounts import pulls
 from accounts.models import MirrorKind, MirrorRow, Pull
 from accounts.providers.base import Provider
 from accounts.providers.records import FieldRecord
+from audiences.field_names import STANDARD_NAMES, fold, key_of, label_of
 from audiences.mirror.digests import digest
 from audiences.mirror.gone import mark_gone
 from audiences.models import Contact, Field
 
-# What accounts call the fields that have a column of their own here, folded: no accents, case or punctuation.
-STANDARD_NAMES: dict[str, str] = {
-    name: key
-    for key, names in {
-        "first_name": "firstname fname givenname forename prenom vorname nombre nome voornaam fornavn fornamn"
-        " etunimi imie jmeno keresztnev primeironome nombres",
-        "last_name": "lastname lname surname familyname nom nomdefamille nachname familienname apellido apellidos"
-        " cognome sobrenome apelido achternaam etternavn efternavn efternamn sukunimi nazwisko prijmeni vezeteknev",
-        "language": "language lang locale langue sprache idioma lingua taal sprog sprak kieli jezyk jazyk nyelv",
-        "city": "city town ville stadt ort wohnort ciudad citta cidade stad plaats by kaupunki miasto mesto varos",
-        "country": "country countrycode pays land pais paese maa kraj zeme orszag",
-        "phone": "sms phone phonenumber mobile mobilephone telephone tel telefon telefono telefone telefoon puhelin"
-        " handy portable movil cellulare celular",
-    }.items()
-    for name in names.split()
-}
 KINDS = frozenset(Field.Kind.values)
 
 
@@ -69,7 +52,7 @@ def _merge(pull: Pull, records: list[FieldRecord]) -> dict[str, int]:
                 field = Field.objects.create(
                     workspace=workspace,
                     key=key,
-                    label=Contact.STANDARD_FIELDS.get(key) or _label(record.name),
+                    label=Contact.STANDARD_FIELDS.get(key) or label_of(record.name),
                     kind=_kind(record),
                     choices=list(record.choices),
                 )
@@ -109,11 +92,10 @@ def field_key(record: FieldRecord, by_key: dict[str, Field], taken: set[str]) ->
 
     `taken`: keys this account's other fields have, for one field here mirrors one field there.
     """
-    folded = re.sub(r"[^a-z0-9]", "", _ascii(record.name).lower())
-    standard = STANDARD_NAMES.get(folded)
+    standard = STANDARD_NAMES.get(fold(record.name))
     if standard and standard not in taken:
         return standard
-    base = re.sub(r"[^a-z0-9]+", "_", _ascii(record.name).lower()).strip("_")[:50] or "field"
+    base = key_of(record.name)
     key, number = base, 1
     while (
         key in taken
@@ -128,12 +110,3 @@ def field_key(record: FieldRecord, by_key: dict[str, Field], taken: set[str]) ->
 
 def _kind(record: FieldRecord) -> str:
     return record.kind if record.kind in KINDS else Field.Kind.TEXT
-
-
-def _label(name: str) -> str:
-    words = name.replace("_", " ").strip()
-    return (words.capitalize() if words.isupper() else words)[:120] or "Field"
-
-
-def _ascii(text: str) -> str:
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -1,6 +1,21 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
 from audiences.services.counts import refresh_counts
+from audiences.services.imports import (
+    CannotImport,
+    Decisions,
+    add_person,
+    begin_import,
+    cancel_import,
+    change_columns,
+    end_stuck_imports,
+    go_on,
+    open_again,
+    preview_import,
+    prune_imports,
+    start_import,
+    undo_import,
+)
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
@@ -13,13 +28,26 @@ from audiences.services.suppressions import (
 )
 
 __all__ = [
+    "CannotImport",
     "CannotSuppress",
+    "Decisions",
     "Fact",
+    "add_person",
+    "begin_import",
+    "cancel_import",
+    "change_columns",
+    "end_stuck_imports",
+    "go_on",
+    "open_again",
+    "preview_import",
     "propagate",
+    "prune_imports",
     "refresh_counts",
     "resolve_patterns",
+    "start_import",
     "suppress",
     "suppress_all",
     "suppress_by_hand",
     "suppress_patterns",
+    "undo_import",
 ]

@@ -1,0 +1,44 @@
+"""What a field is called elsewhere → what it is here."""
+
+import re
+import unicodedata
+
+# What accounts and files call the fields that have a column of their own here, folded.
+STANDARD_NAMES: dict[str, str] = {
+    name: key
+    for key, names in {
+        "first_name": "firstname fname givenname forename prenom vorname nombre nome voornaam fornavn fornamn"
+        " etunimi imie jmeno keresztnev primeironome nombres",
+        "last_name": "lastname lname surname familyname nom nomdefamille nachname familienname apellido apellidos"
+        " cognome sobrenome apelido achternaam etternavn efternavn efternamn sukunimi nazwisko prijmeni vezeteknev",
+        "language": "language lang locale langue sprache idioma lingua taal sprog sprak kieli jezyk jazyk nyelv",
+        "city": "city town ville stadt ort wohnort ciudad citta cidade stad plaats by kaupunki miasto mesto varos",
+        "country": "country countrycode pays land pais paese maa kraj zeme orszag",
+        "phone": "sms phone phonenumber mobile mobilephone telephone tel telefon telefono telefone telefoon puhelin"
+        " handy portable movil cellulare celular",
+    }.items()
+    for name in names.split()
+}
+EMAIL_NAMES = frozenset(
+    "email emailaddress emailadress mail mailaddress address emailadresse mailadresse adresseemail adressemail courriel"
+    " mel correo correoelectronico indirizzoemail endemail epost epostadress epostadresse sahkoposti emailadres adresemail"
+    " subscriber recipient".split()
+)
+
+
+def fold(name: str) -> str:
+    """Without accents, case and punctuation."""
+    return re.sub(r"[^a-z0-9]", "", _ascii(name).lower())
+
+
+def key_of(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", _ascii(name).lower()).strip("_")[:50] or "field"
+
+
+def label_of(name: str) -> str:
+    words = name.replace("_", " ").strip()
+    return (words.capitalize() if words.isupper() else words)[:120] or "Field"
+
+
+def _ascii(text: str) -> str:
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -1,0 +1,134 @@
+"""How a text file is written: encoding, separator, heading. Guessed from the file, corrected by a person."""
+
+import codecs
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from audiences.files import BadFile
+
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16, big-endian",
+    "cp1252": "Windows-1252, Western Europe",
+    "latin-1": "Latin-1",
+    "cp1250": "Windows-1250, Central Europe",
+    "cp1251": "Windows-1251, Cyrillic",
+    "mac-roman": "Mac Roman",
+}
+DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}
+SAMPLE_RECORDS = 200
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# Some programs tell their separator in a line of its own.
+_TOLD = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)
+
+Blocks = Callable[[], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    has_header: bool = True
+    # Lines before the heading that are no rows.
+    skip: int = 0
+    # Rows of a sheet have a number of their own; lines of a text are counted as an editor counts them.
+    by_record: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def guess_encoding(blocks: Blocks) -> str:
+    """Read to the end: a file is UTF-8 only if all of it is."""
+    first = next(iter(blocks()), b"")
+    for mark, encoding in _MARKS:
+        if first.startswith(mark):
+            return encoding
+    start = first[:4096]
+    if len(start) > 3:
+        even, odd = start[::2].count(0), start[1::2].count(0)
+        if odd > len(start) // 5 and even <= odd // 4:
+            return "utf-16-le"
+        if even > len(start) // 5 and odd <= even // 4:
+            return "utf-16-be"
+    for encoding in ("utf-8", "cp1252"):
+        if _decodes(blocks(), encoding):
+            return encoding
+    return "latin-1"
+
+
+def guess(blocks: Blocks, *, encoding: str = "", delimiter: str = "") -> Dialect:
+    """The dialect of a text file; what a person has said already is not guessed. Raises BadFile."""
+    encoding = encoding or guess_encoding(blocks)
+    text = _beginning(blocks(), encoding)
+    if not text.strip("\x00 \r\n\t"):
+        raise BadFile("There is nothing in this file. Choose another one.")
+    skip = 0
+    if told := _TOLD.match(text):
+        skip, text = 1, text[told.end() :]
+        delimiter = delimiter or told[1]
+    delimiter = delimiter or _delimiter(text)
+    records = _records(text, delimiter)
+    return Dialect(encoding, delimiter, looks_like_header(records), skip)
+
+
+def looks_like_header(records: list[list[str]]) -> bool:
+    """A heading holds names: no address, no number, nothing twice."""
+    if not records:
+        return True
+    first = [cell.strip() for cell in records[0]]
+    if any("@" in cell for cell in first):
+        return False
+    filled = [cell for cell in first if cell]
+    if not filled or len(set(filled)) < len(filled):
+        return False
+    return not any(re.fullmatch(r"[\d\s.,:/+-]+", cell) for cell in filled)
+
+
+def _decodes(blocks: Iterable[bytes], encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for block in blocks:
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _beginning(blocks: Iterable[bytes], encoding: str) -> str:
+    block = next(iter(blocks), b"")[: 256 * 1024]
+    return codecs.getincrementaldecoder(encoding)("replace").decode(block).removeprefix("\ufeff")
+
+
+def _delimiter(text: str) -> str:
+    """The one that splits most records into the same number of cells, and into the most cells."""
+
+    def score(delimiter: str) -> tuple[float, int]:
+        widths = Counter(len(record) for record in _records(text, delimiter)[:50])
+        if not widths:
+            return (0.0, 0)
+        width, times = max(widths.items(), key=lambda found: (found[0] > 1, found[1]))
+        return (times / widths.total() if width > 1 else 0.0, width)
+
+    return max(DELIMITERS, key=score)
+
+
+def _records(text: str, delimiter: str) -> list[list[str]]:
+    """The first records of a sample; the last one may have been cut off and is left out when there are more."""
+    lines = re.split(r"\r\n|\n|\r", text)[: SAMPLE_RECORDS * 4]
+    found: list[list[str]] = []
+    try:
+        for record in csv.reader((line + "\n" for line in lines), delimiter=delimiter):
+            if record:
+                found.append(record)
+            if len(found) > SAMPLE_RECORDS:
+                break
+    except csv.Error:
+        pass  # a cell beyond all limits; what came before it is sample enough
+    return found[:-1] if len(found) > 2 and not text.endswith(("\n", "\r")) else found

@@ -1,0 +1,79 @@
+"""`python -m audiences.files.sheets <workbook> <target> [<sheet>]`: one sheet of a workbook as CSV in UTF-8.
+
+Prints the names of all sheets, the one that was read first. Ends with 3 and a sentence when it cannot. Nothing in a
+cell is worked out: a formula is the value the program that saved it had found.
+"""
+
+import csv
+import resource
+import sys
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from python_calamine import (
+    CalamineError,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+MEMORY_BYTES = 3 * 1024**3
+REFUSED = 3
+
+
+def main(path: str, target: str, wanted: str = "") -> int:
+    with suppress(ValueError, OSError):  # not every system knows this limit
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    try:
+        workbook = CalamineWorkbook.from_path(path)
+    except PasswordError:
+        return _refuse("This workbook has a password. Save it without one.")
+    except (CalamineError, OSError):
+        return _refuse("This workbook cannot be read. Save its sheet as CSV and upload that.")
+    names = [
+        sheet.name
+        for sheet in workbook.sheets_metadata
+        if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
+    ]
+    for name in [wanted] if wanted in names else names:
+        sheet = workbook.get_sheet_by_name(name)
+        if not sheet.height:
+            continue
+        with Path(target).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            # Rows keep the number they have in the sheet.
+            for _ in range(sheet.start[0] if sheet.start else 0):
+                writer.writerow([""])
+            for row in sheet.iter_rows():
+                writer.writerow([_text(cell) for cell in row])
+        others = [other for other in names if other != name]
+        sys.stdout.write("\x1f".join([name, *others]))
+        return 0
+    return _refuse("There is nothing in this workbook that can be seen. Choose another file.")
+
+
+def _refuse(sentence: str) -> int:
+    sys.stdout.write(sentence)
+    return REFUSED
+
+
+def _text(cell: Any) -> str:
+    match cell:
+        case bool():
+            return "true" if cell else "false"
+        case float():
+            return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
+        case datetime():
+            return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+        case date() | time():
+            return cell.isoformat()
+        case timedelta():
+            return str(cell)
+    return str(cell).replace("\r\n", "\n").replace("\r", "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:4]))

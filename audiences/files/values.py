@@ -1,0 +1,102 @@
+"""Dates, numbers and yes/no as a file writes them. One column has one habit; a value that breaks it is no value."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+
+Value = str | int | float | bool
+
+# Reading → (what a page calls it, Field.kind it gives).
+READINGS: dict[str, tuple[str, str]] = {
+    "text": ("Text", "text"),
+    "number": ("Number, 1,234.5", "number"),
+    "number_comma": ("Number, 1.234,5", "number"),
+    "date_ymd": ("Date, 2026-12-31", "date"),
+    "date_dmy": ("Date, 31.12.2026", "date"),
+    "date_mdy": ("Date, 12/31/2026", "date"),
+    "boolean": ("Yes or no", "boolean"),
+}
+_YES = frozenset("yes y true t 1 x ja j wahr oui o vrai si sí s vero sim verdadeiro sand tak kyllä on".split())
+_NO = frozenset("no n false f 0 nein falsch non faux falso não nao nej falsk nie ei off -".split())
+# What people do not write for a number or a date when they mean one.
+_MOST = 40
+_POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?")
+_COMMA = re.compile(r"[+-]?\d{1,3}(?:[. '\u00a0\u202f’]\d{3})+(?:,\d+)?|[+-]?\d+(?:,\d+)?")
+_NOT_DIGITS = re.compile(r"[, '\u00a0\u202f’]")
+_YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T ][\d:.Zz+ -]{0,25})?")
+_XXY = re.compile(r"(\d{1,2})[-./] ?(\d{1,2})[-./] ?(\d{4})(?:[T ][\d:.APMapm ]{0,15})?")
+
+
+def parser(reading: str) -> Callable[[str], Value]:
+    """What turns a cell into a value. Raises ValueError."""
+    return _PARSERS[reading]
+
+
+def guess(cells: Iterable[str]) -> str:
+    """The reading under which all of these make sense; text when none does."""
+    filled = [text for cell in cells if (text := cell.strip())]
+    if not filled or any(_is_a_code(text) for text in filled):
+        return "text"
+    for reading in ("boolean", "number", "number_comma", "date_ymd", "date_dmy", "date_mdy"):
+        try:
+            values = [parser(reading)(text) for text in filled]
+        except ValueError:
+            continue
+        if reading != "boolean" or len({*values}) == 2 or len(filled) == 1:
+            return reading
+    return "text"
+
+
+def _is_a_code(text: str) -> bool:
+    """Digits that are a name: a postcode or a phone number keeps its zeros and its plus."""
+    digits = text.lstrip("+-")
+    return text.startswith("+") or (len(digits) > 1 and digits[0] == "0" and digits.isdigit()) or (
+        digits.isdigit() and len(digits) > 15
+    )  # fmt: skip
+
+
+def _number(pattern: re.Pattern[str], point: str) -> Callable[[str], Value]:
+    def parse(text: str) -> Value:
+        text = text.strip()
+        if len(text) > _MOST or not text.isprintable() and "\u00a0" not in text or not pattern.fullmatch(text):
+            raise ValueError(text[:_MOST])
+        if point == ",":
+            text = text.replace(".", "").replace(",", ".")
+        plain = _NOT_DIGITS.sub("", text)
+        if "." not in plain:
+            return int(plain)
+        value = float(plain)
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+    return parse
+
+
+def _date(pattern: re.Pattern[str], order: tuple[int, int, int]) -> Callable[[str], Value]:
+    def parse(text: str) -> Value:
+        found = pattern.fullmatch(text.strip()) if len(text) <= _MOST else None
+        if found is None:
+            raise ValueError(text[:_MOST])
+        year, month, day = (int(found[group]) for group in order)
+        return date(year, month, day).isoformat()
+
+    return parse
+
+
+def _boolean(text: str) -> Value:
+    word = text.strip().casefold()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise ValueError(text[:_MOST])
+
+
+_PARSERS: dict[str, Callable[[str], Value]] = {
+    "text": str.strip,
+    "number": _number(_POINT, "."),
+    "number_comma": _number(_COMMA, ","),
+    "date_ymd": _date(_YMD, (1, 2, 3)),
+    "date_dmy": _date(_XXY, (3, 2, 1)),
+    "date_mdy": _date(_XXY, (3, 1, 2)),
+    "boolean": _boolean,
+}

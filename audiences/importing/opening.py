@@ -1,0 +1,153 @@
+"""A first look at an uploaded file: unpacked, its writing and columns guessed, the last mapping for such columns recalled."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from audiences.addresses import NotAnAddress, normalise
+from audiences.field_names import EMAIL_NAMES, STANDARD_NAMES, fold, key_of
+from audiences.files import MAX_BYTES, MAX_COLUMNS, BadFile, dialects, values
+from audiences.files.dialects import Dialect
+from audiences.files.reading import rows
+from audiences.files.unpacking import blocks_of, is_packed, unpack
+from audiences.importing import bodies
+from audiences.models import Field, Import, ImportBody
+
+SAMPLES = 3
+LOOKED_AT = 200
+SHOWN_LETTERS = 120
+
+
+def open_file(mine: Import) -> None:
+    """Fill dialect, columns and a first mapping. Raises BadFile."""
+    asked = mine.dialect.get("asked", {})
+    sheets = _unpack(mine, asked.get("sheet", ""))
+    encoding = "utf-8" if sheets else asked.get("encoding", "")
+    delimiter = "," if sheets else asked.get("delimiter", "")
+
+    def text() -> Iterator[bytes]:
+        return bodies.blocks(mine)
+
+    dialect = dialects.guess(text, encoding=encoding, delimiter=delimiter)
+    has_header = asked.get("has_header", dialect.has_header)
+    dialect = Dialect(dialect.encoding, dialect.delimiter, has_header, 0 if sheets else dialect.skip, bool(sheets))
+    found = [row.cells for row in islice(rows(text(), dialect), LOOKED_AT + 1) if not row.problem]
+    if not found:
+        raise BadFile("No row of this file can be read. Is it a table? Save it as CSV and upload that.")
+    width = max(len(row) for row in found[:1] if has_header) if has_header else max(map(len, found))
+    if width > MAX_COLUMNS - 1 and any(len(row) >= MAX_COLUMNS for row in found):
+        raise BadFile(f"This file has more than {MAX_COLUMNS} columns. Leave out those you do not need.")
+    columns = describe(found, has_header=has_header, width=width)
+    mine.dialect = dialect.as_json() | {"sheets": sheets, "asked": asked}
+    mine.columns = columns
+    mine.header_digest = header_digest(columns) if has_header else ""
+    mine.mapping = _remembered(mine) or guess_mapping(mine, columns)
+
+
+def describe(found: Sequence[list[str]], *, has_header: bool, width: int) -> list[dict[str, Any]]:
+    """A column: its name, some cells to recognise it by, and the reading all its cells allow."""
+    data = found[1:] if has_header else found
+    columns = []
+    for index in range(width):
+        cells = [row[index] for row in data if index < len(row) and row[index].strip()]
+        name = found[0][index].strip()[:200] if has_header and index < len(found[0]) else ""
+        shown = [" ".join(cell.split())[:SHOWN_LETTERS] for cell in cells[:SAMPLES]]
+        columns.append(
+            {"name": name or f"Column {index + 1}", "samples": shown, "as": values.guess(cells),
+             "addresses": _addresses(cells[:50])}
+        )  # fmt: skip
+    return columns
+
+
+def guess_mapping(mine: Import, columns: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """Each field once; a column nobody knows is left out until a person says what it is."""
+    by_name: dict[str, tuple[str, str]] = {}
+    for field in Field.objects.filter(workspace=mine.workspace_id).order_by("id"):
+        for name in (fold(field.label), fold(field.key)):
+            by_name.setdefault(name, (field.key, field.kind))
+    taken: set[str] = set()
+    email = _email_column(columns)
+    mapping = []
+    for index, column in enumerate(columns):
+        name = fold(column["name"])
+        target, reading = "", column["as"]
+        if index == email:
+            target, reading = "email", "text"
+        elif standard := STANDARD_NAMES.get(name):
+            target, reading = standard, "text"
+        elif known := by_name.get(name) or by_name.get(fold(key_of(column["name"]))):
+            target = known[0]
+            if known[1] in ("text", "choice"):
+                reading = "text"
+            elif values.READINGS[reading][1] != known[1]:
+                target = ""  # these cells are nothing the field can hold
+        if target in taken:
+            target = ""
+        taken.add(target)
+        mapping.append({"to": target, "as": reading})
+    return mapping
+
+
+def header_digest(columns: Sequence[dict[str, Any]]) -> str:
+    """Equal for files with the same headings, in whatever case and order of letters they are shown."""
+    return sha256("\x1f".join(fold(column["name"]) for column in columns).encode()).hexdigest()
+
+
+def _remembered(mine: Import) -> list[dict[str, str]]:
+    """What a person matched the last time such a file came, as far as its fields are still there."""
+    if not mine.header_digest:
+        return []
+    last = (
+        Import.objects.filter(workspace=mine.workspace_id, header_digest=mine.header_digest)
+        .exclude(pk=mine.pk)
+        .exclude(state__in=[Import.State.OPENING, Import.State.MAPPING])
+        .order_by("-id")
+        .first()
+    )
+    if last is None or len(last.mapping) != len(mine.columns):
+        return []
+    known = {*Field.objects.filter(workspace=mine.workspace_id).values_list("key", flat=True)}
+    known |= {"email", "consent_at", "consent_ip", "", *STANDARD_NAMES.values()}
+    return [column if column["to"] in known else column | {"to": ""} for column in last.mapping]
+
+
+def _email_column(columns: Sequence[dict[str, Any]]) -> int:
+    """By its cells first, for a heading may lie; among equals by its name."""
+    scores = [(column["addresses"], fold(column["name"]) in EMAIL_NAMES) for column in columns]
+    best = max(range(len(scores)), key=lambda index: scores[index])
+    return best if scores[best] > (0, False) else -1
+
+
+def _addresses(cells: Sequence[str]) -> float:
+    def is_address(cell: str) -> bool:
+        try:
+            return bool(normalise(cell))
+        except NotAnAddress:
+            return False
+
+    return round(sum(map(is_address, cells)) / len(cells), 1) if cells else 0.0
+
+
+def _unpack(mine: Import, sheet: str) -> list[str]:
+    """Store the text inside the upload, if it is packed; answers its sheets, the one that was read first."""
+    original = ImportBody.Part.ORIGINAL
+    start = next(bodies.blocks(mine, original), b"")[:8]
+    if not is_packed(start):
+        ImportBody.objects.filter(of=mine, part=ImportBody.Part.TEXT).delete()
+        return []
+    with tempfile.TemporaryDirectory(prefix="campanile-import-") as folder:
+        path = Path(folder) / "upload"
+        with path.open("wb") as file:
+            for block in bodies.blocks(mine, original):
+                file.write(block)
+        text = unpack(path, Path(folder), sheet=sheet, name=mine.name)
+        if text.path.stat().st_size > MAX_BYTES * 5 // 2:
+            raise BadFile("Unpacked, this file is larger than 500 MB. Split it, and upload the parts.")
+        with transaction.atomic():
+            bodies.store(mine, ImportBody.Part.TEXT, blocks_of(text.path))
+        return text.sheets

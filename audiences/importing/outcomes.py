@@ -1,0 +1,153 @@
+"""What becomes of each row: one statement over a chunk, the same for the preview and for the import itself.
+
+The stricter side wins: who is suppressed is left alone altogether; who left the list stays off it, unless a person
+with the right to do so says that they agreed again since, and when.
+"""
+
+from typing import Any
+
+from django.db import connection as database
+
+from audiences.importing.tables import STANDARD, Tables
+from audiences.models import Import, Suppression
+
+Outcome = Import.Outcome
+
+
+def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str, int]:
+    """Write the outcome of the rows with after < line ≤ until into `table`; answers how many of each."""
+    has_odd = Suppression.objects.filter(workspace=mine.workspace_id, lifted_at=None, is_pattern=True).exists()
+    values = values_of(mine) | {"after": after, "until": until}
+    with database.cursor() as cursor:
+        cursor.execute("set local jit = off")
+        cursor.execute("set local work_mem = '64MB'")
+        cursor.execute(_statement(mine, table, has_patterns=has_odd), values)
+        cursor.execute(
+            f"select outcome, count(*) from {table} where line > %(after)s and line <= %(until)s group by 1",
+            values,
+        )
+        return dict(cursor.fetchall())
+
+
+def values_of(mine: Import) -> dict[str, Any]:
+    return {
+        "workspace": mine.workspace_id,
+        "list": mine.list_id,
+        "import": mine.pk,
+        "resubscribes": mine.resubscribes,
+        "consent_at": mine.consent_at,
+        "standard": list(STANDARD),
+        "basis": mine.basis_id,
+    }
+
+
+def end_of_chunk(mine: Import, *, after: int, rows: int) -> int | None:
+    """The line with which a chunk of so many rows ends; None when there are no more."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"select max(line) from (select line from {Tables(mine).stage} where line > %s order by line limit %s) s",
+            [after, rows],
+        )
+        return cursor.fetchone()[0]
+
+
+def mapped(mine: Import) -> list[str]:
+    """The columns of a contact that the file fills."""
+    targets = {column["to"] for column in mine.mapping}
+    return [column for column in STANDARD if column in targets]
+
+
+def _target(policy: str, column: str) -> str:
+    """What a column of somebody known becomes."""
+    if policy == Import.Policy.TAKE:
+        return f"case when k.{column} <> '' then k.{column} else k.c_{column} end"
+    return f"case when k.c_{column} = '' then k.{column} else k.c_{column} end"
+
+
+def _changes(mine: Import) -> str:
+    """SQL: an object of field → [before, after] with what differs; null where there was nothing."""
+    if mine.policy == Import.Policy.LEAVE:
+        return "'{}'::jsonb"
+    columns = mapped(mine)
+    differs = [f"({_target(mine.policy, column)}) <> k.c_{column}" for column in columns]
+    is_taken = mine.policy == Import.Policy.TAKE
+    differs.append("not k.c_custom @> k.custom" if is_taken else "not k.c_custom ?& array(select jsonb_object_keys(k.custom))")
+    pairs = ", ".join(
+        f"('{column}', case when k.c_{column} <> '' then to_jsonb(k.c_{column}) end, to_jsonb({_target(mine.policy, column)}))"
+        for column in columns
+    )
+    of_columns = f"select * from (values {pairs}) of_columns(key, before, after) union all " if pairs else ""
+    known_stays = "" if is_taken else " and not k.c_custom ? key"
+    return f"""
+    case when {" or ".join(differs)} then coalesce((
+        select jsonb_object_agg(key, jsonb_build_array(before, after)) from (
+            {of_columns}
+            select key, k.c_custom -> key, value from jsonb_each(k.custom) where true{known_stays}
+        ) pairs(key, before, after) where before is distinct from after
+    ), '{{}}') else '{{}}'::jsonb end"""
+
+
+def _statement(mine: Import, table: str, *, has_patterns: bool) -> str:
+    tables = Tables(mine)
+    theirs = ", ".join(f"c.{column} as c_{column}" for column in STANDARD)
+    # An address, or the person it belongs to: somebody's block may stand under the address they had before.
+    patterns = """
+        union all
+        select p.id, p.at from audiences_suppression p
+        where p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
+          and s.email like p.evidence ->> 'like'
+    """
+    return f"""
+    insert into {table} (line, outcome, contact_id, changes, membership, suppression_id)
+    with known as (
+        select s.line, s.email, s.problem, s.custom, s.consent_at, {", ".join(f"s.{column}" for column in STANDARD)},
+               t.first < s.line as is_twin,
+               c.id as contact_id, {theirs}, c.custom as c_custom,
+               m.status, m.evidence, m.changed_at, b.id as suppression_id,
+               m.status = 'unsubscribed' and (
+                   not %(resubscribes)s or coalesce(s.consent_at, %(consent_at)s) is null
+                   or coalesce(s.consent_at, %(consent_at)s) <= m.changed_at
+               ) as stays_off
+        from {tables.stage} s
+        left join {tables.twins} t on t.email = s.email
+        left join lateral (
+            select * from audiences_contact c where c.workspace_id = %(workspace)s and c.email = s.email limit 1
+        ) c on s.problem = ''
+        left join lateral (
+            select * from audiences_subscription m
+            where m.list_id = %(list)s and m.contact_id = c.id limit 1
+        ) m on true
+        left join lateral (
+            select id from (
+                select b.id, b.at from audiences_suppression b
+                where b.workspace_id = %(workspace)s and b.email = s.email and b.lifted_at is null
+                union all
+                select b.id, b.at from audiences_suppression b where b.contact_id = c.id and b.lifted_at is null
+                {patterns if has_patterns else ""}
+            ) blocks order by at, id limit 1
+        ) b on s.problem = ''
+        where s.line > %(after)s and s.line <= %(until)s
+    ), told as (
+        select k.line, k.email, k.contact_id, k.suppression_id, k.status, k.evidence, k.changed_at, k.stays_off,
+               k.is_twin, k.problem,
+               case when k.contact_id is null or k.is_twin or k.suppression_id is not null then '{{}}'::jsonb
+                    else {_changes(mine)} end as changes,
+               %(list)s::bigint is not null and k.contact_id is not null
+               and (k.status is null or k.status = 'removed' or (k.status = 'unsubscribed' and not k.stays_off))
+               and k.is_twin is not true and k.suppression_id is null as joins
+        from known k
+    )
+    select line,
+           case when problem <> '' then 'invalid'
+                when is_twin then 'duplicate'
+                when suppression_id is not null then 'suppressed'
+                when stays_off then 'left'
+                when contact_id is null then 'new'
+                when joins or changes <> '{{}}' then 'changed'
+                else 'unchanged' end,
+           contact_id, changes,
+           case when joins then jsonb_build_object('status', status, 'evidence', evidence, 'changed_at', changed_at) end,
+           suppression_id
+    from told
+    order by line
+    """

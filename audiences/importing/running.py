@@ -1,0 +1,167 @@
+"""Imports driven from the outbox, in slices: each chunk is committed with its checkpoint, so that a kill costs one."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import activity, outbox
+from accounts.models import OutboxEntry
+from accounts.refusals import CannotMove
+from audiences import sets
+from audiences.files import BadFile
+from audiences.importing import applying, bodies, opening, outcomes, staging, undoing
+from audiences.importing.tables import Tables
+from audiences.models import Import
+from audiences.services.counts import refresh_counts
+
+SLICE_SECONDS = 20
+PREVIEW_CHUNK = 100_000
+
+State = Import.State
+
+
+def open_import(entry: OutboxEntry) -> None:
+    """Guess how the file is written; ends with columns to match, or says why it cannot be read."""
+    mine = _of(entry, State.OPENING)
+    if mine is None:
+        return
+    try:
+        opening.open_file(mine)
+    except BadFile as refusal:
+        bodies.forget(mine)
+        fail(mine, refusal.sentence)
+        return
+    with suppress(CannotMove):  # cancelled meanwhile
+        mine.move_to(
+            State.MAPPING, dialect=mine.dialect, columns=mine.columns, mapping=mine.mapping,
+            header_digest=mine.header_digest, note="",
+        )  # fmt: skip
+
+
+def read_import(entry: OutboxEntry) -> outbox.Later | None:
+    """Stage the rows and tell them apart; ends with a preview."""
+    mine = _of(entry, State.READING)
+    return _drive(entry, mine, read_steps(mine)) if mine else None
+
+
+def run_import(entry: OutboxEntry) -> outbox.Later | None:
+    mine = _of(entry, State.RUNNING)
+    return _drive(entry, mine, run_steps(mine)) if mine else None
+
+
+def undo_import(entry: OutboxEntry) -> outbox.Later | None:
+    mine = _of(entry, State.UNDOING)
+    return _drive(entry, mine, undo_steps(mine)) if mine else None
+
+
+def read_steps(mine: Import) -> Iterator[None]:
+    tables = Tables(mine)
+    if mine.checkpoint.get("stage") and not tables.holds(tables.stage):
+        with transaction.atomic():  # the database lost it in a crash
+            forget_reading(mine)
+    if not mine.checkpoint.get("staged"):
+        for _ in staging.stage(mine):
+            yield
+    while True:
+        after = mine.checkpoint.get("preview", 0)
+        with transaction.atomic():
+            if not after:
+                tables.make_outcomes(tables.preview)
+            until = outcomes.end_of_chunk(mine, after=after, rows=PREVIEW_CHUNK)
+            if until is None:
+                break
+            counts = outcomes.tell_apart(mine, tables.preview, after=after, until=until)
+            staging.remember(mine, preview=until)
+            counts["read"] = sum(counts.values())
+            mine.preview = {
+                name: mine.preview.get(name, 0) + counts.get(name, 0) for name in {*mine.preview, *counts}
+            }
+            Import.objects.filter(pk=mine.pk).update(preview=mine.preview)
+        yield
+    if not mine.preview.get("read"):
+        fail(mine, "There is no row below the heading. Choose another file.")
+        return
+    mine.move_to(State.READY, previewed_at=timezone.now(), has_rows=True, note="")
+
+
+def run_steps(mine: Import) -> Iterator[None]:
+    tables = Tables(mine)
+    if not mine.checkpoint.get("apply"):
+        tables.make_outcomes(tables.result)
+    is_first = not mine.workspace.contacts.exists()
+    while applying.apply_next(mine):
+        if is_first:
+            sets.tell_planner("audiences_contact", "audiences_subscription")
+            is_first = False
+        yield
+    if sum(count for name, count in mine.counts.items() if name != "read") != mine.counts.get("read"):
+        raise RuntimeError(f"The outcomes of import {mine.pk} do not add up.")
+    _end(mine, State.DONE)
+
+
+def undo_steps(mine: Import) -> Iterator[None]:
+    while undoing.undo_next(mine):
+        yield
+    _end(mine, State.UNDONE)
+
+
+def forget_reading(mine: Import) -> None:
+    """Begin to read anew."""
+    mine.checkpoint, mine.preview = {}, {}
+    Import.objects.filter(pk=mine.pk).update(checkpoint={}, preview={})
+
+
+def drive(mine: Import, steps: Iterator[None]) -> None:
+    """All of it at once: for a few rows, in the request of who typed them."""
+    for _ in steps:
+        pass
+
+
+@transaction.atomic
+def fail(mine: Import, note: str) -> None:
+    was = mine.state
+    mine.move_to(State.FAILED, note=note[:500], failed_in=was, finished_at=timezone.now())
+    _settle(mine, f"The import of {mine} has stopped: {note}")
+
+
+def _of(entry: OutboxEntry, state: str) -> Import | None:
+    mine = Import.objects.select_related("workspace").get(pk=entry.subject_id)
+    return mine if mine.state == state else None
+
+
+def _drive(entry: OutboxEntry, mine: Import, steps: Iterator[None]) -> outbox.Later | None:
+    began = time.monotonic()
+    for _ in steps:
+        outbox.renew(entry)
+        if Import.objects.filter(pk=mine.pk, cancel_requested=True).exists():
+            _end(mine, State.CANCELLED)
+            return None
+        if time.monotonic() - began > SLICE_SECONDS:
+            return outbox.Later(0)
+    return None
+
+
+@transaction.atomic
+def _end(mine: Import, state: str) -> None:
+    mine.move_to(state, finished_at=timezone.now(), note="")
+    sentence = {
+        State.DONE: f"Imported {mine}.",
+        State.CANCELLED: f"Cancelled the import of {mine}." + (" What was imported until then stays." if mine.counts else ""),
+        State.UNDONE: f"Rolled back the import of {mine}.",
+    }[State(state)]
+    _settle(mine, sentence)
+
+
+def _settle(mine: Import, sentence: str) -> None:
+    if mine.list_id and mine.counts:
+        refresh_counts(workspace=mine.workspace, list_ids=[mine.list_id])
+    # The file is kept only while there is something to read in it.
+    if mine.state in (State.DONE, State.CANCELLED):
+        bodies.forget(mine)
+    activity.record(
+        mine.workspace, f"import.{mine.state}", sentence, subject=mine,
+        after=mine.undone if mine.state == State.UNDONE else mine.counts,
+    )  # fmt: skip

@@ -1,0 +1,140 @@
+"""A row of the file → a row of the stage, by the columns a person matched."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, time
+from ipaddress import ip_address
+from typing import Any
+
+from audiences.addresses import NotAnAddress, normalise
+from audiences.files.reading import Row
+from audiences.files.values import parser
+from audiences.importing.tables import STANDARD
+from audiences.models import Contact, Import
+
+LENGTHS: dict[str, int] = {
+    field.name: field.max_length or 0 for field in Contact._meta.concrete_fields if field.name in STANDARD
+}
+# A value in `custom`: longer texts belong into another system.
+MAX_TEXT = 2000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CLOCK = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?")
+
+Cell = Callable[[str], Any]
+
+
+class Problem(ValueError):  # noqa: N818 - what is wrong with a cell
+    pass
+
+
+class Shape:
+    """How the columns of one import become a row of the stage."""
+
+    def __init__(self, mine: Import) -> None:
+        self.width = len(mine.columns)
+        self.email = -1
+        self.standard: list[tuple[int, int, str]] = []
+        self.custom: list[tuple[int, str, Cell]] = []
+        self.consent_at: tuple[int, Cell] | None = None
+        self.consent_ip = -1
+        for index, column in enumerate(mine.mapping):
+            target, reading = column["to"], column["as"]
+            if target == "email":
+                self.email = index
+            elif target in STANDARD:
+                self.standard.append((index, STANDARD.index(target), target))
+            elif target == "consent_at":
+                self.consent_at = (index, parser(reading))
+            elif target == "consent_ip":
+                self.consent_ip = index
+            elif target:
+                self.custom.append((index, target, _text if reading == "text" else parser(reading)))
+        self.has_consents = self.consent_at is not None
+
+    def staged(self, row: Row) -> tuple[Any, ...]:
+        """The row in the order of tables.STAGED."""
+        line, cells, problem = row
+        if problem:
+            return self._bad(row, problem)
+        missing = self.width - len(cells)
+        if missing > 0:
+            cells = cells + [""] * missing
+        elif missing < 0 and any(cells[self.width :]):
+            return self._bad(row, "too_many_cells")
+        try:
+            email = normalise(cells[self.email])
+        except NotAnAddress as error:
+            return self._bad(row, error.problem.value)
+        values = [""] * len(STANDARD)
+        for index, place, target in self.standard:
+            text = cells[index]
+            if not text:
+                continue
+            text = _text(text)
+            if len(text) > LENGTHS[target]:
+                return self._bad(row, f"too_long:{index}")
+            values[place] = text
+        custom: dict[str, Any] = {}
+        for index, key, parse in self.custom:
+            text = cells[index].strip()
+            if not text:
+                continue
+            if len(text) > MAX_TEXT:
+                return self._bad(row, f"too_long:{index}")
+            try:
+                custom[key] = parse(text)
+            except ValueError:
+                return self._bad(row, f"not_such_a_value:{index}")
+        consent_at = consent_ip = ""
+        try:
+            if self.consent_at is not None:
+                consent_at = _instant(cells[self.consent_at[0]].strip(), self.consent_at[1])
+        except ValueError:
+            return self._bad(row, f"not_such_a_value:{self.consent_at[0] if self.consent_at else 0}")
+        if self.consent_ip >= 0 and (text := cells[self.consent_ip].strip()):
+            try:
+                consent_ip = str(ip_address(text))
+            except ValueError:
+                return self._bad(row, f"not_such_a_value:{self.consent_ip}")
+        custom_text = json.dumps(custom, ensure_ascii=False) if custom else "{}"
+        return (line, email, *values, custom_text, consent_at, consent_ip, "", "")
+
+    def _bad(self, row: Row, problem: str) -> tuple[Any, ...]:
+        cells = [cell[:1000].replace("\x00", "\ufffd") for cell in row.cells]
+        empty = ("",) * len(STANDARD)
+        return (row.line, "", *empty, "{}", "", "", problem, json.dumps(cells, ensure_ascii=False))
+
+
+def copy_text(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """Rows as COPY reads CSV: the writer is C and much quicker than a row at a time."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for number, row in enumerate(rows, start=1):
+        writer.writerow(row)
+        if not number % 2000:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _text(text: str) -> str:
+    """In one line and without control characters; joiners and directions inside a word stay."""
+    text = text.strip()
+    return text if text.isprintable() else _CONTROL.sub(" ", text).strip()
+
+
+def _instant(text: str, parse: Cell) -> str:
+    if not text:
+        return ""
+    value = parse(text)
+    day = date.fromisoformat(str(value))
+    clock = _CLOCK.search(text)
+    at = time(int(clock[1]), int(clock[2]), int(clock[3] or 0)) if clock else time()
+    instant = datetime.combine(day, at, UTC)
+    if instant > datetime.now(UTC):
+        raise Problem("A consent of the future is none.")
+    return instant.isoformat()

@@ -1,0 +1,65 @@
+"""The file into the stage, in batches; each is one transaction with its checkpoint."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from django.db import connection as database
+from django.db import transaction
+
+from accounts import outbox
+from audiences.files.dialects import Dialect
+from audiences.files.reading import Row, rows
+from audiences.importing import bodies
+from audiences.importing.shaping import Shape, copy_text
+from audiences.importing.tables import STAGED, Tables
+from audiences.models import Import
+
+BATCH = 50_000
+
+
+def dialect_of(mine: Import) -> Dialect:
+    return Dialect(**{name: mine.dialect[name] for name in Dialect.__slots__ if name in mine.dialect})
+
+
+def data_rows(mine: Import) -> Iterator[Row]:
+    """All rows of the file but the heading."""
+    found = rows(bodies.blocks(mine), dialect_of(mine))
+    return islice(found, 1 if mine.dialect["has_header"] else 0, None)
+
+
+def stage(mine: Import) -> Iterator[int]:
+    """Go on after the last line that is staged; yields the rows staged so far after each batch."""
+    tables, shape = Tables(mine), Shape(mine)
+    done = mine.checkpoint.get("stage", 0)
+    if not done:
+        tables.make_stage()
+    found = (row for row in data_rows(mine) if row.line > done)
+    count = mine.checkpoint.get("rows", 0)
+    while batch := [shape.staged(row) for row in islice(found, BATCH)]:
+        count += len(batch)
+        with transaction.atomic(), database.cursor() as cursor:
+            with cursor.copy(_copy(tables)) as copy:
+                for text in copy_text(batch):
+                    copy.write(text)
+            remember(mine, stage=batch[-1][0], rows=count)
+        yield count
+    with transaction.atomic():
+        tables.know_stage()
+        remember(mine, staged=True)
+
+
+def remember(mine: Import, **checkpoint: object) -> None:
+    """Store how far it is. Belongs in the transaction of the work. Raises LeaseLost when another worker is further."""
+    row = Import.objects.select_for_update().get(pk=mine.pk)
+    if row.checkpoint != mine.checkpoint or row.state != mine.state or row.version != mine.version:
+        raise outbox.LeaseLost
+    mine.checkpoint = row.checkpoint | checkpoint
+    Import.objects.filter(pk=mine.pk).update(checkpoint=mine.checkpoint)
+
+
+def _copy(tables: Tables) -> str:
+    texts = ", ".join(column for column in STAGED if column not in ("consent_at", "consent_ip", "cells"))
+    return (
+        f"copy {tables.stage} ({', '.join(STAGED)}) from stdin"
+        f" with (format csv, force_not_null ({texts}))"
+    )

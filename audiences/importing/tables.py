@@ -1,0 +1,68 @@
+"""The tables of one import: unlogged, since the file can be read again, and dropped whole."""
+
+from django.db import connection as database
+
+from audiences.models import Contact, Import
+
+STANDARD = tuple(Contact.STANDARD_FIELDS)
+_COLUMNS = (
+    "line bigint, email text, "
+    + ", ".join(f"{column} text" for column in STANDARD)
+    + ", custom jsonb, consent_at timestamptz, consent_ip inet, problem text, cells jsonb"
+)
+STAGED = ("line", "email", *STANDARD, "custom", "consent_at", "consent_ip", "problem", "cells")
+_OUTCOME = (
+    "line bigint, outcome text, contact_id bigint, changes jsonb, membership jsonb, suppression_id bigint"
+)
+
+
+class Tables:
+    """Names of the tables of one import; safe in SQL, for they are made of its number."""
+
+    def __init__(self, mine: Import) -> None:
+        base = f"audiences_import_{int(mine.pk)}"
+        self.stage = f"{base}_stage"
+        # Addresses that come more than once, and the line in which they come first.
+        self.twins = f"{base}_twins"
+        self.preview = f"{base}_preview"
+        self.result = f"{base}_result"
+
+    def make_stage(self) -> None:
+        self._make(self.stage, _COLUMNS)
+        _run(f"drop table if exists {self.twins}")
+
+    def make_outcomes(self, table: str) -> None:
+        self._make(table, _OUTCOME)
+
+    def know_stage(self) -> None:
+        """Once all rows are in."""
+        _run(
+            f"drop table if exists {self.twins};"
+            f"create unlogged table {self.twins} as"
+            f" select email, min(line) as first from {self.stage} where problem = '' group by email having count(*) > 1;"
+            f"analyze {self.stage} (line, email); analyze {self.twins}"
+        )
+
+    def drop(self) -> None:
+        _run(f"drop table if exists {self.stage}, {self.twins}, {self.preview}, {self.result}")
+
+    def holds(self, table: str) -> bool:
+        """Whether the table is there and not empty: a crash of the database empties it."""
+        with database.cursor() as cursor:
+            cursor.execute("select to_regclass(%s)", [table])
+            if cursor.fetchone() == (None,):
+                return False
+            cursor.execute(f"select exists (select 1 from {table})")
+            return bool(cursor.fetchone()[0])
+
+    def _make(self, table: str, columns: str) -> None:
+        _run(
+            f"drop table if exists {table}; create unlogged table {table} ({columns});"
+            # Rows are in the order of their lines: a chunk is found without reading the others.
+            f"create index on {table} using brin (line) with (pages_per_range = 16, autosummarize = on)"
+        )
+
+
+def _run(statements: str) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(statements)

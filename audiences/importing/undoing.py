@@ -1,0 +1,203 @@
+"""An import taken back, chunk by chunk, the last one first. What changed since stays, and is named.
+
+Nobody becomes mailable by it: a membership only goes back to what it was while it is still the import's own, and
+whoever left since keeps the leave, and the person it belongs to.
+"""
+
+from django.db import connection as database
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import outbox
+from accounts.models import MirrorKind
+from audiences import sets
+from audiences.importing.outcomes import values_of
+from audiences.importing.tables import STANDARD
+from audiences.models import Consent, Contact, Import, ImportStep, Subscription
+
+
+def undo_next(mine: Import) -> bool:
+    """Take back the newest chunk that still stands; False when there is none."""
+    with transaction.atomic():
+        sets.one_writer(mine.workspace)
+        step = (
+            ImportStep.objects.select_for_update().filter(of=mine, undone_at=None).order_by("-last_line").first()
+        )
+        if step is None:
+            return False
+        row = Import.objects.select_for_update().get(pk=mine.pk)
+        if row.state != Import.State.UNDOING or row.undone != mine.undone:
+            raise outbox.LeaseLost
+        counts = _undo(mine, step)
+        ImportStep.objects.filter(pk=step.pk).update(undone_at=timezone.now())
+        mine.undone = {name: mine.undone.get(name, 0) + count for name, count in counts.items()}
+        Import.objects.filter(pk=mine.pk).update(undone=mine.undone)
+    return True
+
+
+def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
+    values = values_of(mine) | {
+        "step": step.pk, "at": step.at, "first": step.first_contact, "last": step.last_contact,
+        "contact": MirrorKind.CONTACT.value,
+    }  # fmt: skip
+    counts = {"fields": 0, "lists": 0, "people": 0, "kept": 0}
+    with database.cursor() as cursor:
+        cursor.execute("set local jit = off; drop table if exists pg_temp.touched, pg_temp.made, pg_temp.own, pg_temp.unused")
+        cursor.execute(_KEPT_FIELDS, values)
+        cursor.execute(_FIELDS, values)
+        counts["fields"] = cursor.rowcount
+        cursor.execute(_MEMBERSHIPS, values)
+        if step.first_contact is not None:
+            cursor.execute(_MADE, values)
+            cursor.execute(_MADE_MEMBERSHIPS, values)
+            cursor.execute(_STILL_USED.format(used=_used_elsewhere()), values)
+            cursor.execute(_DELETE_CONSENTS, values)
+            cursor.execute(_DELETE_PEOPLE)
+            counts["people"] = cursor.rowcount
+            cursor.execute(_KEPT_PEOPLE, values)
+        cursor.execute(_WITHDRAWN, values)
+        cursor.execute(_TOLD)
+        counts["lists"] = cursor.fetchone()[0]
+        cursor.execute("select count(*) from audiences_importchange where step_id = %(step)s and kept <> '[]'", values)
+        counts["kept"] = cursor.fetchone()[0]
+    return counts
+
+
+def _used_elsewhere() -> str:
+    """SQL: something hangs on the person `m` beside what the import made, in whichever app."""
+    found = []
+    for relation in Contact._meta.related_objects:
+        model = relation.related_model
+        assert not isinstance(model, str)  # noqa: S101 - all models are loaded
+        column = relation.field.column
+        if model is Consent:
+            found.append(
+                "exists (select 1 from audiences_consent u where u.contact_id = m.id"
+                " and u.basis_id is distinct from %(basis)s)"
+            )
+        else:
+            table = database.ops.quote_name(model._meta.db_table)
+            found.append(f"exists (select 1 from {table} u where u.{database.ops.quote_name(column)} = m.id)")
+    return " or ".join(found)
+
+
+def _now(key: str) -> str:
+    """SQL: the value a field has now, null for nothing; `key` is an expression of the field's key."""
+    columns = " ".join(f"when '{column}' then to_jsonb(nullif(c.{column}, ''))" for column in STANDARD)
+    return f"case {key} {columns} else c.custom -> {key} end"
+
+
+# Fields that no longer hold what the import wrote.
+_KEPT_FIELDS = f"""
+update audiences_importchange j
+set kept = coalesce((
+    select jsonb_agg(key order by key) from jsonb_each(j.changes)
+    where {_now("key")} is distinct from nullif(value -> 1, '""')
+), '[]')
+from audiences_contact c
+where j.step_id = %(step)s and c.id = j.contact_id and c.workspace_id = %(workspace)s
+"""
+
+_IS_OURS = "j.changes ? '{column}' and not j.kept ? '{column}'"
+
+_FIELDS = f"""
+update audiences_contact c
+set {
+    ", ".join(
+        f"{column} = case when {_IS_OURS.format(column=column)}"
+        f" then coalesce(j.changes #>> '{{{column},0}}', '') else c.{column} end"
+        for column in STANDARD
+    )
+},
+    custom = (c.custom - array(
+        select key from jsonb_each(j.changes)
+        where key <> all(%(standard)s) and not j.kept ? key and value -> 0 = 'null'
+    )) || coalesce((
+        select jsonb_object_agg(key, value -> 0) from jsonb_each(j.changes)
+        where key <> all(%(standard)s) and not j.kept ? key and value -> 0 <> 'null'
+    ), '{{}}'),
+    version = c.version + 1, updated_at = now()
+from audiences_importchange j
+where j.step_id = %(step)s and c.id = j.contact_id and c.workspace_id = %(workspace)s
+  and exists (select 1 from jsonb_object_keys(j.changes) key where not j.kept ? key)
+"""
+
+_OWN = "m.list_id = %(list)s and m.status = 'subscribed' and m.evidence @> jsonb_build_object('import', %(import)s)"
+_IS_MIRRORED = """
+exists (select 1 from accounts_mirrorrow r where r.kind = %(contact)s and r.object_id = m.contact_id)
+"""
+
+# A membership an account may have been told of is taken off, not forgotten: else nobody would tell it again.
+_MEMBERSHIPS = f"""
+create temp table touched on commit drop as
+select m.id, m.contact_id, j.id as change_id, j.membership, {_IS_MIRRORED} as is_mirrored
+from audiences_importchange j
+join audiences_subscription m on m.contact_id = j.contact_id and {_OWN}
+where j.step_id = %(step)s and j.membership is not null;
+update audiences_importchange j set kept = coalesce(j.kept, '[]') || '["list"]'
+where j.step_id = %(step)s and j.membership is not null
+  and not exists (select 1 from touched t where t.change_id = j.id);
+update audiences_subscription m
+set status = coalesce(t.membership ->> 'status', 'removed'),
+    evidence = case when t.membership -> 'evidence' = 'null' then m.evidence else t.membership -> 'evidence' end,
+    changed_at = coalesce((t.membership ->> 'changed_at')::timestamptz, now())
+from touched t
+where m.id = t.id and (t.membership ->> 'status' is not null or t.is_mirrored);
+delete from audiences_subscription m using touched t
+where m.id = t.id and t.membership ->> 'status' is null and not t.is_mirrored;
+update audiences_contact c set version = c.version + 1, updated_at = now()
+from touched t where c.id = t.contact_id
+"""
+
+# Whom this chunk made and who is still here.
+_MADE = """
+create temp table made on commit drop as
+select c.id, c.version = 1 as is_untouched from audiences_contact c
+where c.id between %(first)s and %(last)s and c.workspace_id = %(workspace)s and c.created_at = %(at)s;
+create unique index on made (id);
+analyze made
+"""
+
+_MADE_MEMBERSHIPS = f"""
+create temp table own on commit drop as
+select m.id, m.contact_id, {_IS_MIRRORED} as is_mirrored
+from made join audiences_subscription m on m.contact_id = made.id and {_OWN};
+delete from audiences_subscription m using own where m.id = own.id and not own.is_mirrored;
+update audiences_subscription m set status = 'removed', changed_at = now() from own
+where m.id = own.id and own.is_mirrored
+"""
+
+_STILL_USED = """
+create temp table unused on commit drop as
+select m.id from made m
+where m.is_untouched
+  and not exists (select 1 from accounts_mirrorrow r where r.kind = %(contact)s and r.object_id = m.id)
+  and not ({used});
+create unique index on unused (id)
+"""
+
+_DELETE_CONSENTS = "delete from audiences_consent t using unused where t.contact_id = unused.id"
+_DELETE_PEOPLE = "delete from audiences_contact c using unused where c.id = unused.id"
+
+_KEPT_PEOPLE = """
+update audiences_contact c set version = c.version + 1, updated_at = now()
+from own where c.id = own.contact_id;
+insert into audiences_importchange (step_id, contact_id, changes, membership, kept)
+select %(step)s, made.id, '{}', null, '["person"]'
+from made where not exists (select 1 from unused where unused.id = made.id)
+"""
+
+# Who stays, but no longer on the list, no longer agreed by this import.
+_WITHDRAWN = """
+create temp table if not exists own (id bigint, contact_id bigint, is_mirrored boolean) on commit drop;
+insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
+select c.id, %(basis)s, %(list)s, 'withdrawn', now(), now()
+from (select contact_id from touched union select contact_id from own) gone
+join audiences_contact c on c.id = gone.contact_id
+where %(basis)s::bigint is not null
+"""
+
+_TOLD = "select (select count(*) from touched) + (select count(*) from own)"
+
+# The table that memberships live in is named in the statements above.
+assert Subscription._meta.db_table == "audiences_subscription"  # noqa: S101

@@ -1,0 +1,51 @@
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from audiences.models.contacts import Contact
+from audiences.models.lists import List
+
+
+class ConsentBasis(models.Model):
+    """What people were told and where they agreed: said once for everybody it holds for. Never changed."""
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "E-mail"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="consent_bases")
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.EMAIL)
+    # The sentence they agreed to, if it is known.
+    wording = models.TextField(blank=True, max_length=2000)
+    source = models.CharField(max_length=300)
+    # Who says so here; None when a program heard it itself.
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "consent bases"
+
+    def __str__(self) -> str:
+        return self.source
+
+
+class Consent(models.Model):
+    """One person's yes, or the end of it. Rows are only added; they go when the person is erased."""
+
+    class Kind(models.TextChoices):
+        GIVEN = "given", "Given"
+        WITHDRAWN = "withdrawn", "Taken back"
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consents")
+    basis = models.ForeignKey(ConsentBasis, on_delete=models.PROTECT, related_name="consents", db_index=False)
+    # None: to be written to at all, whatever the list.
+    list = models.ForeignKey(
+        List, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.GIVEN, db_default=Kind.GIVEN)
+    # When the person said so, not when it was written down.
+    at = models.DateTimeField()
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_default=models.functions.Now())
+
+    def __str__(self) -> str:
+        return f"{self.contact_id}: {self.kind}"

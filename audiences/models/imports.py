@@ -1,0 +1,218 @@
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from accounts.refusals import CannotMove
+from audiences.models.consents import ConsentBasis
+from audiences.models.lists import List
+
+
+class Import(models.Model):
+    """People from a file, from pasted rows or typed in: matched, shown, imported, and taken back if need be."""
+
+    class Source(models.TextChoices):
+        FILE = "file", "File"
+        PASTED = "pasted", "Pasted rows"
+        BY_HAND = "by_hand", "Added by hand"
+
+    class State(models.TextChoices):
+        OPENING = "opening", "Being opened"
+        MAPPING = "mapping", "Columns to match"
+        READING = "reading", "Being read"
+        READY = "ready", "Ready to import"
+        RUNNING = "running", "Being imported"
+        DONE = "done", "Imported"
+        CANCELLED = "cancelled", "Cancelled"
+        FAILED = "failed", "Stopped"
+        UNDOING = "undoing", "Being rolled back"
+        UNDONE = "undone", "Rolled back"
+
+    class Policy(models.TextChoices):
+        """What becomes of the fields of people who are here already. An empty cell never empties a field."""
+
+        TAKE = "take", "Take the file’s values over"
+        FILL = "fill", "Fill empty fields only"
+        LEAVE = "leave", "Leave them as they are"
+
+    class Outcome(models.TextChoices):
+        """What becomes of a row: exactly one of these, so that they add up to the rows read."""
+
+        NEW = "new", "New"
+        CHANGED = "changed", "Changed"
+        UNCHANGED = "unchanged", "Unchanged"
+        DUPLICATE = "duplicate", "Twice in the file"
+        INVALID = "invalid", "Invalid"
+        LEFT = "left", "Left before"
+        SUPPRESSED = "suppressed", "Suppressed"
+
+    MOVES: ClassVar[dict[str, frozenset[str]]] = {
+        State.OPENING: frozenset({State.MAPPING, State.CANCELLED, State.FAILED}),
+        # Opened again: in another encoding, or another sheet.
+        State.MAPPING: frozenset({State.OPENING, State.READING, State.CANCELLED}),
+        State.READING: frozenset({State.READY, State.CANCELLED, State.FAILED}),
+        # Back to the columns, or on.
+        State.READY: frozenset({State.MAPPING, State.READING, State.RUNNING, State.CANCELLED}),
+        State.RUNNING: frozenset({State.DONE, State.CANCELLED, State.FAILED}),
+        State.DONE: frozenset({State.UNDOING}),
+        # What was imported until then can be taken back as well.
+        State.CANCELLED: frozenset({State.UNDOING}),
+        # Tried again from where it stopped.
+        State.FAILED: frozenset({State.OPENING, State.READING, State.RUNNING, State.UNDOING, State.CANCELLED}),
+        State.UNDOING: frozenset({State.UNDONE, State.FAILED}),
+        State.UNDONE: frozenset(),
+    }
+    # The file is still wanted.
+    OPEN: ClassVar[tuple[str, ...]] = (
+        State.OPENING, State.MAPPING, State.READING, State.READY, State.RUNNING,
+    )  # fmt: skip
+    MOVING: ClassVar[tuple[str, ...]] = (State.OPENING, State.READING, State.RUNNING, State.UNDOING)
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="imports")
+    source = models.CharField(max_length=10, choices=Source, default=Source.FILE)
+    name = models.CharField(max_length=255)
+    size = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State, default=State.OPENING)
+    # What a stopped one was doing, and why it stopped.
+    failed_in = models.CharField(max_length=10, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    # Grows with each decision; a button belongs to the version it was drawn from.
+    version = models.PositiveIntegerField(default=1)
+
+    # files.dialects.Dialect, plus "sheets", the one that is read first, and "asked": what a person chose.
+    dialect = models.JSONField(default=dict, blank=True)
+    # A column: {"name", "samples" (until the file goes), "as": the reading guessed}.
+    columns = models.JSONField(default=list, blank=True)
+    # Whether the same headings come again: then the mapping is remembered.
+    header_digest = models.CharField(max_length=64, blank=True)
+    # A column: {"to": "email", a field's key, "consent_at", "consent_ip" or "", "as": reading}.
+    mapping = models.JSONField(default=list, blank=True)
+
+    list = models.ForeignKey(List, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports")
+    policy = models.CharField(max_length=5, choices=Policy, default=Policy.TAKE)
+    resubscribes = models.BooleanField(default=False)
+    consent_at = models.DateTimeField(null=True, blank=True)
+    basis = models.ForeignKey(
+        ConsentBasis, on_delete=models.PROTECT, null=True, blank=True, related_name="imports"
+    )
+
+    # "stage": the last line staged; "preview", "apply": the last line looked at; "undo": steps left.
+    checkpoint = models.JSONField(default=dict, blank=True)
+    # Outcome → rows, and "read".
+    preview = models.JSONField(default=dict, blank=True)
+    counts = models.JSONField(default=dict, blank=True)
+    # "fields", "lists", "people": what was taken back; "kept": what had changed since.
+    undone = models.JSONField(default=dict, blank=True)
+    previewed_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # Until then the rows can be looked at; after that the numbers stay.
+    has_rows = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            # The same file twice at once is one import.
+            models.UniqueConstraint(
+                fields=["workspace", "digest"],
+                condition=Q(state__in=["opening", "mapping", "reading", "ready", "running"]),
+                name="import_same_file_once",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["workspace", "-id"], name="import_newest"),
+            models.Index(fields=["workspace", "header_digest", "-id"], name="import_by_header"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("audiences:import", args=[self.pk])
+
+    @property
+    def is_moving(self) -> bool:
+        return self.state in self.MOVING
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether rows were imported."""
+        return bool(self.counts)
+
+    def move_to(self, new: str, **values: Any) -> None:
+        """Change the state, and `values` with it, if the row still has the one we read. Raises CannotMove."""
+        rows = Import.objects.filter(pk=self.pk, state=self.state)
+        if new not in self.MOVES[self.state] or not rows.update(state=new, **values):
+            raise CannotMove(self.get_state_display(), self.State(new).label)
+        for name, value in (values | {"state": new}).items():
+            setattr(self, name, value)
+
+
+class ImportBody(models.Model):
+    """A piece of an uploaded file, compressed. Deleted as soon as its rows are imported; never served."""
+
+    class Part(models.TextChoices):
+        ORIGINAL = "original", "As uploaded"
+        TEXT = "text", "Unpacked"
+
+    of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="bodies", db_index=False)
+    part = models.CharField(max_length=10, choices=Part)
+    number = models.PositiveIntegerField()
+    body = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["of", "part", "number"], name="import_body_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.of_id}/{self.part}/{self.number}"
+
+
+class ImportStep(models.Model):
+    """One chunk that was imported, in one transaction."""
+
+    of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="steps", db_index=False)
+    last_line = models.BigIntegerField()
+    # The database's clock in that transaction: who was made then, between these ids, was made by it.
+    at = models.DateTimeField()
+    first_contact = models.BigIntegerField(null=True)
+    last_contact = models.BigIntegerField(null=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["of", "last_line"], name="import_step_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.of_id} up to line {self.last_line}"
+
+
+class ImportChange(models.Model):
+    """What an import changed of somebody who was here already, so that it can be taken back."""
+
+    step = models.ForeignKey(ImportStep, on_delete=models.CASCADE, related_name="changes")
+    # No constraint: the person may be erased.
+    contact_id = models.BigIntegerField()
+    # Field.key → [before, after]; null where there was nothing.
+    changes = models.JSONField(default=dict)
+    # The membership as it was; "status" null where there was none. Null: not touched.
+    membership = models.JSONField(null=True)
+    # Keys that had changed since, and "list", "person".
+    kept = models.JSONField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["step"], condition=Q(kept__isnull=False), name="import_change_kept"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} in {self.step_id}"

@@ -1,0 +1,437 @@
+"""What people do with imports: bring a file, match its columns, look, import, stop, take back."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import activity, outbox
+from accounts.models import Membership, OutboxEntry, Role, User, Workspace
+from accounts.providers.base import Effect
+from accounts.refusals import CannotDo, CannotMove
+from audiences.addresses import NotAnAddress, normalise
+from audiences.field_names import key_of, label_of
+from audiences.files import MAX_BYTES, values
+from audiences.importing import bodies, staging
+from audiences.importing.tables import Tables
+from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, List
+
+# How long the rows of an import can be looked at and taken back.
+ROWS_KEPT = timedelta(days=30)
+# An import nobody went on with.
+OPEN_KEPT = timedelta(days=7)
+NEW_FIELD = "new"
+SPECIAL = {"email": "Address", "consent_at": "Consent: when", "consent_ip": "Consent: IP address"}
+
+State = Import.State
+TASKS = {
+    State.OPENING: ("audiences.open_import", Effect.READ),
+    State.READING: ("audiences.read_import", Effect.READ),
+    State.RUNNING: ("audiences.run_import", Effect.CONVERGE),
+    State.UNDOING: ("audiences.undo_import", Effect.CONVERGE),
+}
+
+
+class CannotImport(CannotDo):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """All a person decides before the preview."""
+
+    mapping: list[dict[str, str]]  # a column: {"to", "as"}; "to" may be NEW_FIELD
+    list: List | None = None
+    new_list: str = ""
+    policy: str = Import.Policy.TAKE
+    resubscribes: bool = False
+    consent_source: str = ""
+    consent_wording: str = ""
+    consent_date: date | None = None
+
+
+@transaction.atomic
+def begin_import(
+    *,
+    workspace: Workspace,
+    by: User,
+    name: str,
+    blocks: Iterable[bytes],
+    source: str = Import.Source.FILE,
+) -> tuple[Import, bool]:
+    """Keep the file and have it opened. The same file while it is still open is the import there is: (it, False)."""
+    digest, size = sha256(), 0
+    mine = Import(workspace=workspace, source=source, name=_file_name(name), created_by=by, digest="")
+
+    def measured() -> Iterator[bytes]:
+        nonlocal size
+        for block in blocks:
+            size += len(block)
+            if size > MAX_BYTES:
+                raise CannotImport("This file is larger than 200 MB. Pack it as zip, or split it.")
+            digest.update(block)
+            yield block
+
+    try:
+        with transaction.atomic():
+            # Stored before its digest is known: the file is read only once.
+            mine.digest = f"new-{timezone.now().timestamp()}-{by.pk}"
+            mine.save()
+            bodies.store(mine, ImportBody.Part.ORIGINAL, measured())
+            if not size:
+                raise CannotImport("This file is empty. Choose another one.")
+            mine.digest, mine.size = digest.hexdigest(), size
+            mine.save(update_fields=["digest", "size"])
+    except IntegrityError:
+        return Import.objects.get(
+            workspace=workspace, digest=digest.hexdigest(), state__in=Import.OPEN
+        ), False
+    _record(mine)
+    return mine, True
+
+
+@transaction.atomic
+def open_again(
+    *, mine: Import, encoding: str = "", delimiter: str = "", header: str = "", sheet: str = ""
+) -> None:
+    """Read the file the way a person says it is written. Empty: guessed as before."""
+    asked: dict[str, Any] = {
+        name: value
+        for name, value in (("encoding", encoding), ("delimiter", delimiter), ("sheet", sheet))
+        if value
+    }
+    if header:
+        asked["has_header"] = header == "yes"
+    _lock(mine)
+    if mine.state == State.READY:
+        mine.move_to(State.MAPPING)
+    mine.move_to(State.OPENING, dialect=mine.dialect | {"asked": asked}, version=mine.version + 1)
+    _record(mine)
+
+
+@transaction.atomic
+def preview_import(*, mine: Import, by: User, version: int, decisions: Decisions) -> None:
+    """Keep what was decided and work the preview out. Raises CannotImport with the field to look at."""
+    _lock(mine, version)
+    mapping = _checked(mine, decisions)
+    basis_needed = decisions.list is not None or bool(decisions.new_list.strip())
+    consent_at = _instant(decisions.consent_date)
+    if decisions.resubscribes:
+        _may_resubscribe(mine.workspace, by)
+        if consent_at is None and not any(column["to"] == "consent_at" for column in mapping):
+            raise CannotImport(
+                "Say when they agreed again: whoever left after that day stays off the list.",
+                fields={"consent_date": "The day they agreed again, or match a column that tells it."},
+            )
+    if basis_needed and not decisions.consent_source.strip():
+        raise CannotImport(
+            "Say where the consent comes from.",
+            fields={"consent_source": "Where did these people agree to be written to?"},
+        )
+    mapping = _with_new_fields(mine, mapping)
+    chosen = _list(mine.workspace, decisions)
+    basis = None
+    if chosen is not None:
+        basis = ConsentBasis.objects.create(
+            workspace=mine.workspace, source=decisions.consent_source.strip(),
+            wording=decisions.consent_wording.strip(), by=by,
+        )  # fmt: skip
+    if mine.state == State.READY:
+        mine.move_to(State.MAPPING)
+    mine.move_to(
+        State.READING, mapping=mapping, list=chosen, policy=decisions.policy, basis=basis,
+        resubscribes=decisions.resubscribes and chosen is not None, consent_at=consent_at,
+        version=mine.version + 1, checkpoint={}, preview={}, counts={}, note="",
+    )  # fmt: skip
+    _record(mine)
+
+
+@transaction.atomic
+def start_import(*, mine: Import, by: User, version: int) -> None:
+    """Import what the preview shows. Pressed twice, it is one import."""
+    _lock(mine, version)
+    if mine.resubscribes:
+        _may_resubscribe(mine.workspace, by)
+    if mine.list is not None and mine.list.archived_at is not None:
+        raise CannotImport(f"The list {mine.list} was archived meanwhile. Choose another one.")
+    mine.move_to(State.RUNNING, started_at=timezone.now())
+    activity.record(
+        mine.workspace, "import.started", f"Started the import of {mine}.", actor=by, subject=mine,
+        after={"list": mine.list_id, "policy": mine.policy, "resubscribes": mine.resubscribes, "preview": mine.preview},
+    )  # fmt: skip
+    _record(mine)
+
+
+@transaction.atomic
+def change_columns(*, mine: Import) -> None:
+    """Back from the preview to the columns."""
+    _lock(mine)
+    mine.move_to(State.MAPPING, version=mine.version + 1)
+
+
+@transaction.atomic
+def cancel_import(*, mine: Import, by: User) -> None:
+    """Stop after the chunk under way; what is imported stays, and can be taken back."""
+    if mine.state in (State.READING, State.RUNNING):
+        changed = Import.objects.filter(pk=mine.pk, state=mine.state).update(cancel_requested=True)
+        if not changed:
+            raise CannotImport("This import has already ended.")
+        sentence = f"Asked the import of {mine} to stop."
+    else:
+        mine.move_to(State.CANCELLED, finished_at=timezone.now())
+        bodies.forget(mine)
+        if not mine.has_begun:
+            Tables(mine).drop()
+            Import.objects.filter(pk=mine.pk).update(has_rows=False)
+        sentence = f"Cancelled the import of {mine}."
+    activity.record(mine.workspace, "import.cancelled", sentence, actor=by, subject=mine)
+
+
+@transaction.atomic
+def undo_import(*, mine: Import, by: User) -> None:
+    """Take back every field and membership that is still as the import left it."""
+    _lock(mine)
+    if not mine.has_begun:
+        raise CannotImport("Nothing was imported, so there is nothing to take back.")
+    mine.move_to(State.UNDOING, cancel_requested=False, undone={})
+    activity.record(
+        mine.workspace, "import.undo", f"Began to roll back the import of {mine}.", actor=by, subject=mine
+    )
+    _record(mine)
+
+
+@transaction.atomic
+def go_on(*, mine: Import, by: User) -> None:
+    """Try a stopped import again from where it stopped."""
+    _lock(mine)
+    if mine.state != State.FAILED or mine.failed_in not in (State.READING, State.RUNNING, State.UNDOING):
+        raise CannotImport("There is nothing to go on with. Upload the file again.")
+    try:
+        with transaction.atomic():
+            mine.move_to(mine.failed_in, note="", finished_at=None)
+    except IntegrityError as error:
+        raise CannotImport("The same file is being imported anew. Go on there.") from error
+    activity.record(mine.workspace, "import.resumed", f"Went on with the import of {mine}.", actor=by, subject=mine)
+    _record(mine)
+
+
+@transaction.atomic
+def add_person(
+    *,
+    workspace: Workspace,
+    by: User,
+    email: str,
+    fields: Mapping[str, str],
+    list: List | None = None,
+    consent_source: str = "",
+    consent_date: date | None = None,
+) -> Contact:
+    """One person typed in, by the rules and with the roll back of any import. Raises CannotImport with the reason."""
+    from audiences.importing import running
+
+    try:
+        address = normalise(email)
+    except NotAnAddress as error:
+        raise CannotImport(
+            "This is no address.", fields={"email": "This is no address that can be written to."}
+        ) from error
+    if list is not None and not consent_source.strip():
+        raise CannotImport(
+            "Say where the consent comes from.",
+            fields={"consent_source": "Where did this person agree to be written to?"},
+        )
+    filled = {key: text for key, text in fields.items() if text}
+    text = io.StringIO()
+    csv.writer(text).writerows([["email", *filled], [address, *filled.values()]])
+    body = text.getvalue().encode()
+    kinds = dict(Field.objects.filter(workspace=workspace).values_list("key", "kind"))
+    mine = Import.objects.create(
+        workspace=workspace, source=Import.Source.BY_HAND, name="One person", created_by=by, size=len(body),
+        digest=sha256(f"{by.pk} {timezone.now().timestamp()}".encode()).hexdigest(), state=State.READING,
+        dialect=staging.Dialect().as_json(), columns=[{"name": key, "samples": [], "as": "text"} for key in ["email", *filled]],
+        mapping=[{"to": "email", "as": "text"}, *({"to": key, "as": _reading(kinds.get(key, ""))} for key in filled)],
+        list=list, consent_at=_instant(consent_date), started_at=timezone.now(),
+        basis=ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by) if list else None,
+    )  # fmt: skip
+    bodies.store(mine, ImportBody.Part.ORIGINAL, [body])
+    running.drive(mine, running.read_steps(mine))
+    outcome = next((name for name in Import.Outcome.values if mine.preview.get(name)), "")
+    if refusal := _REFUSALS.get(outcome):
+        raise CannotImport(refusal)
+    mine.move_to(State.RUNNING)
+    running.drive(mine, running.run_steps(mine))
+    return Contact.objects.get(workspace=workspace, email=address)
+
+
+def end_stuck_imports() -> int:
+    """Imports whose work was set aside are over; say so."""
+    from audiences.importing import running
+
+    ended = 0
+    for mine in Import.objects.filter(state__in=Import.MOVING).select_related("workspace"):
+        entry = (
+            OutboxEntry.objects.filter(subject_id=mine.pk, task=TASKS[State(mine.state)][0])
+            .order_by("-id")
+            .first()
+        )
+        if entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
+            try:
+                running.fail(mine, entry.note)
+                ended += 1
+            except CannotMove:
+                continue
+    return ended
+
+
+def prune_imports() -> int:
+    """Rows and journals are personal data: they go when nobody needs them any more. The numbers stay."""
+    now = timezone.now()
+    gone = 0
+    for mine in Import.objects.filter(
+        state__in=[State.OPENING, State.MAPPING, State.READY], created_at__lt=now - OPEN_KEPT
+    )[:100]:
+        try:
+            mine.move_to(State.CANCELLED, finished_at=now, note="Nobody went on with it for a week.")
+        except CannotMove:
+            continue
+        bodies.forget(mine)
+        with transaction.atomic():
+            Tables(mine).drop()
+            Import.objects.filter(pk=mine.pk).update(has_rows=False)
+        gone += 1
+    old = Import.objects.exclude(state__in=Import.MOVING).filter(
+        finished_at__lt=now - ROWS_KEPT, has_rows=True
+    )
+    for mine in old[:20]:
+        with transaction.atomic():
+            Tables(mine).drop()
+            bodies.forget(mine)
+            mine.steps.all().delete()
+            Import.objects.filter(pk=mine.pk).update(has_rows=False)
+        gone += 1
+    return gone
+
+
+def _record(mine: Import) -> None:
+    task, effect = TASKS[State(mine.state)]
+    is_short = mine.state == State.OPENING
+    outbox.record(
+        task=task, subject=mine, effect=effect, workspace=mine.workspace, order_key=f"import:{mine.pk}",
+        priority=OutboxEntry.Priority.INTERACTIVE if is_short else OutboxEntry.Priority.BULK,
+    )  # fmt: skip
+
+
+def _lock(mine: Import, version: int | None = None) -> None:
+    """Hold the row, as it is now. Raises CannotImport when somebody else decided meanwhile."""
+    Import.objects.select_for_update().get(pk=mine.pk)
+    mine.refresh_from_db()
+    if version is not None and mine.version != version:
+        raise CannotImport("Somebody changed this import while you were looking. Look again, then decide.")
+
+
+def _file_name(name: str) -> str:
+    cleaned = "".join(letter if letter.isprintable() else " " for letter in name).strip()
+    return cleaned[-255:] or "Without a name"
+
+
+def _instant(day: date | None) -> datetime | None:
+    if day is None:
+        return None
+    if day > timezone.localdate():
+        raise CannotImport(
+            "This day has not come yet.", fields={"consent_date": "This day has not come yet."}
+        )
+    return datetime.combine(day, time(), UTC)
+
+
+def _may_resubscribe(workspace: Workspace, by: User) -> None:
+    membership = Membership.objects.filter(workspace=workspace, user=by).first()
+    if membership is None or not membership.may(Role.APPROVER):
+        raise CannotImport(
+            "Only an approver may put people who left back on a list.",
+            fields={"resubscribes": "This needs the role Approver."},
+        )
+
+
+def _checked(mine: Import, decisions: Decisions) -> list[dict[str, str]]:
+    """The mapping, if each field is filled once, there is an address, and cells and fields are of one kind."""
+    mapping = decisions.mapping
+    if len(mapping) != len(mine.columns):
+        raise CannotImport("The columns of this file changed while you were looking. Look again.")
+    targets = [column["to"] for column in mapping]
+    if "email" not in targets:
+        raise CannotImport("Which column holds the addresses? Match one to “Address”.")
+    kinds = dict(Field.objects.filter(workspace=mine.workspace).values_list("key", "kind"))
+    errors = {}
+    for index, column in enumerate(mapping):
+        target, reading = column["to"], column["as"]
+        if target and target != NEW_FIELD and targets.index(target) != index:
+            errors[f"to_{index}"] = "Another column fills this already."
+        kind = values.READINGS[reading][1]
+        if target == "consent_at" and kind != "date":
+            errors[f"as_{index}"] = "Say how this column writes its dates."
+        wanted = "text" if target in Contact.STANDARD_FIELDS else kinds.get(target, "")
+        if wanted in ("number", "date", "boolean") and kind != wanted:
+            label = Field.Kind(wanted).label.lower()
+            errors[f"as_{index}"] = f"This field holds a {label}. Choose how the column writes it."
+    if errors:
+        raise CannotImport("Some columns do not fit yet.", fields=errors)
+    # Text goes into a text field as it stands, whatever else it might be.
+    return [
+        column | {"as": "text"}
+        if column["to"] in ("email", "consent_ip", "", *Contact.STANDARD_FIELDS)
+        or kinds.get(column["to"]) in ("text", "choice")
+        else column
+        for column in mapping
+    ]
+
+
+def _with_new_fields(mine: Import, mapping: list[dict[str, str]]) -> list[dict[str, str]]:
+    keys = {*Field.objects.filter(workspace=mine.workspace).values_list("key", flat=True), *Contact.STANDARD_FIELDS, *SPECIAL}
+    made = []
+    for column, of_file in zip(mapping, mine.columns, strict=True):
+        if column["to"] != NEW_FIELD:
+            made.append(column)
+            continue
+        base = key_of(of_file["name"])
+        key, number = base, 1
+        while key in keys:
+            number += 1
+            key = f"{base}_{number}"
+        keys.add(key)
+        Field.objects.create(
+            workspace=mine.workspace, key=key, label=label_of(of_file["name"]),
+            kind=values.READINGS[column["as"]][1],
+        )  # fmt: skip
+        made.append(column | {"to": key})
+    return made
+
+
+def _list(workspace: Workspace, decisions: Decisions) -> List | None:
+    name = " ".join(decisions.new_list.split())
+    if not name:
+        return decisions.list
+    if decisions.list is not None:
+        raise CannotImport(
+            "One list, please.", fields={"new_list": "Choose a list, or name a new one; not both."}
+        )
+    known = workspace.lists.filter(name=name, archived_at=None).first()
+    return known or List.objects.create(workspace=workspace, name=name)
+
+
+def _reading(kind: str) -> str:
+    return {"number": "number", "date": "date_ymd", "boolean": "boolean"}.get(kind, "text")
+
+
+_REFUSALS = {
+    Import.Outcome.INVALID: "One of these values does not fit its field. Look again.",
+    Import.Outcome.SUPPRESSED: "This address is suppressed: nobody here writes to it, and nothing was changed. See Suppressions.",
+    Import.Outcome.LEFT: "This person left that list. Only an import by an approver, with proof that they agreed again, puts them back.",
+    Import.Outcome.UNCHANGED: "This person is here already, just like this.",
+}
