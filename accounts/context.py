@@ -27,6 +27,7 @@ RAIL = (
         children=(
             Place("Contacts", "audiences:contacts"),
             Place("Lists", "audiences:lists"),
+            Place("Imports", "audiences:imports"),
             Place("Suppressions", "audiences:suppressions"),
         ),
     ),

@@ -8,7 +8,8 @@ class AudiencesConfig(AppConfig):
     def ready(self) -> None:
         from accounts import attention, search
         from audiences.queries import elsewhere
+        from audiences.queries.imports import running_imports
 
         search.register("Contacts", elsewhere.search_contacts, more="audiences:contacts")
         search.register("Lists", elsewhere.search_lists, more="audiences:lists")
-        attention.register(needs=elsewhere.unconfirmed_blocks)
+        attention.register(needs=elsewhere.unconfirmed_blocks, running=running_imports)

@@ -20,9 +20,32 @@ STANDARD_NAMES: dict[str, str] = {
     for name in names.split()
 }
 EMAIL_NAMES = frozenset(
-    "email emailaddress emailadress mail mailaddress address emailadresse mailadresse adresseemail adressemail courriel"
-    " mel correo correoelectronico indirizzoemail endemail epost epostadress epostadresse sahkoposti emailadres adresemail"
-    " subscriber recipient".split()
+    [
+        "email",
+        "emailaddress",
+        "emailadress",
+        "mail",
+        "mailaddress",
+        "address",
+        "emailadresse",
+        "mailadresse",
+        "adresseemail",
+        "adressemail",
+        "courriel",
+        "mel",
+        "correo",
+        "correoelectronico",
+        "indirizzoemail",
+        "endemail",
+        "epost",
+        "epostadress",
+        "epostadresse",
+        "sahkoposti",
+        "emailadres",
+        "adresemail",
+        "subscriber",
+        "recipient",
+    ]
 )
 
 

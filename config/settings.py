@@ -168,6 +168,15 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# -- Uploads -------------------------------------------------------------------------------------------
+
+# What is larger than 2.5 MB goes to a temporary file while it comes in; nothing uploaded is ever served.
+FILE_UPLOAD_HANDLERS = [
+    "accounts.uploads.SizeLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+
 # -- Static files --------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
@@ -230,6 +239,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 ROUNDS = {  # task → seconds between two runs
     "accounts.sweep": SWEEP_SECONDS,
+    "audiences.sweep": SWEEP_SECONDS,
     "campaigns.sweep": SWEEP_SECONDS,
     "reporting.apply_inbox": SWEEP_SECONDS,
     "reporting.prune_inbox": 60 * 60,

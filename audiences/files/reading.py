@@ -62,7 +62,11 @@ def _parse(source: Iterator[str], dialect: Dialect) -> Iterator[Row]:
         while True:
             line = again.pop() if again else next(source, _END)
             taken.append(line)
-            if len(taken) % MAX_BREAKS == 1 and len(taken) > MAX_BREAKS and _opened(taken, dialect) is not None:
+            if (
+                len(taken) % MAX_BREAKS == 1
+                and len(taken) > MAX_BREAKS
+                and _opened(taken, dialect) is not None
+            ):
                 raise _OpenQuote
             yield line
 
@@ -103,9 +107,7 @@ def _problem(cells: list[str], taken: list[str]) -> str:
     if len(cells) > MAX_COLUMNS:
         return "too_many_columns"
     if len(taken) == 1:
-        return (
-            "row_too_long" if len(taken[0]) > MAX_ROW else "unreadable" if "\ufffd" in taken[0] else ""
-        )
+        return "row_too_long" if len(taken[0]) > MAX_ROW else "unreadable" if "\ufffd" in taken[0] else ""
     if sum(map(len, taken)) > MAX_ROW:
         return "row_too_long"
     if any(cell.count("\n") > MAX_BREAKS for cell in cells):

@@ -82,10 +82,14 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) ->
             while block := source.read(BLOCK):
                 left -= len(block)
                 if left < 0:
-                    raise BadFile("Unpacked, this file is larger than 500 MB. Split it, and upload the parts.")
+                    raise BadFile(
+                        "Unpacked, this file is larger than 500 MB. Split it, and upload the parts."
+                    )
                 file.write(block)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise BadFile("This archive cannot be unpacked. Make it again, or upload the file without it.") from error
+        raise BadFile(
+            "This archive cannot be unpacked. Make it again, or upload the file without it."
+        ) from error
 
 
 def _sheet(path: Path, folder: Path, sheet: str, name: str) -> Text:
@@ -100,7 +104,9 @@ def _sheet(path: Path, folder: Path, sheet: str, name: str) -> Text:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise BadFile("This workbook takes too long to open. Save its sheet as CSV and upload that.") from error
+        raise BadFile(
+            "This workbook takes too long to open. Save its sheet as CSV and upload that."
+        ) from error
     if done.returncode == 0:
         return Text(target, done.stdout.decode().split("\x1f"), name)
     if done.returncode == 3:

@@ -16,8 +16,54 @@ READINGS: dict[str, tuple[str, str]] = {
     "date_mdy": ("Date, 12/31/2026", "date"),
     "boolean": ("Yes or no", "boolean"),
 }
-_YES = frozenset("yes y true t 1 x ja j wahr oui o vrai si sí s vero sim verdadeiro sand tak kyllä on".split())
-_NO = frozenset("no n false f 0 nein falsch non faux falso não nao nej falsk nie ei off -".split())
+_YES = frozenset(
+    [
+        "yes",
+        "y",
+        "true",
+        "t",
+        "1",
+        "x",
+        "ja",
+        "j",
+        "wahr",
+        "oui",
+        "o",
+        "vrai",
+        "si",
+        "sí",
+        "s",
+        "vero",
+        "sim",
+        "verdadeiro",
+        "sand",
+        "tak",
+        "kyllä",
+        "on",
+    ]
+)
+_NO = frozenset(
+    [
+        "no",
+        "n",
+        "false",
+        "f",
+        "0",
+        "nein",
+        "falsch",
+        "non",
+        "faux",
+        "falso",
+        "não",
+        "nao",
+        "nej",
+        "falsk",
+        "nie",
+        "ei",
+        "off",
+        "-",
+    ]
+)
 # What people do not write for a number or a date when they mean one.
 _MOST = 40
 _POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?")
@@ -58,7 +104,11 @@ def _is_a_code(text: str) -> bool:
 def _number(pattern: re.Pattern[str], point: str) -> Callable[[str], Value]:
     def parse(text: str) -> Value:
         text = text.strip()
-        if len(text) > _MOST or not text.isprintable() and "\u00a0" not in text or not pattern.fullmatch(text):
+        if (
+            len(text) > _MOST
+            or (not text.isprintable() and "\u00a0" not in text)
+            or not pattern.fullmatch(text)
+        ):
             raise ValueError(text[:_MOST])
         if point == ",":
             text = text.replace(".", "").replace(",", ".")

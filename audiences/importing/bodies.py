@@ -13,9 +13,10 @@ PIECE = 1024 * 1024
 def store(mine: Import, part: ImportBody.Part, blocks: Iterable[bytes]) -> None:
     """In place of what was stored under this part before."""
     ImportBody.objects.filter(of=mine, part=part).delete()
-    with database.cursor() as cursor, cursor.copy(
-        "copy audiences_importbody (of_id, part, number, body) from stdin"
-    ) as copy:
+    with (
+        database.cursor() as cursor,
+        cursor.copy("copy audiences_importbody (of_id, part, number, body) from stdin") as copy,
+    ):
         for number, block in enumerate(_pieces(blocks)):
             copy.write_row((mine.pk, part.value, number, zlib.compress(block, 1)))
 

@@ -35,7 +35,9 @@ def open_file(mine: Import) -> None:
 
     dialect = dialects.guess(text, encoding=encoding, delimiter=delimiter)
     has_header = asked.get("has_header", dialect.has_header)
-    dialect = Dialect(dialect.encoding, dialect.delimiter, has_header, 0 if sheets else dialect.skip, bool(sheets))
+    dialect = Dialect(
+        dialect.encoding, dialect.delimiter, has_header, 0 if sheets else dialect.skip, bool(sheets)
+    )
     found = [row.cells for row in islice(rows(text(), dialect), LOOKED_AT + 1) if not row.problem]
     if not found:
         raise BadFile("No row of this file can be read. Is it a table? Save it as CSV and upload that.")

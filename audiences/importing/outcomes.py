@@ -16,7 +16,9 @@ Outcome = Import.Outcome
 
 def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str, int]:
     """Write the outcome of the rows with after < line ≤ until into `table`; answers how many of each."""
-    has_odd = Suppression.objects.filter(workspace=mine.workspace_id, lifted_at=None, is_pattern=True).exists()
+    has_odd = Suppression.objects.filter(
+        workspace=mine.workspace_id, lifted_at=None, is_pattern=True
+    ).exists()
     values = values_of(mine) | {"after": after, "until": until}
     with database.cursor() as cursor:
         cursor.execute("set local jit = off")
@@ -71,7 +73,11 @@ def _changes(mine: Import) -> str:
     columns = mapped(mine)
     differs = [f"({_target(mine.policy, column)}) <> k.c_{column}" for column in columns]
     is_taken = mine.policy == Import.Policy.TAKE
-    differs.append("not k.c_custom @> k.custom" if is_taken else "not k.c_custom ?& array(select jsonb_object_keys(k.custom))")
+    differs.append(
+        "not k.c_custom @> k.custom"
+        if is_taken
+        else "not k.c_custom ?& array(select jsonb_object_keys(k.custom))"
+    )
     pairs = ", ".join(
         f"('{column}', case when k.c_{column} <> '' then to_jsonb(k.c_{column}) end, to_jsonb({_target(mine.policy, column)}))"
         for column in columns

@@ -149,7 +149,8 @@ def _end(mine: Import, state: str) -> None:
     mine.move_to(state, finished_at=timezone.now(), note="")
     sentence = {
         State.DONE: f"Imported {mine}.",
-        State.CANCELLED: f"Cancelled the import of {mine}." + (" What was imported until then stays." if mine.counts else ""),
+        State.CANCELLED: f"Cancelled the import of {mine}."
+        + (" What was imported until then stays." if mine.counts else ""),
         State.UNDONE: f"Rolled back the import of {mine}.",
     }[State(state)]
     _settle(mine, sentence)

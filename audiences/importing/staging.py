@@ -59,7 +59,4 @@ def remember(mine: Import, **checkpoint: object) -> None:
 
 def _copy(tables: Tables) -> str:
     texts = ", ".join(column for column in STAGED if column not in ("consent_at", "consent_ip", "cells"))
-    return (
-        f"copy {tables.stage} ({', '.join(STAGED)}) from stdin"
-        f" with (format csv, force_not_null ({texts}))"
-    )
+    return f"copy {tables.stage} ({', '.join(STAGED)}) from stdin with (format csv, force_not_null ({texts}))"

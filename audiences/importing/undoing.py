@@ -21,7 +21,10 @@ def undo_next(mine: Import) -> bool:
     with transaction.atomic():
         sets.one_writer(mine.workspace)
         step = (
-            ImportStep.objects.select_for_update().filter(of=mine, undone_at=None).order_by("-last_line").first()
+            ImportStep.objects.select_for_update()
+            .filter(of=mine, undone_at=None)
+            .order_by("-last_line")
+            .first()
         )
         if step is None:
             return False
@@ -42,7 +45,9 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
     }  # fmt: skip
     counts = {"fields": 0, "lists": 0, "people": 0, "kept": 0}
     with database.cursor() as cursor:
-        cursor.execute("set local jit = off; drop table if exists pg_temp.touched, pg_temp.made, pg_temp.own, pg_temp.unused")
+        cursor.execute(
+            "set local jit = off; drop table if exists pg_temp.touched, pg_temp.made, pg_temp.own, pg_temp.unused"
+        )
         cursor.execute(_KEPT_FIELDS, values)
         cursor.execute(_FIELDS, values)
         counts["fields"] = cursor.rowcount
@@ -58,7 +63,9 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
         cursor.execute(_WITHDRAWN, values)
         cursor.execute(_TOLD)
         counts["lists"] = cursor.fetchone()[0]
-        cursor.execute("select count(*) from audiences_importchange where step_id = %(step)s and kept <> '[]'", values)
+        cursor.execute(
+            "select count(*) from audiences_importchange where step_id = %(step)s and kept <> '[]'", values
+        )
         counts["kept"] = cursor.fetchone()[0]
     return counts
 
@@ -68,8 +75,8 @@ def _used_elsewhere() -> str:
     found = []
     for relation in Contact._meta.related_objects:
         model = relation.related_model
-        assert not isinstance(model, str)  # noqa: S101 - all models are loaded
         column = relation.field.column
+        assert not isinstance(model, str) and column  # noqa: S101, PT018 - all models are loaded
         if model is Consent:
             found.append(
                 "exists (select 1 from audiences_consent u where u.contact_id = m.id"

@@ -8,132 +8,319 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_tokens_and_providers'),
-        ('audiences', '0004_gathered_and_patterns'),
+        ("accounts", "0005_tokens_and_providers"),
+        ("audiences", "0004_gathered_and_patterns"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ConsentBasis',
+            name="ConsentBasis",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(choices=[('email', 'E-mail')], default='email', max_length=10)),
-                ('wording', models.TextField(blank=True, max_length=2000)),
-                ('source', models.CharField(max_length=300)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consent_bases', to='accounts.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("channel", models.CharField(choices=[("email", "E-mail")], default="email", max_length=10)),
+                ("wording", models.TextField(blank=True, max_length=2000)),
+                ("source", models.CharField(max_length=300)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consent_bases",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'consent bases',
+                "verbose_name_plural": "consent bases",
             },
         ),
         migrations.CreateModel(
-            name='Consent',
+            name="Consent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('given', 'Given'), ('withdrawn', 'Taken back')], db_default='given', default='given', max_length=10)),
-                ('at', models.DateTimeField()),
-                ('ip', models.GenericIPAddressField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=django.utils.timezone.now)),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='consents', to='audiences.contact')),
-                ('list', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='audiences.list')),
-                ('basis', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='audiences.consentbasis')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("given", "Given"), ("withdrawn", "Taken back")],
+                        db_default="given",
+                        default="given",
+                        max_length=10,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("ip", models.GenericIPAddressField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        default=django.utils.timezone.now,
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="consents",
+                        to="audiences.contact",
+                    ),
+                ),
+                (
+                    "list",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="audiences.list",
+                    ),
+                ),
+                (
+                    "basis",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consents",
+                        to="audiences.consentbasis",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Import',
+            name="Import",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(choices=[('file', 'File'), ('pasted', 'Pasted rows'), ('by_hand', 'Added by hand')], default='file', max_length=10)),
-                ('name', models.CharField(max_length=255)),
-                ('size', models.BigIntegerField(default=0)),
-                ('digest', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('opening', 'Being opened'), ('mapping', 'Columns to match'), ('reading', 'Being read'), ('ready', 'Ready to import'), ('running', 'Being imported'), ('done', 'Imported'), ('cancelled', 'Cancelled'), ('failed', 'Stopped'), ('undoing', 'Being rolled back'), ('undone', 'Rolled back')], default='opening', max_length=10)),
-                ('failed_in', models.CharField(blank=True, max_length=10)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('dialect', models.JSONField(blank=True, default=dict)),
-                ('columns', models.JSONField(blank=True, default=list)),
-                ('header_digest', models.CharField(blank=True, max_length=64)),
-                ('mapping', models.JSONField(blank=True, default=list)),
-                ('policy', models.CharField(choices=[('take', 'Take the file’s values over'), ('fill', 'Fill empty fields only'), ('leave', 'Leave them as they are')], default='take', max_length=5)),
-                ('resubscribes', models.BooleanField(default=False)),
-                ('consent_at', models.DateTimeField(blank=True, null=True)),
-                ('checkpoint', models.JSONField(blank=True, default=dict)),
-                ('preview', models.JSONField(blank=True, default=dict)),
-                ('counts', models.JSONField(blank=True, default=dict)),
-                ('undone', models.JSONField(blank=True, default=dict)),
-                ('previewed_at', models.DateTimeField(blank=True, null=True)),
-                ('cancel_requested', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('has_rows', models.BooleanField(default=False)),
-                ('basis', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='imports', to='audiences.consentbasis')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('list', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='imports', to='audiences.list')),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='imports', to='accounts.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("file", "File"), ("pasted", "Pasted rows"), ("by_hand", "Added by hand")],
+                        default="file",
+                        max_length=10,
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("size", models.BigIntegerField(default=0)),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("opening", "Being opened"),
+                            ("mapping", "Columns to match"),
+                            ("reading", "Being read"),
+                            ("ready", "Ready to import"),
+                            ("running", "Being imported"),
+                            ("done", "Imported"),
+                            ("cancelled", "Cancelled"),
+                            ("failed", "Stopped"),
+                            ("undoing", "Being rolled back"),
+                            ("undone", "Rolled back"),
+                        ],
+                        default="opening",
+                        max_length=10,
+                    ),
+                ),
+                ("failed_in", models.CharField(blank=True, max_length=10)),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("dialect", models.JSONField(blank=True, default=dict)),
+                ("columns", models.JSONField(blank=True, default=list)),
+                ("header_digest", models.CharField(blank=True, max_length=64)),
+                ("mapping", models.JSONField(blank=True, default=list)),
+                (
+                    "policy",
+                    models.CharField(
+                        choices=[
+                            ("take", "Take the file’s values over"),
+                            ("fill", "Fill empty fields only"),
+                            ("leave", "Leave them as they are"),
+                        ],
+                        default="take",
+                        max_length=5,
+                    ),
+                ),
+                ("resubscribes", models.BooleanField(default=False)),
+                ("consent_at", models.DateTimeField(blank=True, null=True)),
+                ("checkpoint", models.JSONField(blank=True, default=dict)),
+                ("preview", models.JSONField(blank=True, default=dict)),
+                ("counts", models.JSONField(blank=True, default=dict)),
+                ("undone", models.JSONField(blank=True, default=dict)),
+                ("previewed_at", models.DateTimeField(blank=True, null=True)),
+                ("cancel_requested", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("has_rows", models.BooleanField(default=False)),
+                (
+                    "basis",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="imports",
+                        to="audiences.consentbasis",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "list",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="imports",
+                        to="audiences.list",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="imports",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ImportBody',
+            name="ImportBody",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('part', models.CharField(choices=[('original', 'As uploaded'), ('text', 'Unpacked')], max_length=10)),
-                ('number', models.PositiveIntegerField()),
-                ('body', models.BinaryField()),
-                ('of', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='bodies', to='audiences.import')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "part",
+                    models.CharField(
+                        choices=[("original", "As uploaded"), ("text", "Unpacked")], max_length=10
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("body", models.BinaryField()),
+                (
+                    "of",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="bodies",
+                        to="audiences.import",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ImportStep',
+            name="ImportStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('last_line', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
-                ('first_contact', models.BigIntegerField(null=True)),
-                ('last_contact', models.BigIntegerField(null=True)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('of', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='audiences.import')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("last_line", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("first_contact", models.BigIntegerField(null=True)),
+                ("last_contact", models.BigIntegerField(null=True)),
+                ("undone_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "of",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="audiences.import",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ImportChange',
+            name="ImportChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('contact_id', models.BigIntegerField()),
-                ('changes', models.JSONField(default=dict)),
-                ('membership', models.JSONField(null=True)),
-                ('kept', models.JSONField(null=True)),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='audiences.importstep')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("contact_id", models.BigIntegerField()),
+                ("changes", models.JSONField(default=dict)),
+                ("membership", models.JSONField(null=True)),
+                ("kept", models.JSONField(null=True)),
+                (
+                    "step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="audiences.importstep",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='import',
-            index=models.Index(fields=['workspace', '-id'], name='import_newest'),
+            model_name="import",
+            index=models.Index(fields=["workspace", "-id"], name="import_newest"),
         ),
         migrations.AddIndex(
-            model_name='import',
-            index=models.Index(fields=['workspace', 'header_digest', '-id'], name='import_by_header'),
+            model_name="import",
+            index=models.Index(fields=["workspace", "header_digest", "-id"], name="import_by_header"),
         ),
         migrations.AddConstraint(
-            model_name='import',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['opening', 'mapping', 'reading', 'ready', 'running'])), fields=('workspace', 'digest'), name='import_same_file_once'),
+            model_name="import",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["opening", "mapping", "reading", "ready", "running"])),
+                fields=("workspace", "digest"),
+                name="import_same_file_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='importbody',
-            constraint=models.UniqueConstraint(fields=('of', 'part', 'number'), name='import_body_once'),
+            model_name="importbody",
+            constraint=models.UniqueConstraint(fields=("of", "part", "number"), name="import_body_once"),
         ),
         migrations.AddConstraint(
-            model_name='importstep',
-            constraint=models.UniqueConstraint(fields=('of', 'last_line'), name='import_step_once'),
+            model_name="importstep",
+            constraint=models.UniqueConstraint(fields=("of", "last_line"), name="import_step_once"),
         ),
         migrations.AddIndex(
-            model_name='importchange',
-            index=models.Index(condition=models.Q(('kept__isnull', False)), fields=['step'], name='import_change_kept'),
+            model_name="importchange",
+            index=models.Index(
+                condition=models.Q(("kept__isnull", False)), fields=["step"], name="import_change_kept"
+            ),
         ),
     ]

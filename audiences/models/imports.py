@@ -61,7 +61,9 @@ class Import(models.Model):
         # What was imported until then can be taken back as well.
         State.CANCELLED: frozenset({State.UNDOING}),
         # Tried again from where it stopped.
-        State.FAILED: frozenset({State.OPENING, State.READING, State.RUNNING, State.UNDOING, State.CANCELLED}),
+        State.FAILED: frozenset(
+            {State.OPENING, State.READING, State.RUNNING, State.UNDOING, State.CANCELLED}
+        ),
         State.UNDOING: frozenset({State.UNDONE, State.FAILED}),
         State.UNDONE: frozenset(),
     }
@@ -210,9 +212,7 @@ class ImportChange(models.Model):
     kept = models.JSONField(null=True)
 
     class Meta:
-        indexes = (
-            models.Index(fields=["step"], condition=Q(kept__isnull=False), name="import_change_kept"),
-        )
+        indexes = (models.Index(fields=["step"], condition=Q(kept__isnull=False), name="import_change_kept"),)
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.step_id}"

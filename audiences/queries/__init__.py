@@ -1,6 +1,14 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
 from audiences.queries.contacts import contacts, counted, languages
+from audiences.queries.imports import (
+    earlier_import,
+    imports,
+    kept,
+    progress,
+    rejects_csv,
+    rows_of,
+)
 from audiences.queries.lists import counts_by_status, growth, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, remote_fields
 from audiences.queries.person import evidence, person
@@ -10,14 +18,20 @@ __all__ = [
     "contacts",
     "counted",
     "counts_by_status",
+    "earlier_import",
     "evidence",
     "growth",
+    "imports",
     "is_suppressed",
+    "kept",
     "languages",
     "lists",
     "mirrored_lists",
     "mirrors_of",
     "person",
+    "progress",
+    "rejects_csv",
     "remote_fields",
+    "rows_of",
     "suppressions",
 ]

@@ -3,7 +3,6 @@
 from audiences.services.counts import refresh_counts
 from audiences.services.imports import (
     CannotImport,
-    Decisions,
     add_person,
     begin_import,
     cancel_import,
@@ -30,7 +29,6 @@ from audiences.services.suppressions import (
 __all__ = [
     "CannotImport",
     "CannotSuppress",
-    "Decisions",
     "Fact",
     "add_person",
     "begin_import",

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
@@ -18,7 +17,9 @@ from accounts.refusals import CannotDo, CannotMove
 from audiences.addresses import NotAnAddress, normalise
 from audiences.field_names import key_of, label_of
 from audiences.files import MAX_BYTES, values
-from audiences.importing import bodies, staging
+from audiences.files.dialects import Dialect
+from audiences.importing import bodies
+from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
 from audiences.importing.tables import Tables
 from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, List
 
@@ -26,8 +27,6 @@ from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, L
 ROWS_KEPT = timedelta(days=30)
 # An import nobody went on with.
 OPEN_KEPT = timedelta(days=7)
-NEW_FIELD = "new"
-SPECIAL = {"email": "Address", "consent_at": "Consent: when", "consent_ip": "Consent: IP address"}
 
 State = Import.State
 TASKS = {
@@ -40,20 +39,6 @@ TASKS = {
 
 class CannotImport(CannotDo):
     pass
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """All a person decides before the preview."""
-
-    mapping: list[dict[str, str]]  # a column: {"to", "as"}; "to" may be NEW_FIELD
-    list: List | None = None
-    new_list: str = ""
-    policy: str = Import.Policy.TAKE
-    resubscribes: bool = False
-    consent_source: str = ""
-    consent_wording: str = ""
-    consent_date: date | None = None
 
 
 @transaction.atomic
@@ -120,7 +105,7 @@ def preview_import(*, mine: Import, by: User, version: int, decisions: Decisions
     """Keep what was decided and work the preview out. Raises CannotImport with the field to look at."""
     _lock(mine, version)
     mapping = _checked(mine, decisions)
-    basis_needed = decisions.list is not None or bool(decisions.new_list.strip())
+    basis_needed = decisions.on_list is not None or bool(decisions.new_list.strip())
     consent_at = _instant(decisions.consent_date)
     if decisions.resubscribes:
         _may_resubscribe(mine.workspace, by)
@@ -217,7 +202,9 @@ def go_on(*, mine: Import, by: User) -> None:
             mine.move_to(mine.failed_in, note="", finished_at=None)
     except IntegrityError as error:
         raise CannotImport("The same file is being imported anew. Go on there.") from error
-    activity.record(mine.workspace, "import.resumed", f"Went on with the import of {mine}.", actor=by, subject=mine)
+    activity.record(
+        mine.workspace, "import.resumed", f"Went on with the import of {mine}.", actor=by, subject=mine
+    )
     _record(mine)
 
 
@@ -228,7 +215,7 @@ def add_person(
     by: User,
     email: str,
     fields: Mapping[str, str],
-    list: List | None = None,
+    on_list: List | None = None,
     consent_source: str = "",
     consent_date: date | None = None,
 ) -> Contact:
@@ -241,7 +228,7 @@ def add_person(
         raise CannotImport(
             "This is no address.", fields={"email": "This is no address that can be written to."}
         ) from error
-    if list is not None and not consent_source.strip():
+    if on_list is not None and not consent_source.strip():
         raise CannotImport(
             "Say where the consent comes from.",
             fields={"consent_source": "Where did this person agree to be written to?"},
@@ -254,10 +241,10 @@ def add_person(
     mine = Import.objects.create(
         workspace=workspace, source=Import.Source.BY_HAND, name="One person", created_by=by, size=len(body),
         digest=sha256(f"{by.pk} {timezone.now().timestamp()}".encode()).hexdigest(), state=State.READING,
-        dialect=staging.Dialect().as_json(), columns=[{"name": key, "samples": [], "as": "text"} for key in ["email", *filled]],
+        dialect=Dialect().as_json(), columns=[{"name": key, "samples": [], "as": "text"} for key in ["email", *filled]],
         mapping=[{"to": "email", "as": "text"}, *({"to": key, "as": _reading(kinds.get(key, ""))} for key in filled)],
-        list=list, consent_at=_instant(consent_date), started_at=timezone.now(),
-        basis=ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by) if list else None,
+        list=on_list, consent_at=_instant(consent_date), started_at=timezone.now(),
+        basis=ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by) if on_list else None,
     )  # fmt: skip
     bodies.store(mine, ImportBody.Part.ORIGINAL, [body])
     running.drive(mine, running.read_steps(mine))
@@ -393,7 +380,11 @@ def _checked(mine: Import, decisions: Decisions) -> list[dict[str, str]]:
 
 
 def _with_new_fields(mine: Import, mapping: list[dict[str, str]]) -> list[dict[str, str]]:
-    keys = {*Field.objects.filter(workspace=mine.workspace).values_list("key", flat=True), *Contact.STANDARD_FIELDS, *SPECIAL}
+    keys = {
+        *Field.objects.filter(workspace=mine.workspace).values_list("key", flat=True),
+        *Contact.STANDARD_FIELDS,
+        *SPECIAL,
+    }
     made = []
     for column, of_file in zip(mapping, mine.columns, strict=True):
         if column["to"] != NEW_FIELD:
@@ -416,8 +407,8 @@ def _with_new_fields(mine: Import, mapping: list[dict[str, str]]) -> list[dict[s
 def _list(workspace: Workspace, decisions: Decisions) -> List | None:
     name = " ".join(decisions.new_list.split())
     if not name:
-        return decisions.list
-    if decisions.list is not None:
+        return decisions.on_list
+    if decisions.on_list is not None:
         raise CannotImport(
             "One list, please.", fields={"new_list": "Choose a list, or name a new one; not both."}
         )
@@ -429,7 +420,7 @@ def _reading(kind: str) -> str:
     return {"number": "number", "date": "date_ymd", "boolean": "boolean"}.get(kind, "text")
 
 
-_REFUSALS = {
+_REFUSALS: dict[str, str] = {
     Import.Outcome.INVALID: "One of these values does not fit its field. Look again.",
     Import.Outcome.SUPPRESSED: "This address is suppressed: nobody here writes to it, and nothing was changed. See Suppressions.",
     Import.Outcome.LEFT: "This person left that list. Only an import by an approver, with proof that they agreed again, puts them back.",

@@ -1,5 +1,40 @@
-from audiences.views.contacts import contact, contacts, suppress
+from audiences.views.contacts import add_person, contact, contacts, suppress
+from audiences.views.imports import (
+    cancel,
+    change_columns,
+    go_on,
+    import_,
+    imports,
+    new_import,
+    open_again,
+    paste,
+    preview,
+    rejects,
+    roll_back,
+    start,
+)
 from audiences.views.lists import growth, list_, lists
 from audiences.views.suppressions import suppressions
 
-__all__ = ["contact", "contacts", "growth", "list_", "lists", "suppress", "suppressions"]
+__all__ = [
+    "add_person",
+    "cancel",
+    "change_columns",
+    "contact",
+    "contacts",
+    "go_on",
+    "growth",
+    "import_",
+    "imports",
+    "list_",
+    "lists",
+    "new_import",
+    "open_again",
+    "paste",
+    "preview",
+    "rejects",
+    "roll_back",
+    "start",
+    "suppress",
+    "suppressions",
+]

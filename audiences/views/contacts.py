@@ -6,6 +6,7 @@ from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
 from audiences import panels, queries, services
 from audiences.forms import STATES, ContactFilters, SuppressForm
+from audiences.forms.imports import PersonForm
 from audiences.models import Contact
 from audiences.queries.contacts import shown
 from audiences.views import people
@@ -44,6 +45,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
                 },
             ),
             "has_connection": account or request.workspace.connections.exists(),
+            "may_import": request.role.covers(Role.EDITOR),
         },
         partials={"people"},
     )
@@ -53,6 +55,16 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
 def contact(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """One person: fields, lists, accounts, and in one sentence why they may or may not be written to."""
     return _page(request, get_object_or_404(request.workspace.contacts, pk=contact_id), SuppressForm())
+
+
+@workspace_view(role=Role.EDITOR)
+def add_person(request: WorkspaceRequest) -> HttpResponse:
+    """One person typed in; the rules are those of any import."""
+    form = PersonForm(request.POST or None, workspace=request.workspace)
+    if form.is_valid() and form.attempt(services.add_person, workspace=request.workspace, by=request.user):
+        say(request, "Added.")
+        return go(request, form.result)
+    return render_page(request, "audiences/contacts/new.html", {"form": form}, status=form.http_status)
 
 
 @workspace_view(role=Role.EDITOR)

@@ -200,3 +200,26 @@ on("click", (event) => {
   $$(`[aria-controls="${preview.id}"]`).forEach((other) => (other.ariaPressed = String(other === button)));
 });
 on("click", (event) => event.target.closest("[data-print]") && window.print());
+
+/* A chosen or dropped file goes off at once; the button stays for whoever has no script. */
+on("change", (event) => {
+  const form = event.target.matches("input[type=file]") && event.target.closest("form[data-drop]");
+  if (form && event.target.files.length) form.requestSubmit();
+});
+for (const [type, over] of [["dragenter", true], ["dragleave", false], ["drop", false]])
+  on(type, (event) => event.target.closest?.(".drop")?.toggleAttribute("data-over", over));
+
+/* A button that says what it is busy with; a page that comes back from the browser's memory is fresh again. */
+on("submit", (event) => {
+  const button = $("[data-busy]", event.target);
+  if (!button) return;
+  button.dataset.idle = button.textContent;
+  button.textContent = button.dataset.busy;
+  button.setAttribute("aria-disabled", "true");
+});
+addEventListener("pageshow", () =>
+  $$("[data-idle]").forEach((button) => {
+    button.textContent = button.dataset.idle;
+    button.removeAttribute("aria-disabled");
+  }),
+);

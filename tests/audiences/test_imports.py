@@ -3,7 +3,8 @@
 import pytest
 
 from audiences import services
-from audiences.models import Contact, Import, Subscription
+from audiences.importing.decisions import Decisions
+from audiences.models import Contact, Subscription
 from tests.factories import ListFactory
 from tests.helpers import run_outbox
 
@@ -26,7 +27,12 @@ def test_thin(workspace, member):
     assert mine.state == "mapping", mine.note
     mapping = [*mine.mapping[:3], {"to": "new", "as": "number"}]
     assert [m["to"] for m in mapping] == ["email", "first_name", "city", "new"]
-    services.preview_import(mine=mine, by=by, version=mine.version, decisions=services.Decisions(mapping, list=news, consent_source="Shop"))
+    services.preview_import(
+        mine=mine,
+        by=by,
+        version=mine.version,
+        decisions=Decisions(mapping, on_list=news, consent_source="Shop"),
+    )
     run_outbox()
     mine.refresh_from_db()
     assert mine.state == "ready", mine.note
@@ -37,7 +43,12 @@ def test_thin(workspace, member):
     assert mine.state == "done", mine.note
     assert mine.counts == mine.preview
     assert sorted(Contact.objects.values_list("email", "first_name", "city", "custom")) == [
-        ("ana@x.test", "Ana", "Bern", {"schuhgroe": 38} if False else Contact.objects.get(email="ana@x.test").custom),
+        (
+            "ana@x.test",
+            "Ana",
+            "Bern",
+            {"schuhgroe": 38} if False else Contact.objects.get(email="ana@x.test").custom,
+        ),
         ("ben@x.test", "Ben", "Basel", Contact.objects.get(email="ben@x.test").custom),
     ]
     assert Subscription.objects.count() == 2

@@ -1,0 +1,325 @@
+"""What pages show of imports: the list, how far one is, the rows behind a number, the rejects."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection as database
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import attention
+from accounts.models import OutboxEntry, Workspace
+from accounts.redaction import mask_email, redact
+from accounts.templatetags.ui import day, in_zone
+from audiences.addresses import Problem
+from audiences.importing.tables import STANDARD, Tables
+from audiences.models import Contact, Field, Import, ImportChange, List, Suppression
+
+PAGE = 50
+# What a rejects file tells of, worst first.
+REJECTED = (Import.Outcome.INVALID, Import.Outcome.DUPLICATE, Import.Outcome.SUPPRESSED, Import.Outcome.LEFT)
+_CELL_PROBLEMS = {
+    "not_such_a_value": "“{column}” is not written as that column usually is",
+    "too_long": "“{column}” is longer than the field holds",
+}
+_PROBLEMS = {
+    Problem.EMPTY.value: "There is no address",
+    Problem.MALFORMED.value: "This is no address",
+    Problem.TOO_LONG.value: "The address is too long: no mail server takes it",
+    Problem.FOREIGN_LETTERS.value: "There are letters before the @ that many mail servers do not take",
+    "cell_too_long": "A cell is longer than 32 kB",
+    "row_too_long": "The row is longer than 1 MB",
+    "too_many_columns": "The row has more than 200 cells",
+    "too_many_cells": "The row has more cells than the heading has names",
+    "too_many_breaks": "A cell has more than 50 line breaks",
+    "unreadable": "Some letters cannot be read. Is the file written in another encoding?",
+}
+
+
+class ImportSlice(NamedTuple):
+    rows: list[Import]
+    before: int | None
+
+
+class RowSlice(NamedTuple):
+    rows: list["ImportRow"]
+    # The line after which the next page goes on; None at the end.
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    line: int
+    address: str
+    name: str
+    contact_id: int | None
+    # (field, before, after) of somebody changed.
+    changes: list[tuple[str, str, str]]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    label: str
+    done: int
+    total: int | None
+    seconds_left: float | None
+    waiting_for: str
+    is_unattended: bool
+
+
+def imports(workspace: Workspace, *, before: int | None = None) -> ImportSlice:
+    """The newest first."""
+    found = Import.objects.filter(workspace=workspace).select_related("list", "created_by")
+    if before:
+        found = found.filter(pk__lt=before)
+    rows = list(found.order_by("-id")[: PAGE + 1])
+    return ImportSlice(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
+
+
+def running_imports(workspace: Workspace) -> Iterable[attention.Item]:
+    for mine in Import.objects.filter(workspace=workspace, state__in=Import.MOVING)[: attention.LIMIT]:
+        yield attention.Item(
+            title=f"Importing {mine}", text=mine.get_state_display(),
+            url=reverse("audiences:import", args=[mine.pk]), at=mine.created_at, tone="live",
+        )  # fmt: skip
+
+
+def earlier_import(mine: Import) -> Import | None:
+    """The same file, when it was imported before."""
+    return (
+        Import.objects.filter(workspace=mine.workspace_id, digest=mine.digest, state=Import.State.DONE)
+        .exclude(pk=mine.pk)
+        .order_by("-id")
+        .first()
+    )
+
+
+def progress(mine: Import) -> Progress:
+    """How far the work is that goes on by itself."""
+    rows = mine.checkpoint.get("rows")
+    label, done, total = "Opening the file", 0, None
+    match mine.state:
+        case Import.State.READING if not mine.checkpoint.get("staged"):
+            label, done = "Reading the rows", rows or 0
+        case Import.State.READING:
+            label, done, total = "Comparing with the people here", mine.preview.get("read", 0), rows
+        case Import.State.RUNNING:
+            label, done, total = "Importing", mine.counts.get("read", 0), rows
+        case Import.State.UNDOING:
+            steps = mine.steps.count()
+            label, done, total = "Rolling back", mine.steps.exclude(undone_at=None).count(), steps
+    entry = (
+        OutboxEntry.objects.filter(subject_id=mine.pk, order_key=f"import:{mine.pk}").order_by("-id").first()
+    )
+    left = None
+    is_unattended = False
+    if entry is not None:
+        spent = (timezone.now() - entry.created_at).total_seconds()
+        if total and done:
+            left = max(0.0, spent / done * (total - done))
+        is_unattended = entry.fence == 0 and spent > 10
+    return Progress(label, done, total, left, entry.note if entry else "", is_unattended)
+
+
+def rows_of(mine: Import, outcome: str, *, after: int = 0, shows_addresses: bool = True) -> RowSlice:
+    """The rows behind a number of the preview or, once it has begun, of the result."""
+    tables = Tables(mine)
+    source = tables.result if mine.has_begun else tables.preview
+    if not mine.has_rows or not tables.holds(source):
+        return RowSlice([], None)
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select r.line, s.email, s.first_name || ' ' || s.last_name, coalesce(r.contact_id, c.id), r.changes, r.membership,
+                   r.suppression_id, s.problem, s.cells, t.first, m.changed_at
+            from (select * from {source} where outcome = %(outcome)s and line > %(after)s order by line limit %(limit)s) r
+            join {tables.stage} s on s.line = r.line
+            left join {tables.twins} t on t.email = s.email
+            left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = s.email
+            left join audiences_subscription m on m.list_id = %(list)s and m.contact_id = r.contact_id and r.outcome = 'left'
+            order by r.line
+            """,
+            {
+                "outcome": outcome, "after": after, "limit": PAGE + 1, "workspace": mine.workspace_id,
+                "list": mine.list_id,
+            },
+        )  # fmt: skip
+        found = cursor.fetchall()
+    said = _Said(mine, shows_addresses=shows_addresses, suppression_ids=[row[6] for row in found if row[6]])
+    rows = [said.row(outcome, *row) for row in found[:PAGE]]
+    return RowSlice(rows, rows[-1].line if len(found) > PAGE else None)
+
+
+def kept(mine: Import, *, most: int = PAGE) -> list[tuple[int, str, str]]:
+    """(contact, address, what) a roll back left as it is, since it had changed after the import."""
+    rows = list(
+        ImportChange.objects.filter(step__of=mine, kept__isnull=False).exclude(kept=[]).order_by("id")[:most]
+    )
+    addresses = dict(
+        Contact.objects.filter(
+            workspace=mine.workspace_id, pk__in=[row.contact_id for row in rows]
+        ).values_list("pk", "email")
+    )
+    labels = labels_of(mine) | {"list": f"the list {mine.list}", "person": "the person"}
+    return [
+        (
+            row.contact_id,
+            addresses.get(row.contact_id, ""),
+            ", ".join(labels.get(key, key) for key in row.kept or ()),
+        )
+        for row in rows
+    ]
+
+
+def labels_of(mine: Import) -> dict[str, str]:
+    """Field.key → its label."""
+    own = dict(Field.objects.filter(workspace=mine.workspace_id).values_list("key", "label"))
+    return Contact.STANDARD_FIELDS | own
+
+
+def rejects_csv(mine: Import) -> Iterator[str]:
+    """Every row that was left out, with its line and the reason, under the file's own headings.
+
+    A cell that a spreadsheet would work out is escaped.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(["Line", "Reason", *(_plain(column["name"]) for column in mine.columns)])
+    for outcome in REJECTED:
+        for line, why, cells in _rejected(mine, outcome):
+            writer.writerow([line, why, *map(_plain, cells)])
+            if buffer.tell() > 65536:
+                yield buffer.getvalue()
+                buffer.seek(0)
+                buffer.truncate()
+    yield buffer.getvalue()
+
+
+def sentence_of(problem: str, columns: Sequence[dict[str, Any]]) -> str:
+    """What is wrong with a row, in words."""
+    code, _, detail = problem.partition(":")
+    if code == "open_quote":
+        return f"A quotation mark opens in line {detail} and does not close"
+    if code in _CELL_PROBLEMS:
+        index = int(detail)
+        name = columns[index]["name"] if index < len(columns) else f"column {index + 1}"
+        return _CELL_PROBLEMS[code].format(column=name)
+    return _PROBLEMS.get(code, code)
+
+
+class _Said:
+    """Rows in words."""
+
+    def __init__(self, mine: Import, *, shows_addresses: bool, suppression_ids: Sequence[int]) -> None:
+        self.mine, self.shows_addresses = mine, shows_addresses
+        self.labels = labels_of(mine)
+        self.list: List | None = mine.list
+        found = Suppression.objects.filter(pk__in=suppression_ids).select_related("connection", "created_by")
+        self.suppressions = {row.pk: row for row in found}
+
+    def row(
+        self, outcome: str, line: int, email: str, name: str, contact_id: int | None, changes: Any, membership: Any,
+        suppression_id: int | None, problem: str, cells: Any, first: int | None, left_at: datetime | None,
+    ) -> ImportRow:  # fmt: skip
+        address = email
+        if outcome == Import.Outcome.INVALID:
+            address = " · ".join(cell for cell in _loaded(cells) if cell)[:120]
+            address = address if self.shows_addresses else redact(address)
+        elif not self.shows_addresses:
+            address = mask_email(email)
+        return ImportRow(
+            line, address, name.strip(), contact_id, self._changes(changes, membership),
+            self.why(outcome, suppression_id, problem, first, left_at),
+        )  # fmt: skip
+
+    def why(
+        self,
+        outcome: str,
+        suppression_id: int | None,
+        problem: str,
+        first: int | None,
+        left_at: datetime | None,
+    ) -> str:
+        match outcome:
+            case Import.Outcome.INVALID:
+                return sentence_of(problem, self.mine.columns)
+            case Import.Outcome.DUPLICATE:
+                return f"The same address as in line {first}"
+            case Import.Outcome.LEFT:
+                return f"Left {self.list}{f' on {day(in_zone(left_at))}' if left_at else ''}"
+            case Import.Outcome.SUPPRESSED:
+                row = self.suppressions.get(suppression_id or 0)
+                if row is None:
+                    return "Suppressed"
+                source = row.connection or row.created_by or "Campanile"
+                return f"{row.get_reason_display()} since {day(in_zone(row.at))}, told by {source}"
+        return ""
+
+    def _changes(self, changes: Any, membership: Any) -> list[tuple[str, str, str]]:
+        found = [
+            (self.labels.get(key, key), _value(before), _value(after))
+            for key, (before, after) in sorted(_loaded(changes, {}).items())
+        ]
+        if membership is not None:
+            found.append(("List", "", str(self.list or "")))
+        return found
+
+
+def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]]:
+    tables = Tables(mine)
+    source = tables.result if mine.has_begun else tables.preview
+    targets = [column["to"] for column in mine.mapping]
+    after = 0
+    while True:
+        with database.cursor() as cursor:
+            cursor.execute(
+                f"""
+                select r.line, r.suppression_id, s.problem, s.cells, t.first, m.changed_at, s.email, s.custom,
+                       {", ".join(f"s.{column}" for column in STANDARD)}
+                from (select * from {source} where outcome = %(outcome)s and line > %(after)s order by line limit 2000) r
+                join {tables.stage} s on s.line = r.line
+                left join {tables.twins} t on t.email = s.email
+                left join audiences_subscription m
+                  on m.list_id = %(list)s and m.contact_id = r.contact_id and r.outcome = 'left'
+                order by r.line
+                """,
+                {"outcome": outcome, "after": after, "list": mine.list_id},
+            )
+            found = cursor.fetchall()
+        if not found:
+            return
+        said = _Said(mine, shows_addresses=True, suppression_ids=[row[1] for row in found if row[1]])
+        for line, suppression_id, problem, cells, first, left_at, email, custom, *standard in found:
+            why = said.why(outcome, suppression_id, problem, first, left_at)
+            if problem:
+                yield line, why, _loaded(cells)
+            else:
+                values = dict(zip(STANDARD, standard, strict=True)) | {"email": email} | _loaded(custom, {})
+                yield line, why, [_value(values.get(target, "")) if target else "" for target in targets]
+        after = found[-1][0]
+
+
+def _plain(text: str) -> str:
+    """A cell that is only text for every spreadsheet."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return str(value)
+
+
+def _loaded(value: Any, default: Any = ()) -> Any:
+    """jsonb comes as text from a bare cursor."""
+    if value is None:
+        return default
+    return json.loads(value) if isinstance(value, str) else value

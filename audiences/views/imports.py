@@ -1,0 +1,256 @@
+"""Imports: the list, bringing a file, and one page that shows an import from its columns to its result."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.text import slugify
+
+from accounts import activity
+from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.models import Role
+from accounts.refusals import CannotDo
+from audiences import queries, services
+from audiences.files.dialects import DELIMITERS, ENCODINGS
+from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadForm, may_resubscribe
+from audiences.models import Import
+from audiences.views import people
+
+Outcome = Import.Outcome
+State = Import.State
+
+# What a number of the preview means.
+DEFINITIONS = {
+    Outcome.NEW: "Nobody here has this address yet.",
+    Outcome.CHANGED: "They are here, and a field changes or they join the list.",
+    Outcome.UNCHANGED: "They are here, just like this. Nothing is written.",
+    Outcome.DUPLICATE: "The address came in an earlier row, which counts.",
+    Outcome.INVALID: "The row cannot be taken as it stands; each says why.",
+    Outcome.LEFT: "They left this list. Their fields follow the file, the list stays without them.",
+    Outcome.SUPPRESSED: "Nobody here writes to them. Nothing of the row is taken.",
+}
+CHANGING = (Outcome.NEW, Outcome.CHANGED, Outcome.LEFT)
+
+
+@workspace_view(methods=("GET", "HEAD"))
+def imports(request: WorkspaceRequest) -> HttpResponse:
+    before = people.before(request)
+    found = queries.imports(request.workspace, before=before)
+    return render_page(
+        request,
+        "audiences/imports/list.html",
+        {
+            "rows": found.rows,
+            "older": found.before,
+            "before": before,
+            "is_moving": any(row.is_moving for row in found.rows),
+            "may_import": request.role.covers(Role.EDITOR),
+        },
+        partials={"imports"},
+    )
+
+
+@workspace_view(role=Role.EDITOR)
+def new_import(request: WorkspaceRequest) -> HttpResponse:
+    """A file is kept as soon as it is dropped; nothing is imported by that."""
+    is_post = request.method == "POST"
+    form = UploadForm(
+        request.POST if is_post else None,
+        request.FILES if is_post else None,
+        is_too_large=getattr(request, "upload_too_large", False),
+    )
+    if form.is_valid():
+        file = form.cleaned_data["file"]
+        if response := _begin(request, form, name=file.name, blocks=file.chunks(1024 * 1024)):
+            return response
+    return _new_page(request, form, PasteForm())
+
+
+@workspace_view(role=Role.EDITOR, methods=("POST",))
+def paste(request: WorkspaceRequest) -> HttpResponse:
+    form = PasteForm(request.POST)
+    if form.is_valid():
+        rows = form.cleaned_data["rows"].encode()
+        response = _begin(request, form, name="Pasted rows", blocks=[rows], source=Import.Source.PASTED)
+        if response:
+            return response
+    return _new_page(request, UploadForm(), form)
+
+
+@workspace_view(methods=("GET", "HEAD"))
+def import_(request: WorkspaceRequest, import_id: int) -> HttpResponse:
+    return _page(request, _import(request, import_id))
+
+
+@workspace_view(role=Role.EDITOR, methods=("POST",))
+def open_again(request: WorkspaceRequest, import_id: int) -> HttpResponse:
+    """Read the file as a person says it is written."""
+    mine = _import(request, import_id)
+    form = DialectForm(request.POST, mine=mine)
+    if form.is_valid() and form.attempt(services.open_again, mine=mine):
+        return go(request, mine)
+    return _page(request, mine, dialect=form)
+
+
+@workspace_view(role=Role.EDITOR, methods=("POST",))
+def preview(request: WorkspaceRequest, import_id: int) -> HttpResponse:
+    mine = _import(request, import_id)
+    form = ColumnsForm(request.POST, mine=mine, may_resubscribe=may_resubscribe(request.role))
+    if form.is_valid() and form.attempt(
+        services.preview_import, mine=mine, by=request.user, version=_version(request)
+    ):
+        return go(request, mine)
+    return _page(request, mine, columns=form)
+
+
+def _action(
+    service: Callable[..., Any], done: str, *, has_version: bool = False, by: bool = True
+) -> Callable[..., HttpResponse]:
+    """A view for one button: calls the service, and shows the import again."""
+
+    @workspace_view(role=Role.EDITOR, methods=("POST",))
+    def act(request: WorkspaceRequest, import_id: int) -> HttpResponse:
+        mine = _import(request, import_id)
+        values: dict[str, Any] = {"by": request.user} if by else {}
+        if has_version:
+            values["version"] = _version(request)
+        try:
+            service(mine=mine, **values)
+        except CannotDo as refusal:
+            say(request, refusal.sentence, level=messages.ERROR)
+        else:
+            if done:
+                say(request, done)
+        return go(request, mine)
+
+    return act
+
+
+start = _action(services.start_import, "", has_version=True)
+change_columns = _action(services.change_columns, "", by=False)
+cancel = _action(services.cancel_import, "The import stops after the rows under way.")
+go_on = _action(services.go_on, "")
+roll_back = _action(services.undo_import, "")
+
+
+@workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
+def rejects(request: WorkspaceRequest, import_id: int) -> HttpResponse:
+    """The rows left out, as CSV. Written down in the activity log: addresses leave the house here."""
+    mine = _import(request, import_id)
+    if not mine.has_rows:
+        raise Http404("The rows of this import are no longer kept.")
+    if request.method == "GET":
+        activity.record(
+            request.workspace, "import.rejects", f"Downloaded the rows left out of {mine}.",
+            actor=request.user, subject=mine,
+        )  # fmt: skip
+    response = StreamingHttpResponse(queries.rejects_csv(mine), content_type="text/csv; charset=utf-8")
+    name = slugify(mine.name.rpartition(".")[0] or mine.name)[:60] or "import"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-left-out.csv"'
+    return response  # type: ignore[return-value]
+
+
+def _begin(request: WorkspaceRequest, form: UploadForm | PasteForm, **values: Any) -> HttpResponse | None:
+    """The new import's page, or None when the form has an error."""
+    form.cleaned_data = {}
+    if not form.attempt(services.begin_import, workspace=request.workspace, by=request.user, **values):
+        return None
+    mine, is_new = form.result
+    if not is_new:
+        say(request, "This file is here already. This is where it got to.", level=messages.INFO)
+    return go(request, mine)
+
+
+def _new_page(request: WorkspaceRequest, upload: UploadForm, pasted: PasteForm) -> HttpResponse:
+    status = max(upload.http_status, pasted.http_status)
+    return render_page(
+        request, "audiences/imports/new.html", {"upload": upload, "pasted": pasted}, status=status
+    )
+
+
+def _page(
+    request: WorkspaceRequest,
+    mine: Import,
+    *,
+    columns: ColumnsForm | None = None,
+    dialect: DialectForm | None = None,
+) -> HttpResponse:
+    may_edit = request.role.covers(Role.EDITOR)
+    context: dict[str, Any] = {
+        "mine": mine,
+        "may_edit": may_edit,
+        "may_undo": may_edit and mine.has_begun and mine.has_rows
+        and mine.state in (State.DONE, State.CANCELLED, State.FAILED),
+        "may_go_on": may_edit and mine.state == State.FAILED and mine.failed_in != State.OPENING,
+    }  # fmt: skip
+    if mine.is_moving:
+        context["progress"] = queries.progress(mine)
+    # Samples are whole cells: who may not see addresses may not see them.
+    if mine.state == State.MAPPING and may_edit:
+        context |= {
+            "columns": columns or ColumnsForm(mine=mine, may_resubscribe=may_resubscribe(request.role)),
+            "dialect": dialect or DialectForm(mine=mine),
+            "written": _written(mine),
+            "earlier": queries.earlier_import(mine),
+        }
+    if mine.state not in (State.OPENING, State.MAPPING, State.READING):
+        context |= _numbers(request, mine)
+    if mine.state == State.UNDONE:
+        context["kept"] = queries.kept(mine)
+    status = max(columns.http_status if columns else 200, dialect.http_status if dialect else 200)
+    return render_page(
+        request, "audiences/imports/detail.html", context, partials={"import", "rows"}, status=status
+    )
+
+
+def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
+    """The equation of the preview or the result, and the rows behind one of its numbers."""
+    counts = mine.counts if mine.has_begun else mine.preview
+    shown = request.GET.get("show", "")
+    if shown not in Outcome.values:
+        shown = next((name for name in Outcome.values if counts.get(name)), Outcome.NEW.value)
+    after = request.GET.get("after", "")
+    found = queries.rows_of(
+        mine,
+        shown,
+        after=int(after) if after.isascii() and after.isdecimal() and len(after) < 18 else 0,
+        shows_addresses=people.shows_addresses(request),
+    )
+    return {
+        "figures": [
+            {"name": name, "label": label, "count": counts.get(name, 0), "definition": DEFINITIONS[Outcome(name)],
+             "url": f"?show={name}#rows" if counts.get(name) else ""}
+            for name, label in Outcome.choices
+        ],
+        "read": counts.get("read", 0),
+        "to_import": sum(counts.get(name, 0) for name in CHANGING[:2]),
+        "left_out": sum(counts.get(name, 0) for name in ("invalid", "duplicate", "suppressed", "left")),
+        "shown": shown,
+        "shown_label": Outcome(shown).label,
+        "rows": found.rows,
+        "after": found.after,
+        "is_further": bool(after),
+        "new_on_list": counts.get("new", 0),
+    }  # fmt: skip
+
+
+def _written(mine: Import) -> str:
+    """How the file is read, in words."""
+    dialect = mine.dialect
+    heading = "the first row names the columns" if dialect.get("has_header") else "every row is a person"
+    if sheets := dialect.get("sheets"):
+        return f"sheet “{sheets[0]}”, {heading}"
+    encoding = ENCODINGS.get(dialect.get("encoding", ""), "")
+    return f"{encoding}, separated by {DELIMITERS.get(dialect.get('delimiter', ''), '').lower()}s, {heading}"
+
+
+def _version(request: WorkspaceRequest) -> int:
+    given = request.POST.get("version", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0
+
+
+def _import(request: WorkspaceRequest, import_id: int) -> Import:
+    found = Import.objects.select_related("workspace", "list", "basis", "created_by")
+    return get_object_or_404(found, pk=import_id, workspace=request.workspace)
