@@ -22,6 +22,7 @@ ENCODINGS = {
 }
 DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}
 SAMPLE_RECORDS = 200
+SAMPLE_BYTES = 256 * 1024
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Some programs tell their separator in a line of its own.
 _TOLD = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)
@@ -45,7 +46,7 @@ class Dialect:
 
 def guess_encoding(blocks: Blocks) -> str:
     """Read to the end: a file is UTF-8 only if all of it is."""
-    first = next(iter(blocks()), b"")
+    first = _first(blocks())
     for mark, encoding in _MARKS:
         if first.startswith(mark):
             return encoding
@@ -102,8 +103,17 @@ def _decodes(blocks: Iterable[bytes], encoding: str) -> bool:
 
 
 def _beginning(blocks: Iterable[bytes], encoding: str) -> str:
-    block = next(iter(blocks), b"")[: 256 * 1024]
-    return codecs.getincrementaldecoder(encoding)("replace").decode(block).removeprefix("\ufeff")
+    return codecs.getincrementaldecoder(encoding)("replace").decode(_first(blocks)).removeprefix("\ufeff")
+
+
+def _first(blocks: Iterable[bytes]) -> bytes:
+    """Enough for samples."""
+    found = b""
+    for block in blocks:
+        found += block
+        if len(found) >= SAMPLE_BYTES:
+            break
+    return found[:SAMPLE_BYTES]
 
 
 def _delimiter(text: str) -> str:

@@ -119,8 +119,11 @@ def _opened(taken: list[str], dialect: Dialect, *, strictly: bool = True) -> int
     """In which of the lines the quote opened that is open at their end; None if none has been for MAX_BREAKS lines."""
     opened: int | None = None
     for number, line in enumerate(taken):
-        if line.count('"') % 2:
-            opened = number if opened is None else None
+        # Two in a row are a letter of the cell.
+        marks = line.replace('""', "").count('"')
+        if marks:
+            stays_open = (opened is not None) == (marks % 2 == 0)
+            opened = number if stays_open else None
     if opened is None:
         return None if strictly else 0
     return opened if not strictly or len(taken) - opened > MAX_BREAKS else None

@@ -9,12 +9,12 @@ Value = str | int | float | bool
 # Reading → (what a page calls it, Field.kind it gives).
 READINGS: dict[str, tuple[str, str]] = {
     "text": ("Text", "text"),
+    "boolean": ("Yes or no", "boolean"),
     "number": ("Number, 1,234.5", "number"),
     "number_comma": ("Number, 1.234,5", "number"),
     "date_ymd": ("Date, 2026-12-31", "date"),
     "date_dmy": ("Date, 31.12.2026", "date"),
     "date_mdy": ("Date, 12/31/2026", "date"),
-    "boolean": ("Yes or no", "boolean"),
 }
 _YES = frozenset(
     [
@@ -66,11 +66,11 @@ _NO = frozenset(
 )
 # What people do not write for a number or a date when they mean one.
 _MOST = 40
-_POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?")
-_COMMA = re.compile(r"[+-]?\d{1,3}(?:[. '\u00a0\u202f’]\d{3})+(?:,\d+)?|[+-]?\d+(?:,\d+)?")
-_NOT_DIGITS = re.compile(r"[, '\u00a0\u202f’]")
-_YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T ][\d:.Zz+ -]{0,25})?")
-_XXY = re.compile(r"(\d{1,2})[-./] ?(\d{1,2})[-./] ?(\d{4})(?:[T ][\d:.APMapm ]{0,15})?")
+_POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", re.ASCII)
+_COMMA = re.compile(r"[+-]?\d{1,3}(?:[. '\u00a0\u202f’]\d{3})+(?:,\d+)?|[+-]?\d+(?:,\d+)?", re.ASCII)
+_NOT_DIGITS = re.compile(r"[, '\u00a0\u202f’]", re.ASCII)
+_YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T ][\d:.Zz+ -]{0,25})?", re.ASCII)
+_XXY = re.compile(r"(\d{1,2})[-./] ?(\d{1,2})[-./] ?(\d{4})(?:[T ][\d:.APMapm ]{0,15})?", re.ASCII)
 
 
 def parser(reading: str) -> Callable[[str], Value]:
@@ -83,14 +83,27 @@ def guess(cells: Iterable[str]) -> str:
     filled = [text for cell in cells if (text := cell.strip())]
     if not filled or any(_is_a_code(text) for text in filled):
         return "text"
-    for reading in ("boolean", "number", "number_comma", "date_ymd", "date_dmy", "date_mdy"):
-        try:
-            values = [parser(reading)(text) for text in filled]
-        except ValueError:
+    for reading in READINGS:
+        values = [value for text in filled if (value := _value(reading, text)) is not None]
+        if reading == "text" or reading.startswith("date") or len(values) < len(filled):
             continue
         if reading != "boolean" or len({*values}) == 2 or len(filled) == 1:
             return reading
-    return "text"
+    # A day that does not exist makes a date no text; 12a among numbers made all of them texts.
+    fits = {
+        reading: sum(_value(reading, text) is not None for text in filled)
+        for reading in READINGS
+        if reading.startswith("date")
+    }
+    best = max(fits, key=lambda reading: fits[reading])
+    return best if fits[best] >= len(filled) * 3 / 4 else "text"
+
+
+def _value(reading: str, text: str) -> Value | None:
+    try:
+        return parser(reading)(text)
+    except ValueError:
+        return None
 
 
 def _is_a_code(text: str) -> bool:

@@ -123,10 +123,9 @@ class ColumnsForm(Form):
             box.help_text = "This needs the role Approver."
         targets = _targets(mine)
         for index, column in enumerate(mine.columns):
-            kind = Field.Kind(READINGS[column["as"]][1]).label.lower()
             self.fields[f"to_{index}"] = forms.ChoiceField(
                 label=f"Goes to, for {column['name']}",
-                choices=[("", "Leave out"), (NEW_FIELD, f"New field ({kind})"), *targets],
+                choices=[("", "Leave out"), (NEW_FIELD, "New field"), *targets],
                 required=False,
             )
             self.fields[f"as_{index}"] = forms.ChoiceField(

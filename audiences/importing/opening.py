@@ -115,7 +115,11 @@ def _remembered(mine: Import) -> list[dict[str, str]]:
         return []
     known = {*Field.objects.filter(workspace=mine.workspace_id).values_list("key", flat=True)}
     known |= {"email", "consent_at", "consent_ip", "", *STANDARD_NAMES.values()}
-    return [column if column["to"] in known else column | {"to": ""} for column in last.mapping]
+    return [
+        # What was left out may be wanted this time, as what it looks like now.
+        column if column["to"] and column["to"] in known else {"to": "", "as": now["as"]}
+        for column, now in zip(last.mapping, mine.columns, strict=True)
+    ]
 
 
 def _email_column(columns: Sequence[dict[str, Any]]) -> int:

@@ -79,7 +79,7 @@ def _changes(mine: Import) -> str:
         else "not k.c_custom ?& array(select jsonb_object_keys(k.custom))"
     )
     pairs = ", ".join(
-        f"('{column}', case when k.c_{column} <> '' then to_jsonb(k.c_{column}) end, to_jsonb({_target(mine.policy, column)}))"
+        f"('{column}', case when k.c_{column} <> '' then to_jsonb(k.c_{column}) end, to_jsonb(nullif({_target(mine.policy, column)}, '')))"
         for column in columns
     )
     of_columns = f"select * from (values {pairs}) of_columns(key, before, after) union all " if pairs else ""

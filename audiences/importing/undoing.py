@@ -72,7 +72,7 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
 
 def _used_elsewhere() -> str:
     """SQL: something hangs on the person `m` beside what the import made, in whichever app."""
-    found = []
+    found: list[str] = []
     for relation in Contact._meta.related_objects:
         model = relation.related_model
         column = relation.field.column
@@ -99,7 +99,7 @@ _KEPT_FIELDS = f"""
 update audiences_importchange j
 set kept = coalesce((
     select jsonb_agg(key order by key) from jsonb_each(j.changes)
-    where {_now("key")} is distinct from nullif(value -> 1, '""')
+    where {_now("key")} is distinct from nullif(value -> 1, 'null')
 ), '[]')
 from audiences_contact c
 where j.step_id = %(step)s and c.id = j.contact_id and c.workspace_id = %(workspace)s

@@ -372,7 +372,7 @@ def _checked(mine: Import, decisions: Decisions) -> list[dict[str, str]]:
     # Text goes into a text field as it stands, whatever else it might be.
     return [
         column | {"as": "text"}
-        if column["to"] in ("email", "consent_ip", "", *Contact.STANDARD_FIELDS)
+        if column["to"] in ("email", "consent_ip", *Contact.STANDARD_FIELDS)
         or kinds.get(column["to"]) in ("text", "choice")
         else column
         for column in mapping

@@ -16,6 +16,7 @@ from audiences import queries, services
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadForm, may_resubscribe
 from audiences.models import Import
+from audiences.queries.contacts import shown
 from audiences.views import people
 
 Outcome = Import.Outcome
@@ -198,7 +199,10 @@ def _page(
     if mine.state not in (State.OPENING, State.MAPPING, State.READING):
         context |= _numbers(request, mine)
     if mine.state == State.UNDONE:
-        context["kept"] = queries.kept(mine)
+        context["kept"] = [
+            (contact_id, shown(address, shows_addresses=may_edit), what)
+            for contact_id, address, what in queries.kept(mine)
+        ]
     status = max(columns.http_status if columns else 200, dialect.http_status if dialect else 200)
     return render_page(
         request, "audiences/imports/detail.html", context, partials={"import", "rows"}, status=status
@@ -208,13 +212,13 @@ def _page(
 def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
     """The equation of the preview or the result, and the rows behind one of its numbers."""
     counts = mine.counts if mine.has_begun else mine.preview
-    shown = request.GET.get("show", "")
-    if shown not in Outcome.values:
-        shown = next((name for name in Outcome.values if counts.get(name)), Outcome.NEW.value)
+    chosen = request.GET.get("show", "")
+    if chosen not in Outcome.values:
+        chosen = next((name for name in Outcome.values if counts.get(name)), Outcome.NEW.value)
     after = request.GET.get("after", "")
     found = queries.rows_of(
         mine,
-        shown,
+        chosen,
         after=int(after) if after.isascii() and after.isdecimal() and len(after) < 18 else 0,
         shows_addresses=people.shows_addresses(request),
     )
@@ -227,8 +231,8 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "read": counts.get("read", 0),
         "to_import": sum(counts.get(name, 0) for name in CHANGING[:2]),
         "left_out": sum(counts.get(name, 0) for name in ("invalid", "duplicate", "suppressed", "left")),
-        "shown": shown,
-        "shown_label": Outcome(shown).label,
+        "shown": chosen,
+        "shown_label": Outcome(chosen).label,
         "rows": found.rows,
         "after": found.after,
         "is_further": bool(after),
