@@ -25,6 +25,7 @@ SAMPLE_RECORDS = 200
 SAMPLE_BYTES = 256 * 1024
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Some programs tell their separator in a line of its own.
+_ADDRESS = re.compile(r"[^@\s]@[^@\s.]{1,63}\.")
 _TOLD = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)
 
 Blocks = Callable[[], Iterable[bytes]]
@@ -79,16 +80,14 @@ def guess(blocks: Blocks, *, encoding: str = "", delimiter: str = "") -> Dialect
 
 
 def looks_like_header(records: list[list[str]]) -> bool:
-    """A heading holds names: no address, no number, nothing twice."""
+    """A heading holds names: no address, no number."""
     if not records:
         return True
     first = [cell.strip() for cell in records[0]]
-    if any("@" in cell for cell in first):
+    if any(_ADDRESS.search(cell) for cell in first):
         return False
     filled = [cell for cell in first if cell]
-    if not filled or len(set(filled)) < len(filled):
-        return False
-    return not any(re.fullmatch(r"[\d\s.,:/+-]+", cell) for cell in filled)
+    return bool(filled) and not any(re.fullmatch(r"[\d\s.,:/+-]+", cell) for cell in filled)
 
 
 def _decodes(blocks: Iterable[bytes], encoding: str) -> bool:

@@ -87,7 +87,7 @@ def guess(cells: Iterable[str]) -> str:
         values = [value for text in filled if (value := _value(reading, text)) is not None]
         if reading == "text" or reading.startswith("date") or len(values) < len(filled):
             continue
-        if reading != "boolean" or len({*values}) == 2 or len(filled) == 1:
+        if reading != "boolean" or len({*values}) == 2:
             return reading
     # A day that does not exist makes a date no text; 12a among numbers made all of them texts.
     fits = {

@@ -6,7 +6,7 @@ from django.db import transaction
 from accounts import outbox
 from audiences import sets
 from audiences.importing import outcomes
-from audiences.importing.staging import remember
+from audiences.importing.staging import check, remember
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import
 
@@ -23,12 +23,12 @@ def apply_next(mine: Import) -> bool:
     after = mine.checkpoint.get("apply", 0)
     with transaction.atomic():
         sets.one_writer(mine.workspace)
+        check(mine, Import.objects.get(pk=mine.pk))
         until = outcomes.end_of_chunk(mine, after=after, rows=CHUNK)
         if until is None:
             return False
         counts = outcomes.tell_apart(mine, tables.result, after=after, until=until)
         _write(mine, tables, after=after, until=until)
-        # Last: until then a person can ask to stop without waiting for this chunk.
         remember(mine, apply=until)
         total = dict(mine.counts)
         for name, count in {**counts, "read": sum(counts.values())}.items():

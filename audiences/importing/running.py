@@ -89,6 +89,14 @@ def read_steps(mine: Import) -> Iterator[None]:
 
 def run_steps(mine: Import) -> Iterator[None]:
     tables = Tables(mine)
+    if not tables.holds(tables.stage):  # lost in a crash of the database; the file is still there
+        kept = {name: value for name, value in mine.checkpoint.items() if name == "apply"}
+        with transaction.atomic():
+            Import.objects.filter(pk=mine.pk).update(checkpoint=kept)
+        mine.checkpoint = kept
+    if not mine.checkpoint.get("staged"):
+        for _ in staging.stage(mine):
+            yield
     if not mine.checkpoint.get("apply"):
         tables.make_outcomes(tables.result)
     is_first = not mine.workspace.contacts.exists()
@@ -97,7 +105,8 @@ def run_steps(mine: Import) -> Iterator[None]:
             sets.tell_planner("audiences_contact", "audiences_subscription")
             is_first = False
         yield
-    if sum(count for name, count in mine.counts.items() if name != "read") != mine.counts.get("read"):
+    told = sum(count for name, count in mine.counts.items() if name != "read")
+    if not told == mine.counts.get("read") == mine.checkpoint["rows"]:
         raise RuntimeError(f"The outcomes of import {mine.pk} do not add up.")
     _end(mine, State.DONE)
 

@@ -49,12 +49,19 @@ def stage(mine: Import) -> Iterator[int]:
 
 
 def remember(mine: Import, **checkpoint: object) -> None:
-    """Store how far it is. Belongs in the transaction of the work. Raises LeaseLost when another worker is further."""
-    row = Import.objects.select_for_update().get(pk=mine.pk)
+    """Store how far it is, at the end of the transaction of the work: until then a person can ask to stop.
+
+    Raises LeaseLost when another worker is further.
+    """
+    check(mine, Import.objects.select_for_update().get(pk=mine.pk))
+    mine.checkpoint = mine.checkpoint | checkpoint
+    Import.objects.filter(pk=mine.pk).update(checkpoint=mine.checkpoint)
+
+
+def check(mine: Import, row: Import) -> None:
+    """Raises LeaseLost when `row` is no longer as `mine` was read."""
     if row.checkpoint != mine.checkpoint or row.state != mine.state or row.version != mine.version:
         raise outbox.LeaseLost
-    mine.checkpoint = row.checkpoint | checkpoint
-    Import.objects.filter(pk=mine.pk).update(checkpoint=mine.checkpoint)
 
 
 def _copy(tables: Tables) -> str:

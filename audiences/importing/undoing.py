@@ -191,7 +191,7 @@ update audiences_contact c set version = c.version + 1, updated_at = now()
 from own where c.id = own.contact_id;
 insert into audiences_importchange (step_id, contact_id, changes, membership, kept)
 select %(step)s, made.id, '{}', null, '["person"]'
-from made where not exists (select 1 from unused where unused.id = made.id)
+from made where not exists (select 1 from unused where unused.id = made.id) order by made.id
 """
 
 # Who stays, but no longer on the list, no longer agreed by this import.

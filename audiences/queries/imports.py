@@ -206,7 +206,7 @@ def sentence_of(problem: str, columns: Sequence[dict[str, Any]]) -> str:
     code, _, detail = problem.partition(":")
     if code == "open_quote":
         return f"A quotation mark opens in line {detail} and does not close"
-    if code in _CELL_PROBLEMS:
+    if detail and code in _CELL_PROBLEMS:
         index = int(detail)
         name = columns[index]["name"] if index < len(columns) else f"column {index + 1}"
         return _CELL_PROBLEMS[code].format(column=name)

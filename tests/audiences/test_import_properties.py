@@ -1,0 +1,187 @@
+"""What holds for every file and every order of things, tried with files nobody thought of."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import Membership, Role
+from accounts.providers.records import ContactRecord, Page
+from audiences import services
+from audiences.importing import applying
+from audiences.mirror import merge
+from audiences.mirror.contacts import Reader, sift
+from audiences.models import Consent, Contact, Field, Import, List, Subscription, Suppression
+from tests.audiences.importing import begin, bring, preview, start, state_of, undo
+from tests.factories import (
+    ConnectionFactory,
+    ContactFactory,
+    ListFactory,
+    MembershipFactory,
+    SubscriptionFactory,
+    SuppressionFactory,
+    WorkspaceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = [f"p{number}@x.test" for number in range(5)]
+MAPPING = [
+    {"to": "email", "as": "text"}, {"to": "first_name", "as": "text"}, {"to": "city", "as": "text"},
+    {"to": "size", "as": "number"}, {"to": "note", "as": "text"},
+]  # fmt: skip
+ordinary = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+addresses = st.sampled_from([*PEOPLE, "P1@X.TEST", " p2@x.test ", "new@x.test", "nobody", "", "a@gone.test"])
+words = st.sampled_from(["", "Ana", "Ben", "Ä\u202e", "=1+1", "null", '"', "x" * 201])
+sizes = st.sampled_from(["", "38", "38.5", "big", "0"])
+rows = st.lists(st.tuples(addresses, words, words, sizes, words), min_size=1, max_size=9)
+person = st.tuples(
+    st.sampled_from(PEOPLE), st.sampled_from(["", "Ana", "Old"]), st.sampled_from(["", "Ben", "Bern"]),
+    st.sampled_from([{}, {"size": 38}, {"note": "Ana", "else": [1, None]}, {"note": None}, {"size": "38"}]),
+    st.sampled_from([None, "subscribed", "unsubscribed", "pending", "removed"]), st.booleans(),
+)  # fmt: skip
+people = st.lists(person, max_size=5, unique_by=lambda row: row[0])
+policies = st.sampled_from(Import.Policy.values)
+
+
+def text_of(table):
+    text = io.StringIO()
+    csv.writer(text).writerows([["Email", "Vorname", "City", "Size", "Note"], *table])
+    return text.getvalue()
+
+
+def world(known):
+    """A workspace of its own with these people, an approver, a list and one suppressed domain."""
+    workspace = WorkspaceFactory()
+    membership: Membership = MembershipFactory(workspace=workspace, role=Role.APPROVER)
+    mine = ListFactory(workspace=workspace)
+    Field.objects.create(workspace=workspace, key="size", label="Size", kind=Field.Kind.NUMBER)
+    Field.objects.create(workspace=workspace, key="note", label="Note")
+    services.suppress_patterns(
+        workspace=workspace,
+        connection=None,
+        facts=[services.Fact("*@gone.test", "bounced", datetime.now(UTC))],
+    )
+    for email, first, city, custom, status, is_blocked in known:
+        contact = ContactFactory(
+            workspace=workspace, email=email, first_name=first, last_name="", city=city, custom=custom
+        )
+        if status:
+            SubscriptionFactory(
+                list=mine, contact=contact, status=status, changed_at=datetime.now(UTC) - timedelta(days=5)
+            )
+        if is_blocked:
+            SuppressionFactory(contact=contact)
+    return workspace, membership.user, mine
+
+
+@ordinary
+@given(rows, people, policies, st.integers(1, 4))
+def test_the_result_is_the_preview_and_a_roll_back_leaves_no_trace(table, known, policy, chunk):
+    workspace, by, mine = world(known)
+    before = state_of(workspace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(applying, "CHUNK", chunk)
+        made = preview(begin(workspace, by, text_of(table)), by, MAPPING, on_list=mine, policy=policy)
+        if made.state == Import.State.FAILED:  # a table of empty cells has no row
+            return
+        start(made, by)
+        assert (made.state, made.counts) == (Import.State.DONE, made.preview)
+        assert made.counts["read"] == sum(count for name, count in made.counts.items() if name != "read")
+        again = preview(
+            begin(workspace, by, text_of([*table, ("nobody", "", "", "", "")])),
+            by,
+            MAPPING,
+            on_list=mine,
+            policy=policy,
+        )
+        # Whoever could be taken over was: a second file like it has nothing to say.
+        assert (again.preview.get("new", 0), again.preview.get("changed", 0)) == (0, 0)
+        undo(made, by)
+    assert state_of(workspace) == before
+    assert made.undone["kept"] == 0
+
+
+step = st.one_of(
+    st.tuples(st.just("import"), rows, st.booleans()),
+    st.tuples(st.just("undo"), st.integers(0, 5), st.none()),
+    st.tuples(st.just("leave"), st.sampled_from([*PEOPLE, "new@x.test"]), st.none()),
+    st.tuples(st.just("suppress"), st.sampled_from([*PEOPLE, "new@x.test"]), st.none()),
+    st.tuples(st.just("pull"), st.sampled_from([*PEOPLE, "new@x.test"]), st.booleans()),
+)
+
+
+def mailable(workspace: object, mine: List) -> set[str]:
+    blocked = Suppression.objects.filter(workspace=workspace, lifted_at=None).values_list("email", flat=True)
+    on_list = Subscription.objects.filter(list=mine, status="subscribed").values_list(
+        "contact__email", flat=True
+    )
+    return {*on_list} - {*blocked}
+
+
+@ordinary
+@given(people, st.lists(step, min_size=2, max_size=7))
+def test_nobody_who_left_or_is_suppressed_is_mailable_again_without_consent(known, steps):
+    workspace, by, mine = world(known)
+    connection = ConnectionFactory(workspace=workspace)
+    out: dict[str, datetime] = {
+        row[0]: datetime.now(UTC) for row in known if row[4] == "unsubscribed" or row[5]
+    }
+    suppressed = {row[0] for row in known if row[5]}
+    done: list[Import] = []
+    for kind, what, flag in steps:
+        now = datetime.now(UTC)
+        match kind:
+            case "import":
+                made = bring(
+                    workspace, by, text_of(what), mapping=MAPPING, on_list=mine, resubscribes=flag,
+                    consent_date=(now - timedelta(days=2)).date() if flag else None,
+                ) if any(any(row) for row in what) else None  # fmt: skip
+                if made is not None:
+                    done.append(made)
+            case "undo" if done:
+                taken = done.pop(what % len(done))
+                if taken.state == Import.State.DONE:
+                    undo(taken, by)
+            case "leave":
+                if Subscription.objects.filter(list=mine, contact__email=what).update(
+                    status="unsubscribed", changed_at=now
+                ):
+                    out[what] = now
+            case "suppress":
+                services.suppress(
+                    workspace=workspace,
+                    email=what,
+                    reason="unsubscribed",
+                    connection=None,
+                    at=now,
+                    evidence={},
+                )
+                out[what] = now
+                suppressed.add(what)
+            case "pull":
+                record = ContactRecord(
+                    remote_id=what,
+                    email=what,
+                    fields={},
+                    list_ids=(),
+                    left_list_ids=(),
+                    blocked=flag,
+                    modified_at=now,
+                )
+                page = Reader(columns={}, keys={}, lists={}).read(Page(items=(record,), cursor=None, total=1))
+                merge.merge_contacts(connection, sift([page]).rows, pull=None)
+                if flag:
+                    out[what] = now
+                    suppressed.add(what)
+        for email in mailable(workspace, mine) & {*out}:
+            assert email not in suppressed
+            given_at = Consent.objects.filter(contact__email=email, list=mine, kind="given").values_list(
+                "at", flat=True
+            )
+            assert Contact.objects.filter(workspace=workspace, email=email).count() == 1
+            assert given_at
