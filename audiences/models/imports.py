@@ -152,6 +152,18 @@ class Import(models.Model):
         """Whether rows were imported."""
         return bool(self.counts)
 
+    @property
+    def rows_read(self) -> int | None:
+        return (self.counts or self.preview).get("read")
+
+    @property
+    def people_made(self) -> int | None:
+        return self.counts.get("new", 0) if self.counts else None
+
+    @property
+    def people_changed(self) -> int | None:
+        return self.counts.get("changed", 0) if self.counts else None
+
     def move_to(self, new: str, **values: Any) -> None:
         """Change the state, and `values` with it, if the row still has the one we read. Raises CannotMove."""
         rows = Import.objects.filter(pk=self.pk, state=self.state)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import attention
 from accounts.models import OutboxEntry, Workspace
-from accounts.redaction import mask_email, redact
+from accounts.redaction import HIDDEN, mask_email, redact
 from accounts.templatetags.ui import day, in_zone
 from audiences.addresses import Problem
 from audiences.importing.tables import STANDARD, Tables
@@ -229,8 +229,9 @@ class _Said:
     ) -> ImportRow:  # fmt: skip
         address = email
         if outcome == Import.Outcome.INVALID:
-            address = " · ".join(cell for cell in _loaded(cells) if cell)[:120]
-            address = address if self.shows_addresses else redact(address)
+            # What is no address may still be somebody's with a slip in it.
+            text = " · ".join(cell for cell in _loaded(cells) if cell)[:120]
+            address = text if self.shows_addresses else HIDDEN
         elif not self.shows_addresses:
             address = mask_email(email)
         return ImportRow(
@@ -248,7 +249,8 @@ class _Said:
     ) -> str:
         match outcome:
             case Import.Outcome.INVALID:
-                return sentence_of(problem, self.mine.columns)
+                sentence = sentence_of(problem, self.mine.columns)
+                return sentence if self.shows_addresses else redact(sentence)
             case Import.Outcome.DUPLICATE:
                 return f"The same address as in line {first}"
             case Import.Outcome.LEFT:
