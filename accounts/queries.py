@@ -383,6 +383,10 @@ _TASK_WORDS = {
     "accounts.check": "Read the account",
     "accounts.register_webhook": "Register the webhook",
     "audiences.follow": "Follow changed contacts",
+    "audiences.open_import": "Open a file of people",
+    "audiences.read_import": "Read a file of people",
+    "audiences.run_import": "Import people",
+    "audiences.undo_import": "Roll back an import",
     **{task: f"Pull {label.lower()}" for task, label in Pull.STEPS},
 }
 

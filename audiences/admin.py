@@ -3,7 +3,19 @@
 from django.contrib import admin
 
 from accounts.admin_tools import ShownAdmin
-from audiences.models import Contact, Engagement, Field, Folder, Gathered, List, Subscription, Suppression
+from audiences.models import (
+    Consent,
+    ConsentBasis,
+    Contact,
+    Engagement,
+    Field,
+    Folder,
+    Gathered,
+    Import,
+    List,
+    Subscription,
+    Suppression,
+)
 
 
 @admin.register(Contact)
@@ -60,3 +72,25 @@ class SuppressionAdmin(ShownAdmin):
 @admin.register(Engagement)
 class EngagementAdmin(ShownAdmin):
     list_display = ("contact_id", "received", "opens", "clicks", "last_open_at", "last_click_at")
+
+
+@admin.register(Import)
+class ImportAdmin(ShownAdmin):
+    list_display = ("id", "name", "workspace", "state", "list", "created_by", "created_at")
+    list_select_related = ("workspace", "list", "created_by")
+    list_filter = ("state", "source")
+    search_fields = ("name__icontains",)
+
+
+@admin.register(ConsentBasis)
+class ConsentBasisAdmin(ShownAdmin):
+    list_display = ("source", "channel", "workspace", "by", "created_at")
+    list_select_related = ("workspace", "by")
+    search_fields = ("source__icontains",)
+
+
+@admin.register(Consent)
+class ConsentAdmin(ShownAdmin):
+    list_display = ("id", "contact", "list", "kind", "at")
+    list_select_related = ("contact", "list")
+    search_ids = ("pk", "contact_id")

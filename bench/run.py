@@ -1,4 +1,4 @@
-"""`python -m bench.run [pages] [pull] [webhooks] [events]`: what the product costs, as ratios to what the machine can do.
+"""`python -m bench.run [pages] [pull] [import] [webhooks] [events]`: what the product costs, as ratios to what the machine can do.
 
 Each measurement runs limit and product in turn, several rounds, and prints medians. Sizes are options, so that it can
 be tried small. It has a database of its own, on the embedded server or the one DATABASE_URL names.
@@ -13,9 +13,12 @@ from bench.report import Line
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
-    parser.add_argument("what", nargs="*", choices=["pages", "pull", "webhooks", "events", []], default=[])
+    parser.add_argument(
+        "what", nargs="*", choices=["pages", "pull", "import", "webhooks", "events", []], default=[]
+    )
     parser.add_argument("--people", type=int, default=1_000_000, help="contacts behind the list page")
     parser.add_argument("--pulled", type=int, default=200_000, help="contacts in the account that is pulled")
+    parser.add_argument("--imported", type=int, default=1_000_000, help="rows of the file that is imported")
     parser.add_argument("--events", type=int, default=1_000_000, help="events to apply")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4, help="how long each load lasts")
@@ -33,11 +36,13 @@ def main() -> None:
 
 
 def _lines(options: argparse.Namespace) -> Iterator[Line]:
-    from bench import applying, pages, pulling, webhooks
+    from bench import applying, importing, pages, pulling, webhooks
 
-    wanted = options.what or ["pages", "pull", "webhooks", "events"]
+    wanted = options.what or ["pages", "pull", "import", "webhooks", "events"]
     if "pull" in wanted:
         yield from pulling.measure(people=options.pulled, rounds=options.rounds)
+    if "import" in wanted:
+        yield from importing.measure(rows=options.imported, rounds=options.rounds)
     if "webhooks" in wanted:
         yield from webhooks.measure(rounds=options.rounds, seconds=options.seconds)
     if "events" in wanted:

@@ -26,10 +26,11 @@ class _OpenQuote(Exception):  # noqa: N818 - an event inside the parser
 
 def rows(blocks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     """All rows, heading included; empty lines are none. One bad row never takes the next ones with it."""
-    return _parse(lines(blocks, dialect.encoding), dialect)
+    csv.field_size_limit(MAX_CELL)
+    return _parse(_Lines(batches(blocks, dialect.encoding)), dialect)
 
 
-def lines(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
+def batches(blocks: Iterable[bytes], encoding: str) -> Iterator[list[str]]:
     """Lines with `\\n` at their end, whatever ends them in the file. What lies beyond MAX_ROW in one is dropped."""
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)
     rest, is_first = "", True
@@ -40,17 +41,55 @@ def lines(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
         if "\x00" in text:
             text = text.replace("\x00", "\ufffd")
         *whole, rest = (rest + text).split("\n")
-        for line in whole:
-            yield line + "\n"
+        if whole:
+            yield [line + "\n" for line in whole]
         if len(rest) > MAX_ROW:
             rest = rest[: MAX_ROW + 1]
     rest += decoder.decode(b"", final=True)
     if rest:
-        yield rest if rest.endswith("\n") else rest + "\n"
+        yield [rest if rest.endswith("\n") else rest + "\n"]
 
 
-def _parse(source: Iterator[str], dialect: Dialect) -> Iterator[Row]:
-    csv.field_size_limit(MAX_CELL)
+class _Lines:
+    """Lines one by one, or a batch of them at once where that is sure to mean the same."""
+
+    def __init__(self, source: Iterator[list[str]]) -> None:
+        self.source = source
+        self.batch: list[str] = []
+        self.place = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        while self.place >= len(self.batch):
+            self.batch, self.place = next(self.source), 0
+        self.place += 1
+        return self.batch[self.place - 1]
+
+    def simple(self, delimiter: str) -> list[list[str]] | None:
+        """The records of the next batch if each of its lines is one, with nothing wrong; None leaves it to be read by line."""
+        if self.place < len(self.batch):
+            return None
+        self.batch, self.place = next(self.source, []), 0
+        if not self.batch or max(map(len, self.batch)) > MAX_CELL:
+            return None
+        last = self.batch[-1]
+        try:
+            if '"' in last and len(list(csv.reader([last, _END], delimiter=delimiter))) < 2:
+                return None
+            records = list(csv.reader(self.batch, delimiter=delimiter))
+        except csv.Error:
+            return None
+        if len(records) != len(self.batch) or any("\ufffd" in line for line in self.batch):
+            return None
+        if max(map(len, records)) > MAX_COLUMNS:
+            return None
+        self.place = len(self.batch)
+        return records
+
+
+def _parse(source: _Lines, dialect: Dialect) -> Iterator[Row]:
     for _ in range(dialect.skip):
         next(source, None)
     before = dialect.skip
@@ -72,6 +111,13 @@ def _parse(source: Iterator[str], dialect: Dialect) -> Iterator[Row]:
 
     reader = csv.reader(feed(), delimiter=dialect.delimiter)
     while True:
+        while not again and (found := source.simple(dialect.delimiter)) is not None:
+            first = (record if dialect.by_record else before) + 1
+            for line, cells in enumerate(found, start=first):
+                if any(cells):
+                    yield Row(line, cells)
+            record += len(found)
+            before += len(found)
         problem, swallowed, cells = "", False, []
         try:
             cells = next(reader)

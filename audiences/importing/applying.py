@@ -41,30 +41,29 @@ def apply_next(mine: Import) -> bool:
 def _write(mine: Import, tables: Tables, *, after: int, until: int) -> None:
     values = outcomes.values_of(mine) | {"after": after, "until": until}
     with database.cursor() as cursor:
-        cursor.execute(_NEW.format(stage=tables.stage, result=tables.result), values)
+        cursor.execute(_NEW.format(stage=tables.stage), values)
         made, first, last = cursor.fetchone()
         cursor.execute(_STEP, values | {"first": first, "last": last})
         values |= {"step": cursor.fetchone()[0], "first": first, "last": last}
-        cursor.execute(_CHANGED.format(result=tables.result), values)
-        cursor.execute(_JOURNAL.format(result=tables.result), values)
+        cursor.execute(_CHANGED, values)
+        cursor.execute(_JOURNAL, values)
         if mine.list_id:
             if made:
                 cursor.execute(_NEW_ON_LIST, values)
                 if cursor.rowcount != made:  # somebody writes people without holding the audience
                     raise outbox.LeaseLost
-            cursor.execute(_KNOWN_ON_LIST.format(result=tables.result), values)
-            cursor.execute(_CONSENTS.format(stage=tables.stage, result=tables.result), values)
+            cursor.execute(_KNOWN_ON_LIST, values)
+            cursor.execute(_CONSENTS.format(stage=tables.stage), values)
 
 
 _COLUMNS = ", ".join(STANDARD)
-_RANGE = "r.line > %(after)s and r.line <= %(until)s"
 
 _NEW = f"""
 with made as (
     insert into audiences_contact (workspace_id, email, {_COLUMNS}, custom, version, created_at, updated_at)
     select %(workspace)s, s.email, {", ".join(f"s.{column}" for column in STANDARD)}, s.custom, 1, now(), now()
-    from {{result}} r join {{stage}} s on s.line = r.line
-    where {_RANGE} and s.line > %(after)s and s.line <= %(until)s and r.outcome = 'new'
+    from told r join {{stage}} s on s.line = r.line
+    where s.line > %(after)s and s.line <= %(until)s and r.outcome = 'new'
     order by r.line
     returning id
 )
@@ -78,21 +77,21 @@ values (%(import)s, %(until)s, now(), %(first)s, %(last)s) returning id
 
 _CHANGED = f"""
 update audiences_contact c
-set {", ".join(f"{column} = coalesce(r.changes #>> '{{{{{column},1}}}}', c.{column})" for column in STANDARD)},
+set {", ".join(f"{column} = coalesce(r.changes #>> '{{{column},1}}', c.{column})" for column in STANDARD)},
     custom = c.custom || coalesce((
         select jsonb_object_agg(key, value -> 1) from jsonb_each(r.changes) where key <> all(%(standard)s)
-    ), '{{{{}}}}'),
+    ), '{{}}'),
     version = c.version + 1, updated_at = now()
-from {{result}} r
-where {_RANGE} and r.outcome in ('changed', 'left') and (r.changes <> '{{{{}}}}' or r.membership is not null)
+from told r
+where r.outcome in ('changed', 'left') and (r.changes <> '{{}}' or r.membership is not null)
   and c.id = r.contact_id
 """
 
-_JOURNAL = f"""
+_JOURNAL = """
 insert into audiences_importchange (step_id, contact_id, changes, membership)
 select %(step)s, r.contact_id, r.changes, r.membership
-from {{result}} r
-where {_RANGE} and r.outcome in ('changed', 'left') and (r.changes <> '{{{{}}}}' or r.membership is not null)
+from told r
+where r.outcome in ('changed', 'left') and (r.changes <> '{}' or r.membership is not null)
 """
 
 _EVIDENCE = "jsonb_build_object('import', %(import)s)"
@@ -107,21 +106,21 @@ where c.id between %(first)s and %(last)s and c.workspace_id = %(workspace)s and
 _KNOWN_ON_LIST = f"""
 insert into audiences_subscription as mine (list_id, contact_id, status, evidence, changed_at, created_at)
 select %(list)s, r.contact_id, 'subscribed', {_EVIDENCE}, now(), now()
-from {{result}} r
-where {_RANGE} and r.outcome = 'changed' and r.membership is not null
+from told r
+where r.outcome = 'changed' and r.membership is not null
 order by r.contact_id
 on conflict (list_id, contact_id) do update
 set status = 'subscribed', evidence = excluded.evidence, changed_at = excluded.changed_at
 """
 
-_CONSENTS = f"""
+_CONSENTS = """
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, ip, created_at)
 select c.id, %(basis)s, %(list)s, 'given', coalesce(s.consent_at, %(consent_at)s, now()), s.consent_ip, now()
-from {{result}} r
-join {{stage}} s on s.line = r.line
+from told r
+join {stage} s on s.line = r.line
 join lateral (
     select id from audiences_contact c where c.workspace_id = %(workspace)s and c.email = s.email limit 1
 ) c on true
-where {_RANGE} and s.line > %(after)s and s.line <= %(until)s
+where s.line > %(after)s and s.line <= %(until)s
   and (r.outcome = 'new' or (r.outcome = 'changed' and r.membership is not null))
 """

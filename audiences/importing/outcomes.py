@@ -15,19 +15,21 @@ Outcome = Import.Outcome
 
 
 def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str, int]:
-    """Write the outcome of the rows with after < line ≤ until into `table`; answers how many of each."""
-    has_odd = Suppression.objects.filter(
+    """Write the outcome of the rows with after < line ≤ until into `table`; answers how many of each.
+
+    Until the transaction ends they also are the table `told`.
+    """
+    has_patterns = Suppression.objects.filter(
         workspace=mine.workspace_id, lifted_at=None, is_pattern=True
     ).exists()
     values = values_of(mine) | {"after": after, "until": until}
     with database.cursor() as cursor:
         cursor.execute("set local jit = off")
-        cursor.execute("set local work_mem = '64MB'")
-        cursor.execute(_statement(mine, table, has_patterns=has_odd), values)
-        cursor.execute(
-            f"select outcome, count(*) from {table} where line > %(after)s and line <= %(until)s group by 1",
-            values,
-        )
+        cursor.execute("set local work_mem = '128MB'")
+        cursor.execute("drop table if exists pg_temp.told")
+        cursor.execute(_statement(mine, has_patterns=has_patterns), values)
+        cursor.execute(f"analyze told (line, outcome); insert into {table} select * from told")
+        cursor.execute("select outcome, count(*) from told group by 1")
         return dict(cursor.fetchall())
 
 
@@ -93,47 +95,45 @@ def _changes(mine: Import) -> str:
     ), '{{}}') else '{{}}'::jsonb end"""
 
 
-def _statement(mine: Import, table: str, *, has_patterns: bool) -> str:
+def _statement(mine: Import, *, has_patterns: bool) -> str:
     tables = Tables(mine)
     theirs = ", ".join(f"c.{column} as c_{column}" for column in STANDARD)
-    # An address, or the person it belongs to: somebody's block may stand under the address they had before.
     patterns = """
-        union all
-        select p.id, p.at from audiences_suppression p
-        where p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
-          and s.email like p.evidence ->> 'like'
+        left join lateral (
+            select p.id from audiences_suppression p
+            where p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
+              and s.email like p.evidence ->> 'like' order by p.at, p.id limit 1
+        ) p on s.problem = '' and b.id is null
     """
     return f"""
-    insert into {table} (line, outcome, contact_id, changes, membership, suppression_id)
-    with known as (
+    create temp table told on commit drop as
+    with blocked as materialized (
+        -- An address, or the person it belongs to: the block may stand under an address they had before.
+        select distinct on (email) email, id from (
+            select email, id, at from audiences_suppression
+            where workspace_id = %(workspace)s and lifted_at is null and not is_pattern
+            union all
+            select c.email, b.id, b.at from audiences_suppression b
+            join audiences_contact c on c.id = b.contact_id
+            where b.workspace_id = %(workspace)s and b.lifted_at is null and c.email <> b.email
+        ) blocks order by email, at, id
+    ), known as (
         select s.line, s.email, s.problem, s.custom, s.consent_at, {", ".join(f"s.{column}" for column in STANDARD)},
                t.first < s.line as is_twin,
                c.id as contact_id, {theirs}, c.custom as c_custom,
-               m.status, m.evidence, m.changed_at, b.id as suppression_id,
+               m.status, m.evidence, m.changed_at, {"coalesce(b.id, p.id)" if has_patterns else "b.id"} as suppression_id,
                m.status = 'unsubscribed' and (
                    not %(resubscribes)s or coalesce(s.consent_at, %(consent_at)s) is null
                    or coalesce(s.consent_at, %(consent_at)s) <= m.changed_at
                ) as stays_off
         from {tables.stage} s
         left join {tables.twins} t on t.email = s.email
-        left join lateral (
-            select * from audiences_contact c where c.workspace_id = %(workspace)s and c.email = s.email limit 1
-        ) c on s.problem = ''
-        left join lateral (
-            select * from audiences_subscription m
-            where m.list_id = %(list)s and m.contact_id = c.id limit 1
-        ) m on true
-        left join lateral (
-            select id from (
-                select b.id, b.at from audiences_suppression b
-                where b.workspace_id = %(workspace)s and b.email = s.email and b.lifted_at is null
-                union all
-                select b.id, b.at from audiences_suppression b where b.contact_id = c.id and b.lifted_at is null
-                {patterns if has_patterns else ""}
-            ) blocks order by at, id limit 1
-        ) b on s.problem = ''
+        left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = s.email and s.problem = ''
+        left join audiences_subscription m on m.list_id = %(list)s and m.contact_id = c.id
+        left join blocked b on b.email = s.email and s.problem = ''
+        {patterns if has_patterns else ""}
         where s.line > %(after)s and s.line <= %(until)s
-    ), told as (
+    ), judged as (
         select k.line, k.email, k.contact_id, k.suppression_id, k.status, k.evidence, k.changed_at, k.stays_off,
                k.is_twin, k.problem,
                case when k.contact_id is null or k.is_twin or k.suppression_id is not null then '{{}}'::jsonb
@@ -150,10 +150,10 @@ def _statement(mine: Import, table: str, *, has_patterns: bool) -> str:
                 when stays_off then 'left'
                 when contact_id is null then 'new'
                 when joins or changes <> '{{}}' then 'changed'
-                else 'unchanged' end,
+                else 'unchanged' end as outcome,
            contact_id, changes,
-           case when joins then jsonb_build_object('status', status, 'evidence', evidence, 'changed_at', changed_at) end,
+           case when joins then jsonb_build_object('status', status, 'evidence', evidence, 'changed_at', changed_at) end as membership,
            suppression_id
-    from told
+    from judged
     order by line
     """

@@ -18,7 +18,7 @@ from audiences.models import Import
 from audiences.services.counts import refresh_counts
 
 SLICE_SECONDS = 20
-PREVIEW_CHUNK = 100_000
+PREVIEW_CHUNK = 200_000
 
 State = Import.State
 

@@ -23,6 +23,9 @@ MAX_TEXT = 2000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CLOCK = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?")
 
+# One encoder for all: json.dumps makes a new one for each row.
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
 Cell = Callable[[str], Any]
 
 
@@ -73,7 +76,9 @@ class Shape:
             text = cells[index]
             if not text:
                 continue
-            text = _text(text)
+            text = text.strip()
+            if not text.isprintable():
+                text = _text(text)
             if len(text) > LENGTHS[target]:
                 return self._bad(row, f"too_long:{index}")
             values[place] = text
@@ -99,13 +104,13 @@ class Shape:
                 consent_ip = str(ip_address(text))
             except ValueError:
                 return self._bad(row, f"not_such_a_value:{self.consent_ip}")
-        custom_text = json.dumps(custom, ensure_ascii=False) if custom else "{}"
+        custom_text = _json(custom) if custom else "{}"
         return (line, email, *values, custom_text, consent_at, consent_ip, "", "")
 
     def _bad(self, row: Row, problem: str) -> tuple[Any, ...]:
         cells = [cell[:1000].replace("\x00", "\ufffd") for cell in row.cells]
         empty = ("",) * len(STANDARD)
-        return (row.line, "", *empty, "{}", "", "", problem, json.dumps(cells, ensure_ascii=False))
+        return (row.line, "", *empty, "{}", "", "", problem, _json(cells))
 
 
 def copy_text(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:

@@ -37,6 +37,7 @@ class Tables:
     def know_stage(self) -> None:
         """Once all rows are in."""
         _run(
+            f"select brin_summarize_new_values('{self.stage}_lines');"
             f"drop table if exists {self.twins};"
             f"create unlogged table {self.twins} as"
             f" select email, min(line) as first from {self.stage} where problem = '' group by email having count(*) > 1;"
@@ -59,7 +60,7 @@ class Tables:
         _run(
             f"drop table if exists {table}; create unlogged table {table} ({columns});"
             # Rows are in the order of their lines: a chunk is found without reading the others.
-            f"create index on {table} using brin (line) with (pages_per_range = 16, autosummarize = on)"
+            f"create index {table}_lines on {table} using brin (line) with (pages_per_range = 16)"
         )
 
 

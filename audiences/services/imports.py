@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import activity, outbox
@@ -73,10 +74,15 @@ def begin_import(
                 raise CannotImport("This file is empty. Choose another one.")
             mine.digest, mine.size = digest.hexdigest(), size
             mine.save(update_fields=["digest", "size"])
-    except IntegrityError:
-        return Import.objects.get(
+    except IntegrityError as error:
+        known = Import.objects.filter(
             workspace=workspace, digest=digest.hexdigest(), state__in=Import.OPEN
-        ), False
+        ).first()
+        if known is None:
+            raise CannotImport(
+                "This file has been imported just now. Upload it again if you want to."
+            ) from error
+        return known, False
     _record(mine)
     return mine, True
 
@@ -123,10 +129,7 @@ def preview_import(*, mine: Import, by: User, version: int, decisions: Decisions
     chosen = _list(mine.workspace, decisions)
     basis = None
     if chosen is not None:
-        basis = ConsentBasis.objects.create(
-            workspace=mine.workspace, source=decisions.consent_source.strip(),
-            wording=decisions.consent_wording.strip(), by=by,
-        )  # fmt: skip
+        basis = _basis(mine, by, decisions)
     if mine.state == State.READY:
         mine.move_to(State.MAPPING)
     mine.move_to(
@@ -280,9 +283,9 @@ def prune_imports() -> int:
     """Rows and journals are personal data: they go when nobody needs them any more. The numbers stay."""
     now = timezone.now()
     gone = 0
-    for mine in Import.objects.filter(
-        state__in=[State.OPENING, State.MAPPING, State.READY], created_at__lt=now - OPEN_KEPT
-    )[:100]:
+    idle = Q(state__in=[State.OPENING, State.MAPPING, State.READY], created_at__lt=now - OPEN_KEPT)
+    stopped = Q(state=State.FAILED, counts={}, finished_at__lt=now - OPEN_KEPT)
+    for mine in Import.objects.filter(idle | stopped)[:100]:
         try:
             mine.move_to(State.CANCELLED, finished_at=now, note="Nobody went on with it for a week.")
         except CannotMove:
@@ -402,6 +405,17 @@ def _with_new_fields(mine: Import, mapping: list[dict[str, str]]) -> list[dict[s
         )  # fmt: skip
         made.append(column | {"to": key})
     return made
+
+
+def _basis(mine: Import, by: User, decisions: Decisions) -> ConsentBasis:
+    """The one of the preview before, if it says the same."""
+    said = {
+        "source": decisions.consent_source.strip(),
+        "wording": decisions.consent_wording.strip(),
+        "by": by,
+    }
+    known = ConsentBasis.objects.filter(pk=mine.basis_id, **said).first()
+    return known or ConsentBasis.objects.create(workspace=mine.workspace, **said)
 
 
 def _list(workspace: Workspace, decisions: Decisions) -> List | None:
