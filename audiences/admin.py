@@ -1,6 +1,8 @@
 """The operator's view of people and lists. Shown only: consent and versions are kept by services."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from accounts.admin_tools import ShownAdmin
 from audiences.models import (
@@ -12,6 +14,9 @@ from audiences.models import (
     Folder,
     Gathered,
     Import,
+    ImportBody,
+    ImportChange,
+    ImportStep,
     List,
     Subscription,
     Suppression,
@@ -80,6 +85,30 @@ class ImportAdmin(ShownAdmin):
     list_select_related = ("workspace", "list", "created_by")
     list_filter = ("state", "source")
     search_fields = ("name__icontains",)
+
+
+@admin.register(ImportBody)
+class ImportBodyAdmin(ShownAdmin):
+    """That a file is still kept, and never what is in it."""
+
+    list_display = ("id", "of", "part", "number")
+    list_select_related = ("of",)
+    fields = ("of", "part", "number")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).defer("body")
+
+
+@admin.register(ImportStep)
+class ImportStepAdmin(ShownAdmin):
+    list_display = ("id", "of", "last_line", "at", "undone_at")
+    list_select_related = ("of",)
+
+
+@admin.register(ImportChange)
+class ImportChangeAdmin(ShownAdmin):
+    list_display = ("id", "step", "contact_id", "kept")
+    list_select_related = ("step",)
 
 
 @admin.register(ConsentBasis)

@@ -117,6 +117,8 @@ def _is_a_code(text: str) -> bool:
 def _number(pattern: re.Pattern[str], point: str) -> Callable[[str], Value]:
     def parse(text: str) -> Value:
         text = text.strip()
+        if len(text) < 16 and text.isdigit() and text.isascii():
+            return int(text)
         if (
             len(text) > _MOST
             or (not text.isprintable() and "\u00a0" not in text)

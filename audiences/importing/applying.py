@@ -10,7 +10,9 @@ from audiences.importing.staging import check, remember
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import
 
-CHUNK = 50_000
+# Rows of a chunk, and how many of them may have something to write.
+CHUNK = 200_000
+WRITES = 50_000
 
 
 def apply_next(mine: Import) -> bool:
@@ -24,7 +26,7 @@ def apply_next(mine: Import) -> bool:
     with transaction.atomic():
         sets.one_writer(mine.workspace)
         check(mine, Import.objects.get(pk=mine.pk))
-        until = outcomes.end_of_chunk(mine, after=after, rows=CHUNK)
+        until = outcomes.end_of_chunk(mine, after=after, rows=CHUNK, writes=WRITES)
         if until is None:
             return False
         counts = outcomes.tell_apart(mine, tables.result, after=after, until=until)

@@ -11,7 +11,8 @@ from django.db import connection as database
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
 
-Outcome = Import.Outcome
+# In smaller chunks than this the people are looked up one by one.
+LOOKED_UP = 100_000
 
 
 def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str, int]:
@@ -26,6 +27,9 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
     with database.cursor() as cursor:
         cursor.execute("set local jit = off")
         cursor.execute("set local work_mem = '128MB'")
+        if until - after < LOOKED_UP:
+            # To read everybody for each chunk would grow with the square of the file.
+            cursor.execute("set local random_page_cost = 1.1")
         cursor.execute("drop table if exists pg_temp.told")
         cursor.execute(_statement(mine, has_patterns=has_patterns), values)
         cursor.execute(f"analyze told (line, outcome); insert into {table} select * from told")
@@ -45,14 +49,28 @@ def values_of(mine: Import) -> dict[str, Any]:
     }
 
 
-def end_of_chunk(mine: Import, *, after: int, rows: int) -> int | None:
-    """The line with which a chunk of so many rows ends; None when there are no more."""
+def end_of_chunk(mine: Import, *, after: int, rows: int, writes: int = 0) -> int | None:
+    """The line with which a chunk of so many rows ends; None when there are no more.
+
+    `writes`: it also ends with that many rows that the preview found something to write of, so that nobody waits
+    long for it; a chunk that only reads may be larger.
+    """
+    tables = Tables(mine)
     with database.cursor() as cursor:
         cursor.execute(
-            f"select max(line) from (select line from {Tables(mine).stage} where line > %s order by line limit %s) s",
+            f"select max(line) from (select line from {tables.stage} where line > %s order by line limit %s) s",
             [after, rows],
         )
-        return cursor.fetchone()[0]
+        last: int | None = cursor.fetchone()[0]
+        if last is None or not writes or not tables.holds(tables.preview):
+            return last
+        cursor.execute(
+            f"select line from {tables.preview} where line > %s and line < %s"
+            " and outcome in ('new', 'changed', 'left') order by line limit 1 offset %s",
+            [after, last, writes - 1],
+        )
+        found = cursor.fetchone()
+    return found[0] if found else last
 
 
 def mapped(mine: Import) -> list[str]:

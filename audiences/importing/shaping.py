@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time
 from ipaddress import ip_address
+from json.encoder import encode_basestring
 from typing import Any
 
 from audiences.addresses import NotAnAddress, normalise
@@ -23,7 +24,7 @@ MAX_TEXT = 2000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CLOCK = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?")
 
-# One encoder for all: json.dumps makes a new one for each row.
+# Objects are put together by hand and what is no text by one encoder: json.dumps would make a new one for each row.
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
 Cell = Callable[[str], Any]
@@ -40,6 +41,7 @@ class Shape:
         self.width = len(mine.columns)
         self.email = -1
         self.standard: list[tuple[int, int, str]] = []
+        # Column, the JSON a value begins with, what turns a cell into one.
         self.custom: list[tuple[int, str, Cell]] = []
         self.consent_at: tuple[int, Cell] | None = None
         self.consent_ip = -1
@@ -54,7 +56,8 @@ class Shape:
             elif target == "consent_ip":
                 self.consent_ip = index
             elif target:
-                self.custom.append((index, target, _text if reading == "text" else parser(reading)))
+                start = f"{encode_basestring(target)}:"
+                self.custom.append((index, start, _text if reading == "text" else parser(reading)))
         self.has_consents = self.consent_at is not None
 
     def staged(self, row: Row) -> tuple[Any, ...]:
@@ -82,17 +85,18 @@ class Shape:
             if len(text) > LENGTHS[target]:
                 return self._bad(row, f"too_long:{index}")
             values[place] = text
-        custom: dict[str, Any] = {}
-        for index, key, parse in self.custom:
+        custom = []
+        for index, start, parse in self.custom:
             text = cells[index].strip()
             if not text:
                 continue
             if len(text) > MAX_TEXT:
                 return self._bad(row, f"too_long:{index}")
             try:
-                custom[key] = parse(text)
+                value = parse(text)
             except ValueError:
                 return self._bad(row, f"not_such_a_value:{index}")
+            custom.append(start + (encode_basestring(value) if isinstance(value, str) else _json(value)))
         consent_at = consent_ip = ""
         try:
             if self.consent_at is not None:
@@ -104,7 +108,7 @@ class Shape:
                 consent_ip = str(ip_address(text))
             except ValueError:
                 return self._bad(row, f"not_such_a_value:{self.consent_ip}")
-        custom_text = _json(custom) if custom else "{}"
+        custom_text = f"{{{','.join(custom)}}}" if custom else "{}"
         return (line, email, *values, custom_text, consent_at, consent_ip, "", "")
 
     def _bad(self, row: Row, problem: str) -> tuple[Any, ...]:

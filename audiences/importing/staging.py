@@ -14,7 +14,7 @@ from audiences.importing.shaping import Shape, copy_text
 from audiences.importing.tables import STAGED, Tables
 from audiences.models import Import
 
-BATCH = 50_000
+BATCH = 20_000
 
 
 def dialect_of(mine: Import) -> Dialect:

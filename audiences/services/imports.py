@@ -414,7 +414,7 @@ def _basis(mine: Import, by: User, decisions: Decisions) -> ConsentBasis:
         "wording": decisions.consent_wording.strip(),
         "by": by,
     }
-    known = ConsentBasis.objects.filter(pk=mine.basis_id, **said).first()
+    known = ConsentBasis.objects.filter(imports=mine, **said).first()
     return known or ConsentBasis.objects.create(workspace=mine.workspace, **said)
 
 

@@ -27,7 +27,18 @@ from accounts.models import (
     Workspace,
 )
 from accounts.providers.base import Effect
-from audiences.models import Engagement, Field, Folder, Gathered
+from audiences.models import (
+    Consent,
+    ConsentBasis,
+    Engagement,
+    Field,
+    Folder,
+    Gathered,
+    Import,
+    ImportBody,
+    ImportChange,
+    ImportStep,
+)
 from campaigns.models import CampaignVersion, Delivery, Recipient, SendingDomain, TestSend
 from reporting.models import DomainFigures, Event, Figures, InboxCall, LinkFigures, Seen, SpanFigures
 from tests.factories import (
@@ -98,6 +109,12 @@ def fill(n):
         Gathered.objects.create(
             pull=pull, connection=connection, remote_id="1", email=HOSTILE, blocked=False, fields={}
         )
+        basis = ConsentBasis.objects.create(workspace=workspace, source=HOSTILE)
+        Consent.objects.create(contact=contact, basis=basis, at=datetime(2026, 12, 1, tzinfo=UTC))
+        of = Import.objects.create(workspace=workspace, name=HOSTILE, digest="x", basis=basis)
+        ImportBody.objects.create(of=of, part="original", number=0, body=b"secret-file")
+        step = ImportStep.objects.create(of=of, last_line=1, at=datetime(2026, 12, 1, tzinfo=UTC))
+        ImportChange.objects.create(step=step, contact_id=contact.pk, changes={"city": [None, HOSTILE]})
         ConnectionTokens.objects.create(connection=connection, sealed="secret-tokens")
         OutboxAttempt.objects.create(entry=OutboxEntry.objects.latest("pk"), fence=1)
         SendingDomain.objects.create(connection=connection, name=HOSTILE)
