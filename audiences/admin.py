@@ -81,6 +81,8 @@ class EngagementAdmin(ShownAdmin):
 
 @admin.register(Import)
 class ImportAdmin(ShownAdmin):
+    # Samples of the file stand in there.
+    exclude = ("columns",)
     list_display = ("id", "name", "workspace", "state", "list", "created_by", "created_at")
     list_select_related = ("workspace", "list", "created_by")
     list_filter = ("state", "source")
