@@ -33,7 +33,7 @@ MAPPING = [
     {"to": "email", "as": "text"}, {"to": "first_name", "as": "text"}, {"to": "city", "as": "text"},
     {"to": "size", "as": "number"}, {"to": "note", "as": "text"},
 ]  # fmt: skip
-ordinary = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+ordinary = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 addresses = st.sampled_from([*PEOPLE, "P1@X.TEST", " p2@x.test ", "new@x.test", "nobody", "", "a@gone.test"])
 words = st.sampled_from(["", "Ana", "Ben", "Ä\u202e", "=1+1", "null", '"', "x" * 201])
@@ -126,7 +126,7 @@ def on_list(mine: List) -> set[str]:
     return {*found.values_list("contact__email", flat=True)}
 
 
-@settings(ordinary, max_examples=25)
+@settings(ordinary, max_examples=15)
 @given(known_before, st.lists(step, min_size=3, max_size=7))
 @example(
     [], [("import", "", False), ("leave", "new@x.test", False), ("undo", "", False), ("import", "", False)]
