@@ -111,6 +111,10 @@ def _finish(delivery: Delivery, provider: Provider) -> None:
             work.record(
                 delivery, "reporting.refresh_figures", Effect.READ, priority=OutboxEntry.Priority.BULK
             )
+            if not provider.capabilities.deletes_lists:
+                work.record(
+                    delivery, "campaigns.clean_up", Effect.CONVERGE, priority=OutboxEntry.Priority.BULK
+                )
             work.log(
                 delivery,
                 "campaign.sent",
