@@ -21,6 +21,7 @@ from accounts.providers.errors import Refused, Unsupported
 from accounts.providers.records import CampaignDraft, ContactRecord
 from accounts.refusals import CannotMove
 from audiences.models import Contact, Field
+from audiences.services import resolve_patterns
 from campaigns import merge_tags, work
 from campaigns.mirror.deliveries import Waiting, age, attend, look_from, refuse, wait_for_earlier
 from campaigns.mirror.drafts import differences, draft_of, unfilled_tags, values_of
@@ -73,6 +74,8 @@ def _freeze_people(delivery: Delivery) -> None:
     now = timezone.now()
     with transaction.atomic():
         delivery.store(frozen_at=now)
+        # Whoever came since the patterns did, by whatever way.
+        resolve_patterns(workspace=delivery.campaign.workspace)
         counts = freeze(delivery, planned_on=now.date())
         delivery.store(equation=delivery.equation | {"frozen": counts})
     if not counts.get("receives"):
@@ -227,12 +230,9 @@ def _drafted(delivery: Delivery, provider: Provider, entry: OutboxEntry, draft: 
     _make_campaign(delivery, provider, entry, draft)
     there = provider.campaign(remote_id=delivery.remote_id)
     found = differences(provider.comparable(draft), there)
-    if not found and provider.capabilities.renders_campaigns and provider.tag_pattern.search(draft.html):
+    if not found and provider.capabilities.renders_campaigns and provider.capabilities.personalises:
         outbox.renew(entry)
-        somebody = delivery.ledger().filter(state=Recipient.State.HANDED_OVER).order_by("pk").first()
-        email = somebody.email if somebody else ""
-        unfilled = unfilled_tags(provider, draft, remote_id=delivery.remote_id, email=email)
-        found = [f"{tag}, which it does not fill in" for tag in unfilled]
+        found = [f"{tag}, which it does not fill in" for tag in unfilled_tags(delivery, provider)]
     return found
 
 

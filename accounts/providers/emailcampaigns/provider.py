@@ -39,7 +39,7 @@ class EmailCampaigns(Provider):
             "token",
             "Token",
             help="A token belongs to a user and may do all that user can do, sending included. It does not end by itself, "
-            "as far as is known. The base URL is your account's own; it usually ends in /api/v1.",
+            "as far as is known.",
             credentials=(
                 Credential(
                     "token",
@@ -53,7 +53,7 @@ class EmailCampaigns(Provider):
             "login",
             "User name and password",
             help="Asked once: Campanile gets a token with them and keeps the token alone. The user must have signed in to "
-            "the web portal and accepted its terms before. The base URL is your account's own; it usually ends in /api/v1.",
+            "the web portal and accepted its terms before.",
             credentials=(
                 Credential(
                     "username", "User name", help="The one you sign in to the web portal with.", secret=False

@@ -1,8 +1,9 @@
 """Verbs about lists and people. Each list has people of its own; what is told of the account is gathered from them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from accounts.providers.records import (
     AudienceProgress,
     ContactRecord,
     FieldRecord,
+    LeaveRecord,
     ListRecord,
     Page,
     SegmentRecord,
@@ -169,6 +171,11 @@ class Audience(Verbs):
         """List after list, each by its own cursor. Ours: the list, then theirs, which is empty at a list's beginning."""
         if changed_since is not None:
             self._unsupported("lists_changed_contacts")
+        return self._over_lists(cursor, self._pages, _on_list)
+
+    def _over_lists(
+        self, cursor: str | None, pages: Callable[[str], Pages], record: Callable[[str, Json], Any]
+    ) -> Page:
         list_id, _, at = (cursor or "").partition(_SEPARATOR)
         following: list[str] | None = None
         if not list_id:
@@ -176,9 +183,7 @@ class Audience(Verbs):
             if not list_id:
                 return Page((), None)
         try:
-            found = page_of(
-                self._pages(list_id), at or None, partial(_on_list, list_id), "listContactsOfList"
-            )
+            found = page_of(pages(list_id), at or None, partial(record, list_id), "listContactsOfList")
         except Missing:  # the list went away during the walk
             found = Page((), None)
         if found.cursor is not None:
@@ -305,9 +310,24 @@ class Audience(Verbs):
 
     @effect(Effect.READ)
     def leaves(self, *, cursor: str | None = None) -> Page:
-        """Suppressed addresses and patterns. Who left one list comes with `contacts`."""
-        pages = Pages(self.client.list_suppressed_emails)
-        return page_of(pages, cursor, mapping.leave_record, "listSuppressedEmails")
+        """Suppressed addresses and patterns, then who left which list: a leave there suppresses nothing by itself."""
+        step, _, at = (cursor or "").partition(_SEPARATOR)
+        if step != "lists":
+            suppressed = Pages(self.client.list_suppressed_emails)
+            page = page_of(suppressed, at or None, mapping.leave_record, "listSuppressedEmails")
+            return Page(
+                page.items,
+                "lists" if page.cursor is None else f"suppressed{_SEPARATOR}{page.cursor}",
+            )
+        page = self._over_lists(at or None, self._pages_of_left, _left)
+        return Page(
+            tuple(filter(None, page.items)),
+            None if page.cursor is None else f"lists{_SEPARATOR}{page.cursor}",
+        )
+
+    def _pages_of_left(self, list_id: str) -> Pages:
+        fetch = partial(self.client.list_contacts_of_list, list_id, filter="status==unsubscribed", sort="id")
+        return Pages(fetch, has_cursor=True)
 
     @effect(Effect.CONVERGE)
     def block_contact(self, *, email: str) -> None:
@@ -343,6 +363,13 @@ class Audience(Verbs):
 
 def _on_list(list_id: str, raw: Json) -> ContactRecord:
     return mapping.contact_record(raw, list_id)
+
+
+def _left(list_id: str, raw: Json) -> LeaveRecord | None:
+    """None for rows that a filter should have left out."""
+    if mapping.membership(raw) != mapping.LEFT:
+        return None
+    return LeaveRecord(text(raw.get("email")), reason="unsubscribed", list_id=list_id)
 
 
 def _has_address(email: str, raw: Json) -> bool:

@@ -272,7 +272,26 @@ def test_leaves_are_addresses_and_patterns(account):
     assert set(walk(account.leaves)) == {
         LeaveRecord("*@blocked.example"),
         LeaveRecord("ana@example.com"),
+        LeaveRecord("dora@example.com", reason="unsubscribed", list_id="1"),
     }
+
+
+def test_leaves_tell_who_left_which_list_over_many_pages(account):
+    left = [{"email": f"p{number}@example.com", "lists": [0, 1], "left": [0]} for number in range(70)]
+    first, second = account.seed(
+        lists=["News", "Test"], contacts=[*left, {"email": "q@example.com", "lists": [1]}]
+    )["lists"]
+    account.block_contact(email="q@example.com")
+
+    assert sorted(walk(account.leaves), key=lambda leave: (leave.list_id, leave.email)) == [
+        LeaveRecord("q@example.com"),
+        LeaveRecord("dora@example.com", reason="unsubscribed", list_id="1"),
+        *sorted(
+            (LeaveRecord(row["email"], reason="unsubscribed", list_id=str(first)) for row in left),
+            key=lambda leave: leave.email,
+        ),
+    ]
+    assert second != first
 
 
 def test_block_that_is_refused_for_another_reason_is_told(account):
