@@ -370,3 +370,20 @@ def test_a_list_takes_everything_built_on_it_along(especial: Especial) -> None:
     ]
     assert especial.data("/reports/accounts/self")["sent_emails"] == 0
     assert especial.refused("GET", f"/reports/campaigns/{number}") == (400, "Campaign not found")
+
+
+def test_transactional_mail_has_its_refusals_too(especial: Especial) -> None:
+    new = especial.post("/brands/default/senders", {"name": "New", "email": "new@example.com"})["id"]
+    especial.post("/suppressed-emails", {"email": "*@example.org"})
+    content = {"subject": "S", "text": "T", "encoding": "utf-8"}
+    usual: dict[str, Any] = {"email": "a@example.com", "sender": {"id": especial.sender}, "content": content}
+    for fields, message in (
+        ({"sender": {"id": new}}, "The sender is not confirmed"),
+        ({"email": "a@example.org"}, "This email is suppressed"),
+        ({"content": {"subject": "S", "encoding": "utf-8"}}, "The email has no content"),
+        ({"content": content | {"template": {"id": 9}}}, "Template not found"),
+    ):
+        assert especial.refused("POST", "/emails", usual | fields) == (400, message)
+    without = usual | {"content": {"subject": "S", "text": "T"}}
+    assert especial.refused("POST", "/emails", without, breaks_schema=True) == (422, "field required")
+    assert especial.data("/logs/emails", log_type="sent") == []

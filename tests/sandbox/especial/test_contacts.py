@@ -231,9 +231,8 @@ def test_an_address_belongs_to_one_contact_of_a_list(especial: Especial) -> None
         == "This email is already used in the list"
     )
     assert especial.patch(path, {"email": "c@example.com"})["data"]["email"] == "c@example.com"
-    assert [
-        row["id"] for row in especial.data(f"/lists/{number}/contacts", filter="email==a@example.com")
-    ] == []
+    found = [especial.data(f"/lists/{number}/contacts", filter=f"email=={name}@example.com") for name in "ac"]
+    assert [[row["id"] for row in rows] for rows in found] == [[], [1]]
 
 
 def test_bulk_calls_want_one_way_to_choose(especial: Especial) -> None:
@@ -344,6 +343,14 @@ def test_a_segment_uses_one_notation(especial: Especial, rows: str) -> None:
             400,
             "Use one of query, fiql and json",
         )
+
+
+def test_a_segment_belongs_to_its_list(especial: Especial, rows: str) -> None:
+    number = especial.post(f"{rows}/segments", {"name": "Some", "fiql": "city==Bern"})["id"]
+    other = f"/lists/{especial.new_list()}"
+
+    assert especial.refused("GET", f"{other}/segments/{number}") == (400, "Segment not found")
+    assert especial.refused("POST", f"{other}/exports", segment_id=number) == (400, "Segment not found")
 
 
 def test_a_contact_export_holds_who_was_chosen(especial: Especial, rows: str) -> None:

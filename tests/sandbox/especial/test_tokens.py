@@ -221,6 +221,8 @@ def test_tokens_and_everything_else_survive_a_restart(tmp_path: Path) -> None:
     first.wait(40)
     first.post("/lists/1/exports")
     first.post("/lists/1/contacts", {"email": "new@example.com"})
+    first.patch("/lists/1/contacts/2", {"tags": ["vip"]})
+    people = first.data("/lists/1/contacts")
     before, figures = first.state(), first.data(f"/reports/campaigns/{number}")
     assert 0 < figures["sent_emails"] < 30
     assert first.sandbox.state_file
@@ -229,6 +231,7 @@ def test_tokens_and_everything_else_survive_a_restart(tmp_path: Path) -> None:
     second = Especial(start())
     second.token, second.refresh_token = first.token, first.refresh_token
     assert second.state() == before
+    assert second.data("/lists/1/contacts") == people
     assert second.data(f"/reports/campaigns/{number}") == figures
     second.refresh()
     second.wait(3600)
