@@ -7,10 +7,12 @@ array of all there is, so arrays are streamed. One path serves a whole list and,
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import partial
 from typing import Any, TypeVar
 
+from accounts.providers import answers
 from accounts.providers.base import Effect
 from accounts.providers.bodies import form, multipart
 from accounts.providers.emailcampaigns import mapping
@@ -30,14 +32,8 @@ _ID = re.compile(r"[0-9a-fA-F]{24}")
 
 Result = TypeVar("Result")
 
-
-def understood(record: Callable[[Json], Result], raw: Json, operation: str) -> Result:
-    """`record(raw)`; an object that lacks what it cannot be without is a misreading."""
-    try:
-        return record(raw)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        what = f"An object could not be read ({type(error).__name__})."
-        raise UnexpectedReply(what, provider=Client.provider, operation=operation) from None
+# Read an object with a function of `mapping`.
+understood = partial(answers.understood, "emailcampaigns")
 
 
 class Client(TokenClient):

@@ -54,6 +54,7 @@ class People:
         self.client = client
         self._opted_out = Addresses(())
         self._everybody = Walk(self._all_groups, self._still_there)
+        self._some: tuple[frozenset[str], Walk] | None = None
         self._members: tuple[str, Walk] | None = None
         self._leaves = Walk(lambda: [""], lambda _: client.list_opt_outs())
 
@@ -62,6 +63,14 @@ class People:
     def contacts(self, cursor: str | None) -> Page:
         """Group by group, oldest first: ids begin with the time they were given."""
         return self._page(self._everybody, cursor)
+
+    def memberships(self, group_ids: frozenset[str], cursor: str | None) -> Page:
+        if self._some is None or self._some[0] != group_ids:
+            self._some = (
+                group_ids,
+                Walk(lambda: group_ids.intersection(self._all_groups()), self._still_there),
+            )
+        return self._page(self._some[1], cursor)
 
     def members(self, group_id: str, cursor: str | None) -> Page:
         if self._members is None or self._members[0] != group_id:

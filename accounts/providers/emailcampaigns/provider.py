@@ -1,7 +1,7 @@
 """Email Campaigns: groups of people, opt-outs, scheduled campaigns and a result for each recipient, by API."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -223,6 +223,10 @@ class EmailCampaigns(Provider):
         if changed_since is not None:
             self._unsupported("lists_changed_contacts")
         return self._people.contacts(cursor)
+
+    @effect(Effect.READ)
+    def memberships(self, *, list_ids: Collection[str], cursor: str | None = None) -> Page:
+        return self._people.memberships(frozenset(list_ids), cursor)
 
     @effect(Effect.READ)
     def contact(self, *, remote_id: str = "", email: str = "") -> ContactRecord:

@@ -1,19 +1,19 @@
 """Verbs about lists and people. Each list has people of its own; what is told of the account is gathered from them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from accounts.providers.answers import gone_is_done
 from accounts.providers.base import Effect, effect
 from accounts.providers.errors import Missing, ProviderError, Refused, Unsupported
 from accounts.providers.especial import mapping, segments
 from accounts.providers.especial.contact_calls import IMPORT_PEOPLE
 from accounts.providers.especial.paging import Pages
-from accounts.providers.especial.verbs import SLUG, Json, Verbs, each, gone_is_done, page_of, read
+from accounts.providers.especial.verbs import SLUG, Json, Verbs, each, page_of, read
 from accounts.providers.reading import obj, rows, text, whole
 from accounts.providers.records import (
     AccountRecord,
@@ -94,10 +94,11 @@ class Audience(Verbs):
         found = Pages(partial(self.client.list_lists, sort="created_on"))
         return (raw for raw in found if not mapping.is_gone(raw))
 
-    def _list_ids(self) -> list[str]:
-        """In the order of their numbers, so that a walk over all lists can go on after any of them."""
+    def _list_ids(self, wanted: Collection[str] | None = None) -> list[str]:
+        """All, or those of them that are wanted, by their numbers, so that a walk over them can go on after any."""
+        found = (read(mapping.remote_id, raw, "listLists") for raw in self._lists())
         return sorted(
-            (read(mapping.remote_id, raw, "listLists") for raw in self._lists()), key=mapping.by_number
+            (list_id for list_id in found if wanted is None or list_id in wanted), key=mapping.by_number
         )
 
     @effect(Effect.READ)
@@ -173,13 +174,22 @@ class Audience(Verbs):
             self._unsupported("lists_changed_contacts")
         return self._over_lists(cursor, self._pages, _on_list)
 
+    @effect(Effect.READ)
+    def memberships(self, *, list_ids: Collection[str], cursor: str | None = None) -> Page:
+        return self._over_lists(cursor, self._pages, _on_list, wanted=list_ids)
+
     def _over_lists(
-        self, cursor: str | None, pages: Callable[[str], Pages], record: Callable[[str, Json], Any]
+        self,
+        cursor: str | None,
+        pages: Callable[[str], Pages],
+        record: Callable[[str, Json], Any],
+        *,
+        wanted: Collection[str] | None = None,
     ) -> Page:
         list_id, _, at = (cursor or "").partition(_SEPARATOR)
         following: list[str] | None = None
         if not list_id:
-            list_id, *following = self._list_ids() or [""]
+            list_id, *following = self._list_ids(wanted) or [""]
             if not list_id:
                 return Page((), None)
         try:
@@ -190,7 +200,7 @@ class Audience(Verbs):
             return Page(found.items, f"{list_id}{_SEPARATOR}{found.cursor}")
         if following is None:
             after = mapping.by_number(list_id)
-            following = [other for other in self._list_ids() if mapping.by_number(other) > after]
+            following = [other for other in self._list_ids(wanted) if mapping.by_number(other) > after]
         return Page(found.items, f"{following[0]}{_SEPARATOR}" if following else None)
 
     @effect(Effect.READ)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from accounts.providers.answers import gone_is_done
 from accounts.providers.base import Credential, Effect, Way, effect
 from accounts.providers.capabilities import Capabilities
 from accounts.providers.errors import (
@@ -21,7 +22,7 @@ from accounts.providers.especial.audience import LANGUAGE, Audience
 from accounts.providers.especial.contact_calls import IMPORT_PEOPLE
 from accounts.providers.especial.outcomes import Outcomes
 from accounts.providers.especial.paging import Pages
-from accounts.providers.especial.verbs import Json, each, gone_is_done, page_of, read
+from accounts.providers.especial.verbs import Json, each, page_of, read
 from accounts.providers.reading import obj, text, whole_second
 from accounts.providers.records import (
     CampaignDraft,

@@ -1,12 +1,11 @@
 """What the verbs about people and those about campaigns share."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
+from accounts.providers.answers import understood
 from accounts.providers.base import Provider
-from accounts.providers.errors import Missing, UnexpectedReply
 from accounts.providers.especial.client import Client
 from accounts.providers.especial.paging import Pages
 from accounts.providers.reading import text
@@ -51,13 +50,8 @@ class Verbs(Provider):
         return text(best.get("id")) if best else ""
 
 
-def read(record: Callable[..., Record], raw: Json, operation: str, *more: Any) -> Record:
-    """`record(raw)`; an object that lacks what it cannot be without is a misreading."""
-    try:
-        return record(raw, *more)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        what = f"An object could not be read ({type(error).__name__})."
-        raise UnexpectedReply(what, provider=SLUG, operation=operation) from None
+# Read an object with a function of `mapping` or its siblings.
+read = partial(understood, SLUG)
 
 
 def page_of(pages: Pages, cursor: str | None, record: Callable[[Json], Any], operation: str) -> Page:
@@ -68,8 +62,3 @@ def page_of(pages: Pages, cursor: str | None, record: Callable[[Json], Any], ope
 def each(pages: Pages, record: Callable[..., Record], operation: str, *more: Any) -> Iterator[Record]:
     for raw in pages:
         yield read(record, raw, operation, *more)
-
-
-def gone_is_done(call: Callable[..., Any], *args: Any) -> None:
-    with suppress(Missing):
-        call(*args)

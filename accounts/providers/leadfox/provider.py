@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NoReturn
 
+from accounts.providers.answers import understood
 from accounts.providers.base import Credential, Effect, Provider, Way, effect
-from accounts.providers.errors import Conflict, Missing, Refused, UnexpectedReply, Unsupported
+from accounts.providers.errors import Conflict, Missing, Refused, Unsupported
 from accounts.providers.leadfox import mapping
 from accounts.providers.leadfox.campaigns import Campaigns
 from accounts.providers.leadfox.client import Client, Pages
@@ -29,6 +31,9 @@ from accounts.providers.records import (
 # Pages foretold after the next one, so that four are under way; past the end they come empty.
 AHEAD = 3
 FIELD_KINDS = frozenset({"text", "number", "date", "boolean", "choice"})
+
+# Read an object with a function of `mapping`.
+_read = partial(understood, "leadfox")
 
 
 class Leadfox(Provider):
@@ -299,15 +304,6 @@ class Leadfox(Provider):
             provider=cls.slug,
             operation="merge_tag",
         )
-
-
-def _read(record: Callable[[Any], Any], raw: Any, operation: str) -> Any:
-    """`record(raw)`; an object that lacks what it cannot be without is a misreading."""
-    try:
-        return record(raw)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        what = f"An object could not be read ({type(error).__name__})."
-        raise UnexpectedReply(what, provider=Leadfox.slug, operation=operation) from None
 
 
 def _page(pages: Pages, cursor: str | None, record: Callable[[Any], Any], operation: str) -> Page:

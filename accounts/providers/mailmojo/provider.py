@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from accounts.providers.answers import gone_is_done, understood
 from accounts.providers.base import Effect, Provider, effect
 from accounts.providers.errors import (
     Conflict,
@@ -44,6 +45,9 @@ KINDS = ("draft", "scheduled", "sent", None)
 
 # Named by Mailmojo once a person has agreed; used for one exchange, and worthless after it.
 _SPENT = frozenset({"code", "redirect_uri"})
+
+# Read an object with a function of `mapping`.
+_read = partial(understood, "mailmojo")
 
 
 class Mailmojo(Provider):
@@ -250,7 +254,7 @@ class Mailmojo(Provider):
     @effect(Effect.CONVERGE)
     def remove_from_list(self, *, list_id: str, emails: Sequence[str]) -> None:
         for email in emails:
-            _gone_is_done(self.client.unsubscribe_contact, list_id, email)
+            gone_is_done(self.client.unsubscribe_contact, list_id, email)
 
     @effect(Effect.CONVERGE)
     def block_contact(self, *, email: str) -> None:
@@ -260,7 +264,7 @@ class Mailmojo(Provider):
         except Missing:
             return
         for list_id in known.list_ids:
-            _gone_is_done(self.client.unsubscribe_contact, list_id, known.email)
+            gone_is_done(self.client.unsubscribe_contact, list_id, known.email)
 
     # Campaigns
 
@@ -402,7 +406,7 @@ class Mailmojo(Provider):
     @effect(Effect.CONVERGE)
     def delete_webhook(self, *, remote_id: str) -> None:
         for one in filter(None, remote_id.split(",")):
-            _gone_is_done(self.client.delete_webhook, one)
+            gone_is_done(self.client.delete_webhook, one)
 
     @classmethod
     def verify_webhook(
@@ -452,21 +456,7 @@ class Mailmojo(Provider):
         return Page(tuple(_read(record, raw, name) for raw in found), going_on)
 
 
-def _read(record: Callable[[Any], Any], raw: Any, operation: str) -> Any:
-    """`record(raw)`; an object that lacks what it cannot be without is a misreading."""
-    try:
-        return record(raw)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        what = f"An object could not be read ({type(error).__name__})."
-        raise UnexpectedReply(what, provider=Mailmojo.slug, operation=operation) from None
-
-
 def _campaigns(rows: Any) -> Iterator[CampaignRecord]:
     return (
         _read(mapping.campaign_record, raw, "getNewsletters") for raw in filter(mapping.is_campaign, rows)
     )
-
-
-def _gone_is_done(delete: Callable[..., None], *args: str) -> None:
-    with suppress(Missing):
-        delete(*args)
