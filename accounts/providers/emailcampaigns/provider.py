@@ -62,6 +62,7 @@ class EmailCampaigns(Provider):
             ),
         ),
     )
+    tells_all_at_once = True
     # Creating is arming: there must be time to look for a campaign whose answer was lost, and to take it back.
     least_lead = timedelta(minutes=15)
     # No merge tags are documented: what looks like one in a text is text.

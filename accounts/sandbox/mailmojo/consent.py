@@ -157,7 +157,8 @@ button { padding: 10px 24px; border: 1px solid var(--accent); border-radius: 4px
 def _page(status: int, inside: str) -> Reply:
     html = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Mailmojo (sandbox)</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,"><title>Mailmojo (sandbox)</title>'
         f"<style>{STYLE}</style></head><body><main>"
         f'<p class="mark">Mailmojo, as the sandbox plays it</p>{inside}</main></body></html>'
     )
