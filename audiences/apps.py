@@ -6,9 +6,12 @@ class AudiencesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import attention, search
+        from accounts import attention, pulls, search
+        from audiences.mirror import gathering
         from audiences.queries import elsewhere
 
         search.register("Contacts", elsewhere.search_contacts, more="audiences:contacts")
         search.register("Lists", elsewhere.search_lists, more="audiences:lists")
         attention.register(needs=elsewhere.unconfirmed_blocks)
+        if gathering.forget not in pulls.WHEN_ENDED:
+            pulls.WHEN_ENDED.append(gathering.forget)

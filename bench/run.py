@@ -16,6 +16,9 @@ def main() -> None:
     parser.add_argument("what", nargs="*", choices=["pages", "pull", "webhooks", "events", []], default=[])
     parser.add_argument("--people", type=int, default=1_000_000, help="contacts behind the list page")
     parser.add_argument("--pulled", type=int, default=200_000, help="contacts in the account that is pulled")
+    parser.add_argument(
+        "--provider", action="append", help="whose accounts are pulled; again for more; else all"
+    )
     parser.add_argument("--events", type=int, default=1_000_000, help="events to apply")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4, help="how long each load lasts")
@@ -33,11 +36,13 @@ def main() -> None:
 
 
 def _lines(options: argparse.Namespace) -> Iterator[Line]:
+    from accounts.providers import PROVIDERS
     from bench import applying, pages, pulling, webhooks
 
     wanted = options.what or ["pages", "pull", "webhooks", "events"]
     if "pull" in wanted:
-        yield from pulling.measure(people=options.pulled, rounds=options.rounds)
+        for slug in options.provider or PROVIDERS:
+            yield from pulling.measure(slug=slug, people=options.pulled, rounds=options.rounds)
     if "webhooks" in wanted:
         yield from webhooks.measure(rounds=options.rounds, seconds=options.seconds)
     if "events" in wanted:

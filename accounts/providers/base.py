@@ -169,6 +169,8 @@ class Provider:
     ways: ClassVar[tuple[Way, ...]] = ()
     # Values of the installation, not of an account, that join the credentials: from <SLUG>_<NAME> in the environment.
     app_credentials: ClassVar[tuple[str, ...]] = ()
+    # People come in one answer, so that a walk which goes on elsewhere reads from its beginning again.
+    tells_all_at_once: ClassVar[bool] = False
     # The most people one `save_contacts` takes.
     people_per_call: ClassVar[int] = 10_000
     # How far ahead a campaign must be armed, by the provider's rule or ours.

@@ -4,6 +4,7 @@ from audiences.services.counts import refresh_counts
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
+    pattern_of,
     propagate,
     resolve_patterns,
     suppress,
@@ -15,6 +16,7 @@ from audiences.services.suppressions import (
 __all__ = [
     "CannotSuppress",
     "Fact",
+    "pattern_of",
     "propagate",
     "refresh_counts",
     "resolve_patterns",

@@ -676,7 +676,7 @@ def test_campaigns_come_over_many_pages(account, lists):
         campaigns=[
             {"name": f"Campaign {number}", "lists": [0], "status": "scheduled", "inSeconds": 86400}
             for number in range(130)
-        ]
+        ],
     )
 
     found = walk(account.campaigns)

@@ -72,7 +72,11 @@ class Brevo(Provider):
     )
     rates = client.RATES
     definitions = mapping.DEFINITIONS
-    told_by_calls = frozenset(mapping.EVENT_KINDS.values()) - {"list_added", "contact_changed", "contact_deleted"}
+    told_by_calls = frozenset(mapping.EVENT_KINDS.values()) - {
+        "list_added",
+        "contact_changed",
+        "contact_deleted",
+    }
     told_on_request = frozenset(mapping.RECIPIENT_TYPES)
     capabilities = Capabilities(
         lists_changed_contacts=True,

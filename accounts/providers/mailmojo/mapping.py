@@ -178,17 +178,24 @@ def predicates(rule: Mapping[str, Any], *, negated: bool = False) -> list[Json]:
 def contact_record(raw: Json) -> ContactRecord:
     """Blocked: the account as a whole mails them no more. What they left, bounced on or were deleted from is not theirs."""
     email = _email(raw)
-    on = [obj(row) for row in rows(raw.get("list_associations"))]
-    changes = [instant(raw.get("status_changed")), *(instant(row.get("status_changed")) for row in on)]
+    changed = instant(raw.get("status_changed"))
+    lists: dict[str, set[str]] = {ACTIVE: set(), LEFT: set()}
+    for row in map(obj, rows(raw.get("list_associations"))):
+        on = lists.get(_status(row))
+        if on is not None:
+            on.add(_list_id(row))
+        moved = instant(row.get("status_changed"))
+        if moved and (changed is None or moved > changed):
+            changed = moved
     return ContactRecord(
         remote_id=email,
         email=email,
         fields=_fields(raw),
-        list_ids=_lists(on, ACTIVE),
-        left_list_ids=_lists(on, LEFT),
+        list_ids=_in_order(lists[ACTIVE]),
+        left_list_ids=_in_order(lists[LEFT]),
         blocked=_status(raw) in BLOCKED,
         created_at=instant(raw.get("added")),
-        modified_at=max((change for change in changes if change), default=None),
+        modified_at=changed,
     )
 
 
@@ -272,23 +279,25 @@ def _list_id(row: Mapping[str, Any]) -> str:
     return text(row.get("list_id"))
 
 
-def _lists(on: Iterable[Mapping[str, Any]], status: str) -> tuple[str, ...]:
-    found = {_list_id(row) for row in on if _status(row) == status}
-    return tuple(sorted(filter(None, found), key=by_number))
+def _in_order(list_ids: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(filter(None, list_ids), key=by_number))
 
 
 def _fields(raw: Mapping[str, Any]) -> dict[str, Any]:
     """`custom` may be anything; a flat object is what can be read. Standard fields go before keys of the same name."""
-    standard = {name: text(raw.get(name)).strip() for name in ("first_name", "last_name", "phone")}
-    if not (standard["first_name"] or standard["last_name"]):
-        standard["first_name"] = text(raw.get("name")).strip()
-    standard["tags"] = ", ".join(tag for value in rows(raw.get("tags")) if (tag := text(value).strip()))
-    custom = {text(name): _value(value) for name, value in obj(raw.get("custom")).items()}
-    return {
-        name: value
-        for name, value in (custom | {name: value for name, value in standard.items() if value}).items()
-        if name and value not in (None, "", [])
-    }
+    fields: dict[str, Any] = {}
+    for key, told in obj(raw.get("custom")).items():
+        name, value = text(key), _value(told)
+        if name and value not in ("", []):
+            fields[name] = value
+    first, last, phone = (text(raw.get(name)).strip() for name in ("first_name", "last_name", "phone"))
+    if not (first or last):
+        first = text(raw.get("name")).strip()
+    tags = ", ".join(tag for value in rows(raw.get("tags")) if (tag := text(value).strip()))
+    for name, value in (("first_name", first), ("last_name", last), ("phone", phone), ("tags", tags)):
+        if value:
+            fields[name] = value
+    return fields
 
 
 def _value(value: Json) -> Json:

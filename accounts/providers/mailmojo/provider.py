@@ -57,6 +57,7 @@ class Mailmojo(Provider):
     app_credentials = ("client_id", "client_secret")
     ways = WAYS
     definitions = mapping.DEFINITIONS
+    tells_all_at_once = True
     capabilities = CAPABILITIES
 
     def __init__(self, **settings: Any) -> None:
