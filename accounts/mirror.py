@@ -49,7 +49,7 @@ def check(connection: Connection) -> None:
     connection.account = account
     if not services.adopt_credentials(connection=replaces, checked=connection):
         note = (
-            f"This key opens another account ({record.name}). Nothing was changed: {replaces} keeps its key."
+            f"This opens another account ({record.name}). Nothing was changed: {replaces} keeps what it had."
         )
         _store(connection, status_note=note[:500])
     return None
@@ -96,11 +96,11 @@ def failure(connection: Connection, error: ProviderError | CannotDo) -> str:
         return error.sentence
     match error:
         case Unauthorized():
-            return f"{name} does not take this key. Copy it again, whole, and see that it is active there. ({error.detail})"
+            return f"{name} does not let Campanile in. {_again(connection)} ({error.detail})"
         case RateLimited():
             return f"{name} asks for a pause of {error.retry_after:.0f} s. Check again after that."
         case Unavailable() | OutcomeUnknown():
-            return f"{name} could not be reached, so nothing is known about the key. Check again in a minute. ({error.detail})"
+            return f"{name} could not be reached, so nothing is known about the account. Check again in a minute. ({error.detail})"
         case Refused():
             return f"{name} says no: {error.detail}"
         case UnexpectedReply():
@@ -108,11 +108,17 @@ def failure(connection: Connection, error: ProviderError | CannotDo) -> str:
     return error.detail
 
 
+def _again(connection: Connection) -> str:
+    if connection.provider_class.way(connection.credentials.get("way", "")).asks_there:
+        return "Agree there once more."
+    return "Enter the credentials again, whole, and see that they are still good there."
+
+
 def _check_saved(connection: Connection) -> None:
     record, senders = _read(connection.open())
     if connection.fingerprint and record.fingerprint != connection.fingerprint:
         raise Unauthorized(
-            "The key opens another account than the one that was connected.", provider=connection.provider
+            "This opens another account than the one that was connected.", provider=connection.provider
         )
     _store(connection, account=_account(record, senders), checked_at=timezone.now())
 

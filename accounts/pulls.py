@@ -18,8 +18,13 @@ from accounts.providers.errors import ProviderError, Verdict
 from accounts.refusals import CannotDo
 
 SLICE_SECONDS = 20
+# Where going on means reading what came before once more; well below a worker's time limit.
+LONG_SLICE_SECONDS = 70
 
 Walk = Callable[[Pull, Provider], Iterator[None]]
+
+# What apps above this one keep of a pull while it runs, and clear away when it ends, however it ends.
+WHEN_ENDED: list[Callable[[Pull], None]] = []
 
 
 class CannotPull(CannotDo):
@@ -61,12 +66,14 @@ def step(entry: OutboxEntry, walk: Walk) -> outbox.Later | None:
     if not pull.is_running or Pull.STEPS[pull.step][0] != entry.task:
         return None
     began = time.monotonic()
+    provider = pull.connection.open()
+    slice_seconds = LONG_SLICE_SECONDS if provider.tells_all_at_once else SLICE_SECONDS
     try:
-        for _ in walk(pull, pull.connection.open()):
+        for _ in walk(pull, provider):
             outbox.renew(entry)
             if Pull.objects.filter(pk=pull.pk, cancel_requested=True).exists():
                 return _finish(pull, Pull.State.CANCELLED, "Cancelled. What was pulled so far stays.")
-            if time.monotonic() - began > SLICE_SECONDS:
+            if time.monotonic() - began > slice_seconds:
                 return outbox.Later(0)
     except ProviderError as error:
         if error.verdict is Verdict.TELL:
@@ -88,10 +95,11 @@ def step(entry: OutboxEntry, walk: Walk) -> outbox.Later | None:
 def store_page(pull: Pull, *, checkpoint: dict[str, Any], total: int | None = None, **counts: int) -> None:
     """Add `counts` (names of Pull.COUNTS) to the step under way and remember where it goes on.
 
-    Belongs in the transaction that writes the page. Raises LeaseLost when another worker walks this pull too.
+    Belongs in the transaction that writes the page. Raises LeaseLost when another worker walks this pull too, and when
+    it has ended meanwhile.
     """
     row = Pull.objects.select_for_update().get(pk=pull.pk)
-    if row.checkpoint != pull.checkpoint or row.step != pull.step:
+    if row.checkpoint != pull.checkpoint or row.step != pull.step or not row.is_running:
         raise outbox.LeaseLost
     task = Pull.STEPS[pull.step][0]
     mine = dict(row.counts.get(task, {}))
@@ -145,6 +153,8 @@ def _finish(pull: Pull, state: str, note: str) -> None:
     ):
         return
     pull.state, pull.note, pull.finished_at = state, note, now
+    for clear_away in WHEN_ENDED:
+        clear_away(pull)
     if state == Pull.State.DONE:
         Connection.objects.filter(pk=pull.connection_id).update(pulled_at=now)
     activity.record(

@@ -1,6 +1,6 @@
 """What the pages of this app read, with a constant number of SQL queries each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from accounts.models import (
     User,
     Workspace,
 )
+from accounts.models.connections import app_credentials
 from accounts.providers import PROVIDERS, provider_class
 from accounts.providers.base import Provider, Way
 from accounts.search import LIMIT as HITS
@@ -69,12 +70,35 @@ def provider_words(provider: type[Provider]) -> ProviderWords:
 
 
 def _listed(way: Way) -> str:
-    return ", ".join(credential.label for credential in way.credentials if not credential.is_flag)
+    first, *others = (credential.label for credential in way.credentials if not credential.is_flag)
+    return ", ".join([first, *(label[:1].lower() + label[1:] for label in others)])
 
 
 def is_of_the_sandbox(credentials: Iterable[str]) -> bool:
     """Whether these are such as only the sandbox beside us knows: no provider gives them out."""
     return any(value.startswith("sandbox-") for value in credentials)
+
+
+# (slug, way) → what opens an account of the sandbox's.
+_SANDBOX_WORDS = {
+    ("brevo", "key"): "The API key sandbox-acme",
+    ("especial", "login"): "The address sandbox-acme@example.test with any password",
+    ("mailmojo", "client"): "The client id sandbox-acme with the secret sandbox",
+    ("mailmojo", "managed"): "The username sandbox-acme",
+    ("leadfox", "key"): "The API key sandbox-acme with any secret",
+    ("emailcampaigns", "token"): "The token sandbox-acme, with no base URL,",
+    ("emailcampaigns", "login"): "The user name sandbox-acme with any password, with no base URL,",
+}
+
+
+def sandbox_hint(provider: str, way: Way) -> str:
+    """For whoever only tries it out, where the sandbox runs beside us."""
+    if way.asks_there:
+        has_app = all(app_credentials(provider, "").values())
+        words = "" if has_app else "The page leads to an account"
+    elif words := _SANDBOX_WORDS.get((provider, way.name), ""):
+        words += " opens an account"
+    return f"Only trying it out? {words} in the sandbox that runs beside Campanile." if words else ""
 
 
 def providers() -> list[ProviderWords]:
@@ -98,66 +122,113 @@ def is_unattended(check: Connection) -> bool:
     return waited > WORKER_EXPECTED_SECONDS and check.outbox.filter(fence=0).exists()
 
 
-# flag → what an account with it can do; the sentence for one without comes from the provider.
-CAPABILITIES = {
-    "lists_changed_contacts": "Changed contacts are followed every minute, leaves among them.",
-    "shares_contacts": "A person stands there once, with all their lists.",
-    "lists_leaves": "Who may not be mailed is read at intervals, apart from the people.",
-    "blocks_contacts": "It is told who left elsewhere, and then refuses them too.",
-    "deletes_contacts": "People can be deleted there.",
-    "creates_fields": "Contact fields can be created there.",
-    "has_folders": "Lists keep their folders.",
-    "deletes_lists": "Lists can be removed there.",
-    "replaces_members": "A list is given all its people at once.",
-    "lists_carry_sender": "The sender belongs to the list: each delivery gets one with the sender of its campaign.",
-    "has_segments": "Saved segments can be read.",
-    "creates_segments": "Segments can be made there.",
-    "has_senders": "The senders it accepts are read.",
-    "manages_senders": "Senders can be added and confirmed from here.",
-    "has_domains": "Sending domains and their DNS records can be read.",
-    "manages_domains": "Sending domains can be authenticated from here.",
-    "has_templates": "Templates are carried over.",
-    "personalises": "Mails are filled in with each person's values.",
-    "writes_fallbacks": "What stands where a value is missing is written into the mail.",
-    "takes_preview_text": "The preview text is kept beside the subject.",
-    "takes_reply_to": "Replies can go to another address than the sender's.",
-    "links_unsubscribe": "The link to leave is the account's own.",
-    "links_view": "Mails link to their web version.",
-    "drafts_campaigns": "A campaign is prepared as a draft and compared before it is released.",
-    "deletes_drafts": "Drafts that were not needed are removed again.",
-    "schedules_campaigns": "Campaigns are given the exact minute at which they leave.",
-    "sends_tests": "Test mails can be sent.",
-    "renders_campaigns": "It shows a draft as a given person gets it.",
-    "unschedules_campaigns": "A scheduled campaign can be taken back before it starts.",
-    "pauses_campaigns": "A campaign on its way can be paused.",
-    "reports_figures": "Counts per campaign can be read.",
-    "reports_people": "Who got it and what they did can be read.",
-    "tells_machine_opens": "Opens by machines are told apart from people's.",
-    "has_webhooks": "Events are reported here as they happen.",
-    "lists_webhooks": "Registered webhooks can be read.",
-    "arms_by_value": "A release is an instant that is set, so the same release again changes nothing.",
-    "refuses_second_arm": "A second release of one campaign is refused there.",
+# flag → what an account with it can do, by what it is about; the sentence for one without comes from the provider.
+CAPABILITIES: Mapping[str, Mapping[str, str]] = {
+    "Audience": {
+        "shares_contacts": "A person stands there once, with all their lists.",
+        "lists_changed_contacts": "Changed contacts are followed every minute, leaves among them.",
+        "lists_leaves": "Who may not be mailed is read at intervals, apart from the people.",
+        "blocks_contacts": "It is told who left elsewhere, and then refuses them too.",
+        "deletes_contacts": "People can be deleted there.",
+        "creates_fields": "Contact fields can be created there.",
+        "has_folders": "Lists keep their folders.",
+        "deletes_lists": "Lists can be removed there.",
+        "replaces_members": "A list is given all its people at once.",
+        "has_segments": "Saved segments can be read.",
+        "creates_segments": "Segments can be made there.",
+    },
+    "Content": {
+        "has_templates": "Templates are carried over.",
+        "personalises": "Mails are filled in with each person's values.",
+        "writes_fallbacks": "What stands where a value is missing is written into the mail.",
+        "takes_preview_text": "The preview text is kept beside the subject.",
+        "takes_reply_to": "Replies can go to another address than the sender's.",
+        "links_unsubscribe": "The link to leave is the account's own.",
+        "links_view": "Mails link to their web version.",
+        "renders_campaigns": "It shows a draft as a given person gets it.",
+    },
+    "Sending": {
+        "has_senders": "The senders it accepts are read.",
+        "manages_senders": "Senders can be added and confirmed from here.",
+        "lists_carry_sender": "The sender belongs to the list: each delivery gets one with the sender of its campaign.",
+        "has_domains": "Sending domains and their DNS records can be read.",
+        "manages_domains": "Sending domains can be authenticated from here.",
+        "drafts_campaigns": "A campaign is prepared as a draft and compared before it is released.",
+        "deletes_drafts": "Drafts that were not needed are removed again.",
+        "sends_tests": "Test mails can be sent.",
+        "schedules_campaigns": "Campaigns are given the exact minute at which they leave.",
+        "unschedules_campaigns": "A scheduled campaign can be taken back before it starts.",
+        "pauses_campaigns": "A campaign on its way can be paused.",
+        "arms_by_value": "A release is an instant that is set, so the same release again changes nothing.",
+        "refuses_second_arm": "A second release of one campaign is refused there.",
+    },
+    "Results": {
+        "reports_figures": "Counts per campaign can be read.",
+        "reports_people": "Who got it and what they did can be read.",
+        "tells_machine_opens": "Opens by machines are told apart from people's.",
+        "has_webhooks": "Events are reported here as they happen.",
+        "lists_webhooks": "Registered webhooks can be read.",
+    },
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Ability:
+    """`label` is a sentence; `why` says more about what can be done."""
+
     can: bool
     label: str
     why: str = ""
 
 
-def abilities(provider: type[Provider]) -> list[Ability]:
-    """What an account there can do, then what it cannot, each with its sentence."""
-    rows = []
-    for flag, sentence in CAPABILITIES.items():
-        can = getattr(provider.capabilities, flag)
-        because = provider.capabilities.because.get(flag, "")
-        if can:
-            rows.append(Ability(True, sentence, because))
-        else:
-            rows.append(Ability(False, provider.capabilities.sentence(flag)))
-    return sorted(rows, key=lambda row: not row.can)
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What an account can do of one kind, first what it can."""
+
+    title: str
+    items: list[Ability]
+
+    @property
+    def able(self) -> int:
+        return sum(item.can for item in self.items)
+
+
+def abilities(provider: type[Provider]) -> list[Abilities]:
+    """What an account there can do and what it cannot, each with its sentence."""
+    groups = []
+    for title, sentences in CAPABILITIES.items():
+        items = [_ability(provider, flag, sentence) for flag, sentence in sentences.items()]
+        groups.append(Abilities(title, sorted(items, key=lambda item: not item.can)))
+    return groups
+
+
+def _ability(provider: type[Provider], flag: str, sentence: str) -> Ability:
+    if getattr(provider.capabilities, flag):
+        return Ability(True, sentence, provider.capabilities.because.get(flag, ""))
+    return Ability(False, provider.capabilities.sentence(flag))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One capability over all providers; `answers` are (provider's name, can, why or why not)."""
+
+    label: str
+    answers: list[tuple[str, bool, str]]
+
+
+def compared_abilities() -> list[tuple[str, list[Comparison]]]:
+    """By what they are about: every capability, and what each provider we know says to it."""
+    known = [provider_class(slug) for slug in PROVIDERS]
+    return [
+        (title, [Comparison(label, [_answer(cls, flag) for cls in known]) for flag, label in labels.items()])
+        for title, labels in CAPABILITIES.items()
+    ]
+
+
+def _answer(provider: type[Provider], flag: str) -> tuple[str, bool, str]:
+    can = getattr(provider.capabilities, flag)
+    why = provider.capabilities.because.get(flag, "") if can else provider.capabilities.sentence(flag)
+    return provider.name, can, why
 
 
 def quotas(connection: Connection) -> list[dict[str, Any]]:
@@ -336,7 +407,7 @@ def accounts_in_need(workspace: Workspace) -> Iterable[Item]:
     for connection in workspace.connections.filter(status=Connection.Status.RECONNECT)[:LIMIT]:
         yield Item(
             title=f"Reconnect {connection}",
-            text=f"{connection.provider_name} no longer takes the key. Work for it waits in order.",
+            text=f"{connection.provider_name} no longer takes the credentials. Work for it waits in order.",
             url=connection.get_absolute_url(),
             at=connection.status_at,
             tone="bad",

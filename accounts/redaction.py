@@ -27,6 +27,8 @@ _KEY = re.compile(
     r"\b(?:xkeysib|xsmtpsib|pk|sk|ghp|eyJ)[-_][\w.-]{8,2048}|\beyJ[\w-]{10,2048}\.[\w.-]{1,4096}"
 )
 _HOOK = re.compile(r"(/hooks/)[^/\s\"'?]{1,256}")
+# What a provider sends a person back with: a code that is good for tokens.
+_CONSENT = re.compile(r"(/connect/back/)(?:\?|%3F)[^\s\"']{1,8192}", re.IGNORECASE)
 _SECRET_KEY = re.compile(rf"(?:^|[-_.]|\b)(?:{_SECRET_NAME})(?:$|[-_.]|\b)", re.IGNORECASE)
 
 
@@ -50,6 +52,7 @@ def redact(text: str, *, secrets: Iterable[str] = ()) -> str:
     text = _BEARER.sub(rf"\1 {HIDDEN}", text)
     text = _KEY.sub(HIDDEN, text)
     text = _HOOK.sub(rf"\1{HIDDEN}", text)
+    text = _CONSENT.sub(rf"\1{HIDDEN}", text)
     return _EMAIL.sub(lambda found: mask_email(f"{found[1]}@{found[3]}"), text)
 
 

@@ -168,13 +168,16 @@ def sample_page() -> dict[str, Any]:
             {"at": NOW - timedelta(days=2), "who": LONG, "what": HOSTILE, "tone": "bad", "note": LONG},
         ],
         "capabilities": [
-            {"can": True, "label": "Schedules campaigns to the minute"},
-            {"can": True, "label": "Sends a test to people you name"},
             {
-                "can": False,
-                "label": "Pauses a campaign that is being sent",
-                "why": "Brevo has no such call; suspending stops what has not left yet.",
+                "title": "Sending",
+                "able": 2,
+                "items": [
+                    {"can": True, "label": "Schedules campaigns to the minute"},
+                    {"can": True, "label": "Sends a test to people you name", "why": "Fifty a day."},
+                    {"can": False, "label": "Brevo has no pause; suspending stops what has not left yet."},
+                ],
             },
+            {"title": "Results", "able": 0, "items": [{"can": False, "label": LONG}]},
         ],
         "series": sample_series(),
         "links": [

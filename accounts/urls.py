@@ -13,6 +13,7 @@ urlpatterns = [
     path("activity/", home.activity_log, name="activity"),
     path("connections/", connections.connections, name="connections"),
     path("connections/new/", connections.connect, name="connect"),
+    path("connections/capabilities/", connections.capabilities, name="capabilities"),
     path("connections/new/ask/", consent.ask, name="ask_consent"),
     path("connect/back/", consent.back, name="consent_back"),
     path("connections/<int:connection_id>/", connections.connection, name="connection"),

@@ -27,19 +27,26 @@ def stage(
 
     The planner learns of the `keys` only: to look at every column costs more than a join.
     """
+    empty_stage(name, columns)
     table = sql.Identifier(name)
-    definition = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in columns
-    )
     names = sql.SQL(", ").join(sql.Identifier(column) for column, _ in columns)
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("drop table if exists pg_temp.{}").format(table))
-        cursor.execute(sql.SQL("create temp table {} ({}) on commit drop").format(table, definition))
         with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(table, names)) as copy:
             for row in rows:
                 copy.write_row(row)
         known = sql.SQL(", ").join(map(sql.Identifier, keys))
         cursor.execute(sql.SQL("analyze {} ({})").format(table, known))
+
+
+def empty_stage(name: str, columns: Sequence[tuple[str, str]]) -> None:
+    """The same without rows, for a statement that fills it."""
+    table = sql.Identifier(name)
+    definition = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in columns
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("drop table if exists pg_temp.{}").format(table))
+        cursor.execute(sql.SQL("create temp table {} ({}) on commit drop").format(table, definition))
 
 
 def tell_planner(*tables: str) -> None:

@@ -18,6 +18,9 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, default=1_000_000, help="contacts behind the list page")
     parser.add_argument("--pulled", type=int, default=200_000, help="contacts in the account that is pulled")
+    parser.add_argument(
+        "--provider", action="append", help="whose accounts are pulled; again for more; else all"
+    )
     parser.add_argument("--imported", type=int, default=1_000_000, help="rows of the file that is imported")
     parser.add_argument("--events", type=int, default=1_000_000, help="events to apply")
     parser.add_argument("--rounds", type=int, default=3)
@@ -36,11 +39,13 @@ def main() -> None:
 
 
 def _lines(options: argparse.Namespace) -> Iterator[Line]:
+    from accounts.providers import PROVIDERS
     from bench import applying, importing, pages, pulling, webhooks
 
     wanted = options.what or ["pages", "pull", "import", "webhooks", "events"]
     if "pull" in wanted:
-        yield from pulling.measure(people=options.pulled, rounds=options.rounds)
+        for slug in options.provider or PROVIDERS:
+            yield from pulling.measure(slug=slug, people=options.pulled, rounds=options.rounds)
     if "import" in wanted:
         yield from importing.measure(rows=options.imported, rounds=options.rounds)
     if "webhooks" in wanted:

@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from django.test import Client
 
 from accounts.models import Membership, Role, User, Workspace
+from accounts.providers import provider_class
 from tests.factories import MembershipFactory, WorkspaceFactory
 
 
@@ -59,7 +61,7 @@ class SandboxServer:
         return reply.json()
 
     def base_url(self, slug: str = "brevo") -> str:
-        return {"brevo": f"{self.url}/brevo/v3"}[slug]
+        return f"{self.url}/{slug}{urlsplit(provider_class(slug).default_base_url).path}"
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ class CredentialsForm(Form):
         required=False,
         max_length=300,
         assume_scheme="https",
-        help_text="Only to speak to something else than the provider itself, such as the sandbox.",
+        help_text="Only where the account is reached at another address than usual.",
     )
 
     def __init__(self, *args: Any, provider: type[Provider], way: Way, **kwargs: Any) -> None:
@@ -27,8 +27,8 @@ class CredentialsForm(Form):
         address = self.fields["base_url"]
         address.widget.attrs |= {"placeholder": provider.default_base_url, "spellcheck": "false"}
         if not provider.default_base_url:
-            address.label = f"Address of {provider.name}"
-            address.help_text = "Each account has one of its own, beginning with https://. The provider's people tell you; it often ends in /api/v1."
+            address.label = "Base URL of the account"
+            address.help_text = "Its own address, beginning with https://. It usually ends in /api/v1; whoever runs the account knows it."
         for credential in reversed(way.credentials):
             self.fields = {credential.name: _field(credential), **self.fields}
 
@@ -53,7 +53,7 @@ class CredentialsForm(Form):
         is_played_here = settings.EMBEDDED and is_of_the_sandbox(typed.values())
         is_missing = not data.get("base_url") and "base_url" not in self.errors
         if self.asks_for_address and is_missing and not is_played_here:
-            self.add_error("base_url", "Fill in the address at which the provider answers your account.")
+            self.add_error("base_url", "Fill in the address at which the account is reached.")
         return {"credentials": {"way": self.way.name, **typed}, "base_url": data.get("base_url", "")}
 
 

@@ -25,6 +25,19 @@ def _webhook_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def app_credentials(provider: str, base_url: str) -> dict[str, str]:
+    """What this installation is known by at an address; empty values where it is not.
+
+    Its secret is told to the provider alone, never to an address that somebody typed. The sandbox knows everybody.
+    """
+    cls = provider_class(provider)
+    if base_url.startswith(f"{settings.SANDBOX_URL}/"):
+        return dict.fromkeys(cls.app_credentials, "sandbox")
+    is_theirs = base_url.rstrip("/") in ("", cls.default_base_url)
+    given = settings.PROVIDER_APPS.get(provider, {}) if is_theirs else {}
+    return {name: given.get(name, "") for name in cls.app_credentials}
+
+
 class Connection(models.Model):
     """One account at one provider. Credentials and webhook secrets are sealed and never shown again."""
 
@@ -91,17 +104,8 @@ class Connection(models.Model):
 
     @property
     def app_credentials(self) -> dict[str, str]:
-        """What the installation adds, such as the client id of an OAuth app; the sandbox knows one of its own."""
-        names = self.provider_class.app_credentials
-        if self.is_sandbox:
-            return dict.fromkeys(names, "sandbox")
-        given = settings.PROVIDER_APPS.get(self.provider, {})
-        return {name: given.get(name, "") for name in names}
-
-    @property
-    def is_sandbox(self) -> bool:
-        """Whether it leads to the sandbox beside us, which plays every provider."""
-        return bool(self.base_url) and self.base_url.startswith(f"{settings.SANDBOX_URL}/")
+        """What the installation adds, such as the client id of an OAuth app."""
+        return app_credentials(self.provider, self.base_url)
 
     @property
     def webhook_secrets(self) -> list[str]:

@@ -7,6 +7,10 @@ from accounts.providers.base import Gate, Keyring, Provider
 
 PROVIDERS: Mapping[str, str] = {
     "brevo": "accounts.providers.brevo.provider.Brevo",
+    "emailcampaigns": "accounts.providers.emailcampaigns.provider.EmailCampaigns",
+    "especial": "accounts.providers.especial.provider.Especial",
+    "leadfox": "accounts.providers.leadfox.provider.Leadfox",
+    "mailmojo": "accounts.providers.mailmojo.provider.Mailmojo",
 }
 
 

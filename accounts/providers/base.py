@@ -11,7 +11,7 @@ A verb is `Unsupported` until a provider overrides it. Its effect decides what m
 # ruff: noqa: ARG003 - the defaults answer without looking
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -169,6 +169,8 @@ class Provider:
     ways: ClassVar[tuple[Way, ...]] = ()
     # Values of the installation, not of an account, that join the credentials: from <SLUG>_<NAME> in the environment.
     app_credentials: ClassVar[tuple[str, ...]] = ()
+    # People come in one answer, so that a walk which goes on elsewhere reads from its beginning again.
+    tells_all_at_once: ClassVar[bool] = False
     # The most people one `save_contacts` takes.
     people_per_call: ClassVar[int] = 10_000
     # How far ahead a campaign must be armed, by the provider's rule or ours.
@@ -265,6 +267,11 @@ class Provider:
         A person without an address comes with an empty `email`. Without `shares_contacts` a record is one person on
         one list, and somebody on three lists comes three times.
         """
+        self._unsupported("contacts")
+
+    @effect(Effect.READ)
+    def memberships(self, *, list_ids: Collection[str], cursor: str | None = None) -> Page:
+        """One page of ContactRecord of these lists alone, where each list has people of its own."""
         self._unsupported("contacts")
 
     @effect(Effect.READ)

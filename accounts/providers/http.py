@@ -47,6 +47,8 @@ TOTAL_SECONDS = 30.0
 UPLOAD_SECONDS = 90.0
 BODY_BYTES = 32 * 1024 * 1024
 DOWNLOAD_BYTES = 200 * 1024 * 1024
+# All people of a large account in one answer, on disk.
+ROWS_BYTES = 2 * 1024 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 JSON_DEPTH = 64
 # Repeats of a READ after no connection, a reset or a 5xx; all other repeating is the outbox's.
@@ -244,7 +246,7 @@ class Client:
                     headers = self._headers(None, _json_or_nothing, with_credentials=True)
                     reply = self._exchange(
                         call, operation, Effect.READ, "GET", self.base_url + path,
-                        query=query, headers=headers, sink=cast(IO[bytes], file), limit=DOWNLOAD_BYTES,
+                        query=query, headers=headers, sink=cast(IO[bytes], file), limit=ROWS_BYTES,
                     )  # fmt: skip
                     self._judge(passed, operation, Effect.READ, reply, rate_class)
             except BaseException:

@@ -48,7 +48,8 @@ class TokenClient(Client):
         """Those stored while they last, else new ones. One worker renews, the others wait for it and use its."""
         tokens = self.keyring.tokens()
         if tokens is None or (tokens.expires_at and tokens.expires_at <= datetime.now(UTC) + EARLY):
-            return self.keyring.renew(tokens, self._ask)
+            tokens = self.keyring.renew(tokens, self._ask)
+        self._hide(tokens)
         return tokens
 
     def renewing(self, attempt: Callable[[], Result]) -> Result:
@@ -60,10 +61,17 @@ class TokenClient(Client):
             self.keyring.renew(tokens, self._ask)
             return attempt()
 
+    def _hide(self, tokens: Tokens) -> None:
+        """No answer that repeats them shows them."""
+        for token in (tokens.access, tokens.refresh):
+            if token and token not in self.secrets:
+                self.secrets = (*self.secrets, token)
+
     def _ask(self, tokens: Tokens | None) -> Tokens:
         """New tokens: by the refresh token, whose answer may be lost once, else by the credentials."""
         if tokens is None or not tokens.refresh:
             return self.first_tokens()
+        self._hide(tokens)
         try:
             return self._next(tokens)
         except (Refused, Unauthorized):

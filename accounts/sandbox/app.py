@@ -13,6 +13,10 @@ from accounts.sandbox.store import StateFile, Store
 
 PROVIDERS = {
     "brevo": "accounts.sandbox.brevo",
+    "especial": "accounts.sandbox.especial",
+    "mailmojo": "accounts.sandbox.mailmojo",
+    "emailcampaigns": "accounts.sandbox.emailcampaigns",
+    "leadfox": "accounts.sandbox.leadfox",
 }  # slug → module with a `provider`
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -70,6 +74,8 @@ class Sandbox:
             fault = self._fault_for(slug, request)
             instead = fault.before(self.stopping.wait) if fault else None
             reply = instead or self._answer(slug, request)
+            if fault and fault.kind == "fail_after":
+                reply = fault.failure()
             self._log(slug, request, reply.status)
         payload = reply.payload()
         start_response(reply.status_line(), reply.header_list(len(payload)))

@@ -11,6 +11,7 @@ KINDS = (
     "status",
     "drop_before",
     "drop_after",
+    "fail_after",
     "hang",
     "hang_after",
     "slow",
@@ -57,12 +58,7 @@ class Fault:
     def before(self, wait: Callable[[float], Any]) -> Reply | None:
         """What answers in place of the provider, without any work done; None to let it work."""
         if self.kind == "status":
-            body = (
-                self.body
-                if self.body is not None
-                else {"code": "internal_error", "message": "Something went wrong"}
-            )
-            return Reply(self.status, body, headers=dict(self.headers))
+            return self.failure()
         if self.kind == "html":
             return Reply(self.status, headers={"Content-Type": "text/html"} | self.headers, content=HTML)
         if self.kind == "garbage":
@@ -76,6 +72,15 @@ class Fault:
         if self.kind in ("hang", "drop_before"):
             raise ConnectionDropped(self.kind)
         return None
+
+    def failure(self) -> Reply:
+        """The reply of the kinds `status` and `fail_after`."""
+        body = (
+            self.body
+            if self.body is not None
+            else {"code": "internal_error", "message": "Something went wrong"}
+        )
+        return Reply(self.status, body, headers=dict(self.headers))
 
     def after(self, payload: bytes, wait: Callable[[float], Any]) -> Iterator[bytes]:
         """The body as it leaves once the work is done. Its announced length is that of `payload`."""

@@ -8,9 +8,10 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qs, quote, unquote
 
 REASONS = {
-    200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 207: "Multi-Status", 400: "Bad Request",
+    200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 207: "Multi-Status", 302: "Found", 400: "Bad Request",
     401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable",
+    409: "Conflict", 422: "Unprocessable Entity", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
+    503: "Service Unavailable",
 }  # fmt: skip
 
 
@@ -49,7 +50,7 @@ class Request:
             return f"{self.body[:2000].decode('utf-8', 'replace')}… ({len(self.body)} bytes)"
         try:
             return json.loads(self.body) if self.body else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return self.body.decode("utf-8", "replace")
 
 

@@ -18,11 +18,14 @@ def _connect(url: str) -> tuple[http.client.HTTPConnection, str]:
 
 
 def post(url: str, headers: dict[str, str], payload: Any) -> int | None:
-    """The status of the answer, None when there was none. Redirects are not followed."""
+    """The status of the answer, None when there was none. Redirects are not followed.
+
+    A payload that is text already leaves as it is, since it may have been signed; anything else is written as JSON.
+    """
     connection = None
     try:
         connection, path = _connect(url)
-        body = json.dumps(payload, ensure_ascii=False).encode()
+        body = (payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)).encode()
         connection.request("POST", path, body, {"Content-Type": "application/json"} | headers)
         return connection.getresponse().status
     except (OSError, ValueError, http.client.HTTPException):

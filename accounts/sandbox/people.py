@@ -1,6 +1,7 @@
 """People who do not exist: plausible names from several languages, always the same for the same number."""
 
 import unicodedata
+from functools import cache
 from random import Random
 from typing import NamedTuple
 
@@ -77,6 +78,7 @@ def demo_person(number: int) -> tuple[Person, Random]:
     return person(luck, number + 1), luck
 
 
+@cache
 def _plain(name: str) -> str:
     decomposed = unicodedata.normalize("NFKD", name.translate(PLAIN))
     return "".join(c for c in decomposed if c.isascii() and c.isalnum()).lower()

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts import activity, mail, outbox, pulls, queries
 from accounts.models import Connection, Membership, OutboxEntry, Pull, Role, User, Workspace
+from accounts.models.connections import app_credentials
 from accounts.providers import provider_class
-from accounts.providers.base import Effect
+from accounts.providers.base import Effect, Way
 from accounts.refusals import CannotDo
 
 Status = Connection.Status
@@ -58,17 +59,30 @@ def consent_place(*, provider: str, way: str, base_url: str) -> ConsentPlace:
     chosen = next((known for known in cls.ways if known.name == way), cls.ways[0])
     if not chosen.asks_there:
         raise CannotConnect(f"{cls.name} is connected in another way.")
-    app = settings.PROVIDER_APPS.get(provider, {})
-    if settings.EMBEDDED and not base_url and not app.get("client_id"):
+    if not base_url and asks_the_sandbox(provider):
         base_url = sandbox_url(provider)
-    if base_url.startswith(f"{settings.SANDBOX_URL}/"):
-        app = dict.fromkeys(cls.app_credentials, "sandbox")
-    if not all(app.get(name) for name in cls.app_credentials):
-        names = " and ".join(f"{provider}_{name}".upper() for name in cls.app_credentials)
-        raise CannotConnect(
-            f"This installation is not known to {cls.name} yet. The operator asks {cls.name} for an app and sets {names}."
-        )
-    return ConsentPlace(chosen.name, base_url, app)
+    if sentence := missing_app(provider=provider, way=chosen, base_url=base_url):
+        raise CannotConnect(sentence)
+    return ConsentPlace(chosen.name, base_url, app_credentials(provider, base_url))
+
+
+def asks_the_sandbox(provider: str) -> bool:
+    """Whether people are asked on the sandbox's page, as an embedded installation that no provider knows does."""
+    return settings.EMBEDDED and not all(app_credentials(provider, "").values())
+
+
+def missing_app(*, provider: str, way: Way, base_url: str) -> str:
+    """What the operator must do before anybody can connect in this way; empty where nothing is missing."""
+    typed = {credential.name for credential in way.credentials}
+    needed = [name for name in provider_class(provider).app_credentials if name not in typed]
+    app = app_credentials(provider, base_url)
+    if all(app[name] for name in needed):
+        return ""
+    name = provider_class(provider).name
+    names = " and ".join(f"{provider}_{name}".upper() for name in needed)
+    return (
+        f"This installation is not known to {name} yet. The operator asks {name} for an app and sets {names}."
+    )
 
 
 @transaction.atomic
@@ -81,16 +95,20 @@ def begin_check(
     by: User,
     replaces: Connection | None = None,
 ) -> Connection:
-    """Seal what was typed and ask the worker whose account it opens. Raises vault.Locked without a key.
+    """Seal what was typed and ask the worker whose account it opens.
 
     The row answers as it goes: `checked_at` when the account was read, `status_note` when it could not be.
+    Raises vault.Locked without a key, CannotConnect where the way needs an app that this installation does not have.
     """
     if settings.EMBEDDED and not base_url and queries.is_of_the_sandbox(credentials.values()):
         base_url = sandbox_url(provider)
+    cls = provider_class(provider)
+    if sentence := missing_app(provider=provider, way=cls.way(credentials.get("way", "")), base_url=base_url):
+        raise CannotConnect(sentence)
     connection = Connection(
         workspace=workspace,
         provider=provider,
-        name=provider_class(provider).name,
+        name=cls.name,
         base_url=base_url,
         created_by=by,
         account={"replaces": replaces.pk} if replaces else {},
@@ -122,7 +140,7 @@ def save_connection(*, connection: Connection, by: User) -> Connection:
     )
     if known is not None and known.status != Status.DISCONNECTED:
         raise CannotConnect(
-            f"This account is already connected as {known}. To use another key for it, replace the key there."
+            f"This account is already connected as {known}. To use other credentials for it, replace them there."
         )
     if known is not None:
         _take_over(known, connection)
@@ -186,7 +204,7 @@ def credentials_refused(*, connection: Connection, detail: str) -> None:
     activity.record(
         connection.workspace,
         "connection.refused",
-        f"{connection.provider_name} no longer takes the key of {connection}. Work for it waits.",
+        f"{connection.provider_name} no longer takes the credentials of {connection}. Work for it waits.",
         subject=connection,
         after={"answer": detail},
     )
@@ -232,7 +250,7 @@ def adopt_credentials(*, connection: Connection, checked: Connection) -> bool:
     activity.record(
         connection.workspace,
         "connection.key_replaced",
-        f"Replaced the key of {connection}.",
+        f"Replaced the credentials of {connection}.",
         actor=by,
         subject=connection,
     )
@@ -459,7 +477,7 @@ def _locked(connection: Connection) -> Connection:
     """The row as it is now, held until the change is committed: two clicks are one."""
     found = Connection.objects.select_for_update().filter(pk=connection.pk).first()
     if found is None:
-        raise CannotConnect("This check is over: its key was taken over or dropped. Look at the connections.")
+        raise CannotConnect("This check is over: it was taken over or dropped. Look at the connections.")
     return found
 
 

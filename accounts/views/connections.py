@@ -34,9 +34,18 @@ def connections(request: WorkspaceRequest) -> HttpResponse:
     )
 
 
+@workspace_view(methods=("GET", "HEAD"))
+def capabilities(request: WorkspaceRequest) -> HttpResponse:
+    return render_page(
+        request,
+        "accounts/connections/capabilities.html",
+        {"providers": queries.providers(), "groups": queries.compared_abilities()},
+    )
+
+
 @workspace_view(role=Role.ADMIN)
 def connect(request: WorkspaceRequest) -> HttpResponse:
-    """One address for all of it: choose the provider, paste the key, see whose account it is, keep it."""
+    """One address for all of it: choose the provider, fill in what it needs, see whose account it is, keep it."""
     if check := _check_of(request):
         return _show_check(request, check)
     slug = request.POST.get("provider") or request.GET.get("provider") or ""
@@ -56,7 +65,8 @@ def connect(request: WorkspaceRequest) -> HttpResponse:
             "form": form,
             "provider": queries.provider_words(provider),
             "way": way,
-            "has_sandbox": settings.EMBEDDED,
+            "hurdle": _hurdle(slug, way),
+            "sandbox_hint": queries.sandbox_hint(slug, way) if settings.EMBEDDED else "",
         },
         status=form.http_status,
     )
@@ -102,7 +112,7 @@ def replace_credentials(request: WorkspaceRequest, connection_id: int) -> HttpRe
     if "check" in request.GET:
         check = _check_of(request)
         if check is None:  # taken over, and gone with its purpose
-            say(request, f"{found} uses the new key.")
+            say(request, f"{found} uses the new credentials.")
             return go(request, found)
         return _show_check(request, check, replacing=found)
     way = _way(request, found.provider_class, found)
@@ -120,6 +130,7 @@ def replace_credentials(request: WorkspaceRequest, connection_id: int) -> HttpRe
             "form": form,
             "provider": queries.provider_words(found.provider_class),
             "way": way,
+            "hurdle": _hurdle(found.provider, way, found.base_url),
             "replacing": found,
         },
         status=form.http_status,
@@ -209,6 +220,13 @@ def _way(request: WorkspaceRequest, provider: type[Provider], connection: Connec
     return next((way for way in provider.ways if way.name == name), provider.ways[0])
 
 
+def _hurdle(provider: str, way: Way, base_url: str = "") -> str:
+    """Why nobody can connect in this way yet. Where the sandbox is at hand, it is no hurdle."""
+    if not base_url and services.asks_the_sandbox(provider):
+        return ""
+    return services.missing_app(provider=provider, way=way, base_url=base_url)
+
+
 def _connection(request: WorkspaceRequest, connection_id: int) -> Connection:
     saved = request.workspace.connections.exclude(status=Connection.Status.CHECKING)
     return get_object_or_404(saved, pk=connection_id)
@@ -262,7 +280,15 @@ def _events(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]
         task="accounts.register_webhook",
         state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED],
     )
-    return {"is_registering": registering.exists()}
+    capabilities = connection.capabilities
+    return {
+        "is_registering": registering.exists(),
+        "has_webhooks": capabilities.has_webhooks,
+        "tells_of_mails": bool(connection.provider_class.told_by_calls),
+        "webhook_note": capabilities.because.get("has_webhooks", "")
+        if capabilities.has_webhooks
+        else capabilities.sentence("has_webhooks"),
+    }
 
 
 def _limits(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:

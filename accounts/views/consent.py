@@ -3,6 +3,7 @@
 import secrets
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -29,16 +30,12 @@ def ask(request: WorkspaceRequest) -> HttpResponse:
     if slug not in PROVIDERS:
         raise Http404("There is no such provider.")
     replaces = _replaced(request, slug)
-    base_url = replaces.base_url if replaces else ""
+    way = request.GET.get("way", "")
     try:
-        where = services.consent_place(
-            provider=slug,
-            way=request.GET.get("way", ""),
-            base_url=base_url or request.GET.get("base_url", ""),
-        )
+        where = services.consent_place(provider=slug, way=way, base_url=replaces.base_url if replaces else "")
     except CannotDo as refusal:
         say(request, refusal.sentence, level=messages.ERROR)
-        return go(request, f"{reverse('accounts:connect')}?provider={slug}")
+        return go(request, f"{_page(replaces)}?{urlencode({'provider': slug, 'way': way})}")
     state = secrets.token_urlsafe(32)
     waiting = _waiting(request)
     waiting[state] = {
@@ -76,18 +73,23 @@ def back(request: HttpRequest) -> HttpResponse:
     )
     if membership is None or not membership.may(Role.ADMIN):
         raise Http404("No such workspace.")
-    connect = workspace_url(membership.workspace, "accounts:connect")
-    again = f"{connect}?provider={asked['provider']}"
+    replaces = membership.workspace.connections.filter(pk=asked["replaces"]).first()
+    page = workspace_url(
+        membership.workspace,
+        *(("accounts:replace_credentials", replaces.pk) if replaces else ("accounts:connect",)),
+    )
+    again = f"{page}?{urlencode({'provider': asked['provider'], 'way': asked['way']})}"
     code = request.GET.get("code", "")
     if not code:
-        name = provider_class(asked["provider"]).name
-        say(
-            request,
-            f"{name} was not allowed to be connected, so nothing was changed.",
-            level=messages.WARNING,
+        name, error = provider_class(asked["provider"]).name, request.GET.get("error", "")
+        is_no = error in ("", "access_denied")
+        sentence = (
+            f"You did not agree at {name}, so nothing was changed."
+            if is_no
+            else f"{name} could not ask you ({error[:80]}), so nothing was changed. Tell the operator of this installation."
         )
+        say(request, sentence, level=messages.WARNING if is_no else messages.ERROR)
         return HttpResponseRedirect(again)
-    replaces = membership.workspace.connections.filter(pk=asked["replaces"]).first()
     try:
         check = services.begin_check(
             workspace=membership.workspace,
@@ -100,15 +102,18 @@ def back(request: HttpRequest) -> HttpResponse:
     except CannotDo as refusal:
         say(request, refusal.sentence, level=messages.ERROR)
         return HttpResponseRedirect(again)
-    if replaces:
-        path = workspace_url(membership.workspace, "accounts:replace_credentials", replaces.pk)
-        return HttpResponseRedirect(f"{path}?check={check.pk}")
-    return HttpResponseRedirect(f"{connect}?check={check.pk}")
+    return HttpResponseRedirect(f"{page}?check={check.pk}")
 
 
 def redirect_uri() -> str:
     """Registered at the provider as it stands: one for the whole installation."""
     return f"{settings.PUBLIC_URL}/connect/back/"
+
+
+def _page(replaces: Connection | None) -> str:
+    if replaces:
+        return reverse("accounts:replace_credentials", args=[replaces.pk])
+    return reverse("accounts:connect")
 
 
 def _replaced(request: WorkspaceRequest, slug: str) -> Connection | None:

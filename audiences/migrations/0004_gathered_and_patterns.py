@@ -46,13 +46,17 @@ class Migration(migrations.Migration):
             model_name="gathered",
             name="connection",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.connection"
+                db_constraint=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="accounts.connection",
             ),
         ),
         migrations.AddField(
             model_name="gathered",
             name="pull",
             field=models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="+",

@@ -1,12 +1,11 @@
 """People of an account → contacts, memberships, suppressions and mirror rows, page by page and set by set."""
 
-import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,12 +13,12 @@ from django.utils import timezone
 from accounts import activity, outbox, pulls
 from accounts.models import Connection, MirrorKind, OutboxEntry, Pull
 from accounts.providers.base import Provider
-from accounts.providers.records import ContactRecord, Page
+from accounts.providers.records import Page
 from audiences import queries, services, sets
-from audiences.addresses import NotAnAddress, normalise
 from audiences.mirror import gathering, merge
 from audiences.mirror.gone import mark_gone
 from audiences.mirror.leaves import follow_leaves
+from audiences.mirror.reading import Reader, Rejected
 from audiences.mirror.walk import batches, pages
 from audiences.models import Contact
 
@@ -28,47 +27,68 @@ OVERLAP = timedelta(minutes=5)
 # One run of following lasts about this long; a longer walk goes on in the next run.
 SLICE = timedelta(seconds=20)
 
-STANDARD = tuple(Contact.STANDARD_FIELDS)
-LENGTHS: dict[str, int] = {
-    field.name: field.max_length or 0
-    for field in Contact._meta.concrete_fields
-    if field.name in Contact.STANDARD_FIELDS
-}
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one transaction takes over, and where the walk goes on after it: nowhere from the last."""
+
+    merge: Callable[[], Counter[str]]
+    checkpoint: dict[str, Any]
+    is_last: bool
+    total: int | None = None
 
 
 def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
-    """Everybody in the account. The checkpoint holds the next cursor and the rejected people of the last page."""
+    """Everybody in the account. The checkpoint holds where it goes on, and the rejected people of the last page."""
     if pull.checkpoint.get("done"):
         return
     reader = Reader.of(pull.connection)
     if provider.capabilities.shares_contacts:
-        walk = pages(
-            lambda cursor: reader.read(provider.contacts(cursor=cursor)), pull.checkpoint.get("cursor")
-        )
+        parts = _people(pull, provider, reader)
     else:
-        yield from gathering.gather(pull, provider)
-        walk = map(reader.read, gathering.people(pull, pull.checkpoint.get("after")))
+        yield from gathering.gather(pull, provider, reader)
+        parts = _gathered_people(pull, reader)
     is_empty = pull.connection.pulled_at is None
-    for batch in batches(walk):
-        found = sift(batch, known_bad=pull.checkpoint.get("rejected", ()))
-        checkpoint: dict[str, Any] = {"rejected": found.rejected_ids}
-        if provider.capabilities.shares_contacts:
-            checkpoint["cursor"] = batch[-1].cursor
-        else:
-            checkpoint |= {"gathered": True, "after": batch[-1].cursor}
+    for part in parts:
         with transaction.atomic():
-            counts = merge.merge_contacts(pull.connection, found.rows, pull=pull)
-            counts += found.rejected
-            if batch[-1].cursor is None:
-                checkpoint = {"done": True}
+            counts = part.merge()
+            if part.is_last:
                 gathering.forget(pull)
                 mark_gone(pull, MirrorKind.CONTACT)
                 services.refresh_counts(workspace=pull.connection.workspace)
-            pulls.store_page(pull, checkpoint=checkpoint, total=batch[-1].total, **counts)
+            checkpoint = {"done": True} if part.is_last else part.checkpoint
+            pulls.store_page(pull, checkpoint=checkpoint, total=part.total, **counts)
         if is_empty:
             sets.tell_planner("audiences_contact", "audiences_subscription", "accounts_mirrorrow")
             is_empty = False
         yield
+
+
+def _people(pull: Pull, provider: Provider, reader: Reader) -> Iterator[Part]:
+    """Accounts that tell people whole."""
+
+    def merged(found: Sifted) -> Counter[str]:
+        return merge.merge_contacts(pull.connection, found.rows, pull=pull) + found.rejected
+
+    walk = pages(lambda cursor: reader.read(provider.contacts(cursor=cursor)), pull.checkpoint.get("cursor"))
+    for batch in batches(walk):
+        found = sift(batch, known_bad=pull.checkpoint.get("rejected", ()))
+        cursor = batch[-1].cursor
+        checkpoint = {"cursor": cursor, "rejected": found.rejected_ids}
+        yield Part(partial(merged, found), checkpoint, is_last=cursor is None, total=batch[-1].total)
+
+
+def _gathered_people(pull: Pull, reader: Reader) -> Iterator[Part]:
+    """Accounts that tell memberships, once all of them are here."""
+
+    def merged(some: gathering.Some) -> Counter[str]:
+        sets.one_writer(pull.connection.workspace)
+        gathering.stage(pull, reader, some)
+        return merge.merge_staged(pull.connection, pull=pull)
+
+    for some in gathering.people(pull, pull.checkpoint.get("after", "")):
+        checkpoint = {"gathered": True, "after": some.up_to}
+        yield Part(partial(merged, some), checkpoint, is_last=some.up_to is None)
 
 
 def follow(entry: OutboxEntry, *, every_seconds: float) -> outbox.Later | None:
@@ -152,13 +172,6 @@ def _note(connection: Connection, counts: Counter[str]) -> None:
         services.refresh_counts(workspace=connection.workspace)
 
 
-class Rejected(NamedTuple):
-    """Somebody without an address to write to."""
-
-    remote_id: str
-    problem: str
-
-
 @dataclass(frozen=True, slots=True)
 class Sifted:
     """Rows for the stage, the people turned away by reason, and their remote ids on the last page."""
@@ -194,63 +207,3 @@ def sift(batch: Sequence[Page], *, known_bad: Sequence[str] = ()) -> Sifted:
     rejected["read"] = rejected["rejected"]
     last = [row[0] for row in batch[-1].items if row[0] in bad]
     return Sifted(list(rows.values()), rejected, last)
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Turns records of one account into rows of the stage; runs in the threads that fetch, off the database."""
-
-    # Names over there → column here, or key in `custom`.
-    columns: Mapping[str, str]
-    keys: Mapping[str, str]
-    # Remote list → list.
-    lists: Mapping[str, int]
-
-    @classmethod
-    def of(cls, connection: Connection) -> "Reader":
-        fields = queries.remote_fields(connection)
-        return cls(
-            columns={name: key for key, name in fields.items() if key in LENGTHS},
-            keys={name: key for key, name in fields.items() if key not in LENGTHS},
-            lists=queries.mirrored_lists(connection),
-        )
-
-    def read(self, page: Page) -> Page:
-        """The page with rows in place of records."""
-        now = timezone.now()
-        return replace(page, items=tuple(self._row(record, now) for record in page.items))
-
-    def _row(self, record: ContactRecord, now: datetime) -> tuple[Any, ...]:
-        try:
-            email = normalise(record.email)
-        except NotAnAddress as error:
-            return Rejected(record.remote_id, error.problem.value)
-        columns: dict[str, str | None] = dict.fromkeys(self.columns.values(), "")
-        custom: dict[str, Any] = {}
-        for name, value in record.fields.items():
-            if value is None or value == "":
-                continue
-            if column := self.columns.get(name):
-                columns[column] = str(value)[: LENGTHS[column]]
-            elif key := self.keys.get(name):
-                custom[key] = value
-        left = {mine for theirs in record.left_list_ids if (mine := self.lists.get(theirs))}
-        on = {mine for theirs in record.list_ids if (mine := self.lists.get(theirs))} - left
-        pending = {mine for theirs in record.pending_list_ids if (mine := self.lists.get(theirs))} - left - on
-        content = (
-            email,
-            *map(columns.get, STANDARD),
-            json.dumps(custom, ensure_ascii=False, sort_keys=True) if custom else "{}",
-            _array(on),
-            _array(left),
-            _array(pending),
-            record.blocked,
-        )
-        digest = blake2b(repr(content).encode("utf-8", "replace"), digest_size=16).digest()
-        at = min(record.modified_at or now, now)
-        return (record.remote_id, *content, at.isoformat(), digest)
-
-
-def _array(ids: Collection[int]) -> str:
-    """As PostgreSQL reads an array: psycopg takes ten times as long to write one."""
-    return f"{{{','.join(map(str, sorted(ids)))}}}" if ids else "{}"

@@ -6,12 +6,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import pulls
-from accounts.models import MirrorKind, MirrorRow, Pull
+from accounts.models import MirrorKind, MirrorRow, Pull, Workspace
 from accounts.providers.base import Provider
 from accounts.providers.records import FieldRecord
 from audiences.field_names import STANDARD_NAMES, fold, key_of, label_of
 from audiences.mirror.digests import digest
 from audiences.mirror.gone import mark_gone
+from audiences.mirror.reading import REMOTE_ID_LENGTH
 from audiences.models import Contact, Field
 
 KINDS = frozenset(Field.Kind.values)
@@ -20,7 +21,8 @@ KINDS = frozenset(Field.Kind.values)
 def pull_fields(pull: Pull, provider: Provider) -> Iterator[None]:
     if pull.checkpoint.get("done"):
         return
-    records = list(provider.fields())
+    # A longer name was never meant to be one.
+    records = [record for record in provider.fields() if len(record.remote_id) <= REMOTE_ID_LENGTH]
     with transaction.atomic():
         counts = _merge(pull, records)
         mark_gone(pull, MirrorKind.FIELD)
@@ -29,7 +31,8 @@ def pull_fields(pull: Pull, provider: Provider) -> Iterator[None]:
 
 
 def _merge(pull: Pull, records: list[FieldRecord]) -> dict[str, int]:
-    workspace = pull.connection.workspace
+    # Two accounts that are pulled at once bring fields of the same name: one after the other, so that they share them.
+    workspace = Workspace.objects.select_for_update(no_key=True).get(pk=pull.connection.workspace_id)
     mirrored = {
         row.remote_id: row
         for row in MirrorRow.objects.select_for_update().filter(

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import outbox, pulls
-from accounts.models import Connection, OutboxEntry, Pull
+from accounts.models import Connection, MirrorKind, OutboxEntry, Pull
 from accounts.providers.base import Provider
 from accounts.providers.records import LeaveRecord
 from audiences import queries, services
@@ -74,42 +74,74 @@ def take_leaves(connection: Connection, records: Sequence[LeaveRecord]) -> Count
     """Every record is read once and is suppressed (news), changed (left a list, news), unchanged or rejected."""
     now = timezone.now()
     counts = Counter({"read": len(records), "suppressed": 0, "changed": 0, "unchanged": 0, "rejected": 0})
-    facts, patterns, left = [], [], []
+    facts, patterns, left, strange = [], [], [], []
     lists = queries.mirrored_lists(connection)
-    strange = [record for record in records if record.list_id and record.list_id not in lists]
-    through_mails = [
-        record for known in WORKING_LEAVES for record in (known(connection, strange) if strange else ())
-    ]
-    for record in (*records, *through_mails):
-        reason = REASONS.get(record.reason, Suppression.Reason.BLOCKED)
+    ours = _refused_by_us(connection, records)
+    for record in records:
         at = min(record.at or now, now)
-        fact = services.Fact(record.email, reason, at, {"told": "leaves"})
-        if record.list_id:
-            if mine := lists.get(record.list_id):
-                left.append((mine, record.email, at))
-        elif "*" in record.email:
-            patterns.append(fact)
-        elif _is_address(record.email):
-            facts.append(fact)
-        else:
+        email = _address(record.email)
+        if record.list_id and not email:
             counts["rejected"] += 1
-    counts["suppressed"] = services.suppress_all(
-        workspace=connection.workspace, connection=connection, facts=facts
-    )
+        elif record.list_id in lists:
+            left.append((lists[record.list_id], email, at))
+        elif record.list_id:
+            strange.append(record)
+        elif services.pattern_of(record.email):
+            patterns.append(_fact(record, at))
+        elif not email:
+            counts["rejected"] += 1
+        elif email not in ours or record.reason in ("complained", "bounced"):
+            facts.append(_fact(record, at))
+    workspace = connection.workspace
+    counts["suppressed"] = services.suppress_all(workspace=workspace, connection=connection, facts=facts)
     counts["suppressed"] += services.suppress_patterns(
-        workspace=connection.workspace, connection=connection, facts=patterns
+        workspace=workspace, connection=connection, facts=patterns
     )
+    counts["suppressed"] += _take_working_leaves(connection, strange)
     counts["changed"] = _leave_lists(connection, left)
     counts["unchanged"] = counts["read"] - counts["suppressed"] - counts["changed"] - counts["rejected"]
     return counts
 
 
-def _is_address(text: str) -> bool:
+def _take_working_leaves(connection: Connection, records: Sequence[LeaveRecord]) -> int:
+    """Of leaves of lists that nobody knows here, take over those that are leaves altogether. Returns how many are news."""
+    if not records:
+        return 0
+    now = timezone.now()
+    told = [record for known in WORKING_LEAVES for record in known(connection, records)]
+    facts = [_fact(record, min(record.at or now, now)) for record in told]
+    return services.suppress_all(workspace=connection.workspace, connection=connection, facts=facts)
+
+
+def _fact(record: LeaveRecord, at: datetime) -> services.Fact:
+    reason = REASONS.get(record.reason, Suppression.Reason.BLOCKED)
+    return services.Fact(record.email, reason, at, {"told": "leaves"})
+
+
+def _refused_by_us(connection: Connection, records: Sequence[LeaveRecord]) -> set[str]:
+    """Whom the account refuses at our own word: that it says so is no news."""
+    emails = list({record.email.strip().lower() for record in records if not record.list_id})
+    if not emails:
+        return set()
+    with database.cursor() as cursor:
+        cursor.execute(
+            _REFUSED_BY_US,
+            {
+                "workspace": connection.workspace_id,
+                "connection": connection.pk,
+                "contact": MirrorKind.CONTACT.value,
+                "emails": emails,
+            },
+        )
+        return {email for (email,) in cursor.fetchall()}
+
+
+def _address(text: str) -> str:
+    """Its normal form; empty for what is none."""
     try:
-        normalise(text)
+        return normalise(text)
     except NotAnAddress:
-        return False
-    return True
+        return ""
 
 
 def _leave_lists(connection: Connection, left: Sequence[tuple[int, str, object]]) -> int:
@@ -123,12 +155,18 @@ def _leave_lists(connection: Connection, left: Sequence[tuple[int, str, object]]
                 "workspace": connection.workspace_id,
                 "connection": connection.pk,
                 "lists": [list_id for list_id, _, _ in left],
-                "emails": [email.strip().lower() for _, email, _ in left],
+                "emails": [email for _, email, _ in left],
                 "ats": [at for _, _, at in left],
             },
         )
         return cursor.rowcount
 
+
+_REFUSED_BY_US = """
+select c.email from audiences_contact c
+join accounts_mirrorrow m on m.connection_id = %(connection)s and m.kind = %(contact)s and m.object_id = c.id
+where c.workspace_id = %(workspace)s and c.email = any(%(emails)s) and m.theirs @> '{"by_us": true}'
+"""
 
 _LEAVE = """
 insert into audiences_subscription as mine (list_id, contact_id, status, evidence, changed_at)

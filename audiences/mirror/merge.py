@@ -41,6 +41,13 @@ def merge_contacts(
     """
     if not rows:
         return Counter()
+    sets.one_writer(connection.workspace)
+    sets.stage("stage", STAGE, rows, keys=("remote_id", "email"))
+    return merge_staged(connection, pull=pull)
+
+
+def merge_staged(connection: Connection, *, pull: Pull | None) -> Counter[str]:
+    """The same for rows that stand in the stage already; the audience of the workspace is held."""
     values: dict[str, Any] = {
         "workspace": connection.workspace_id,
         "connection": connection.pk,
@@ -49,8 +56,6 @@ def merge_contacts(
         "keys": list(queries.remote_fields(connection)),
         "mirrored": list(queries.mirrored_lists(connection).values()),
     }
-    sets.one_writer(connection.workspace)
-    sets.stage("stage", STAGE, rows, keys=("remote_id", "email"))
     with database.cursor() as cursor:
         # In one go: between two statements this thread would queue up behind those that fetch.
         cursor.execute(";".join(STATEMENTS), values)
@@ -165,14 +170,14 @@ from moved
 where moved.is_new and s.workspace_id = %(workspace)s and s.email = moved.email and s.contact_id is null
 """
 
-# Nor need it be a whole address: domains and names with anything behind them are suppressed too.
+# Nor need it be a whole address: all of a domain or of a name may be suppressed.
 _PATTERNS = """
 insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)
 select %(workspace)s, moved.email, moved.contact_id, p.reason, p.connection_id, p.at,
        jsonb_build_object('pattern', p.email)
 from moved
 join audiences_suppression p on p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
- and moved.email like p.evidence ->> 'like'
+ and p.email in ('*@' || split_part(moved.email, '@', 2), split_part(moved.email, '@', 1) || '@*')
 where moved.is_new
 on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
 """

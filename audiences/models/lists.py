@@ -75,14 +75,21 @@ class Subscription(models.Model):
 class Gathered(models.Model):
     """A membership read from an account in which each list has people of its own, until the walk is over."""
 
-    pull = models.ForeignKey(Pull, on_delete=models.CASCADE, related_name="+", db_index=False)
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+")
+    # Without checks by the database: rows live as long as one walk, and to check each costs as much as to write it.
+    pull = models.ForeignKey(
+        Pull, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
     remote_id = models.CharField(max_length=500)
+    # In its normal form; empty for whoever is turned away.
     email = models.CharField(max_length=1000)
     list_id = models.CharField(max_length=200)
     # on, left, pending, or nothing of these.
     status = models.CharField(max_length=10)
     blocked = models.BooleanField()
+    # Field.key → value.
     fields = models.JSONField()
     at = models.DateTimeField(null=True)
 

@@ -4,10 +4,10 @@ from accounts.models import Connection, MirrorKind, MirrorRow
 
 
 def remote_fields(connection: Connection) -> dict[str, str]:
-    """Field.key → the name of that field in the account."""
+    """Field.key → the key of that field's values with each person of the account."""
     with database.cursor() as cursor:
         cursor.execute(
-            "select f.key, coalesce(m.theirs ->> 'name', m.remote_id) from accounts_mirrorrow m join audiences_field f on f.id = m.object_id"
+            "select f.key, m.remote_id from accounts_mirrorrow m join audiences_field f on f.id = m.object_id"
             " where m.connection_id = %s and m.kind = %s and m.gone_at is null order by m.id",
             [connection.pk, MirrorKind.FIELD.value],
         )

@@ -18,6 +18,7 @@ from audiences.services.imports import (
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
+    pattern_of,
     propagate,
     resolve_patterns,
     suppress,
@@ -37,6 +38,7 @@ __all__ = [
     "end_stuck_imports",
     "go_on",
     "open_again",
+    "pattern_of",
     "preview_import",
     "propagate",
     "prune_imports",

@@ -90,20 +90,33 @@ def suppress_all(
     return sum(is_new for _, is_new in written)
 
 
+def pattern_of(text: str) -> str:
+    """The normal form of what stands for all of a domain or of a name, `*@example.com`, `name@*`; empty for all else.
+
+    `*` and `*@*` are none: nobody means everybody.
+    """
+    pattern = text.strip().lower()
+    if not _PATTERN.fullmatch(pattern):
+        return ""
+    try:
+        return normalise(pattern) if pattern.startswith("*@") else pattern
+    except NotAnAddress:
+        return ""
+
+
 @transaction.atomic
 def suppress_patterns(
     *, workspace: Workspace, connection: Connection | None, facts: Iterable[Fact], by: User | None = None
 ) -> int:
-    """Nobody writes to addresses that match, now or later: `*` stands for anything. Returns how many patterns are news.
+    """Nobody writes to addresses that match, now or later. Returns how many patterns are news; what is none is passed over.
 
     Whoever matches is suppressed by name too, so that sending compares no patterns.
     """
     new = 0
     for fact in facts:
-        pattern = fact.email.strip().lower()
-        if not _PATTERN.fullmatch(pattern):
+        pattern = pattern_of(fact.email)
+        if not pattern:
             continue
-        like = re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%")
         _, is_new = Suppression.objects.get_or_create(
             workspace=workspace,
             email=pattern,
@@ -113,7 +126,7 @@ def suppress_patterns(
                 "is_pattern": True,
                 "reason": fact.reason,
                 "at": fact.at,
-                "evidence": {**fact.evidence, "like": like},
+                "evidence": dict(fact.evidence),
                 "created_by": by,
             },
         )
@@ -194,15 +207,31 @@ def propagate(*, workspace: Workspace, contact_ids: Collection[int]) -> int:
     return len(pairs)
 
 
-# One star, and enough beside it that it is not everybody.
-_PATTERN = re.compile(r"\*@[^*@\s]{3,250}|[^*@\s]{1,64}@\*")
+_PATTERN = re.compile(r"\*@[^*@\s]{1,250}|[^*@\s]{1,64}@\*")
 
+# Either side of an address is compared whole, so that a million people cost one reading of them. A block that a
+# person's consent has lifted since stays lifted.
 _RESOLVE_PATTERNS = """
 insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)
-select %(workspace)s, c.email, c.id, p.reason, p.connection_id, p.at, jsonb_build_object('pattern', p.email)
-from audiences_suppression p
-join audiences_contact c on c.workspace_id = %(workspace)s and c.email like p.evidence ->> 'like'
-where p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
+select %(workspace)s, found.email, found.contact_id, p.reason, p.connection_id, p.at,
+       jsonb_build_object('pattern', p.email)
+from (
+    select p.id, c.id as contact_id, c.email from audiences_suppression p
+    join audiences_contact c on split_part(c.email, '@', 2) = split_part(p.email, '@', 2)
+    where c.workspace_id = %(workspace)s and p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
+      and split_part(p.email, '@', 1) = '*'
+    union all
+    select p.id, c.id, c.email from audiences_suppression p
+    join audiences_contact c on split_part(c.email, '@', 1) = split_part(p.email, '@', 1)
+    where c.workspace_id = %(workspace)s and p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
+      and split_part(p.email, '@', 2) = '*'
+) found join audiences_suppression p on p.id = found.id
+where not exists (
+    select 1 from audiences_suppression old
+    where old.workspace_id = %(workspace)s and old.email = found.email
+      and old.connection_id is not distinct from p.connection_id and old.lifted_at >= p.at
+)
+order by found.email
 on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
 returning contact_id
 """

@@ -308,14 +308,9 @@ class SenderForm(Form):
 
 
 class CodeForm(Form):
-    code = forms.RegexField(
-        r"^\s*[0-9]{6}\s*$",
-        label="Code",
-        error_messages={"invalid": "The code has six digits."},
-        widget=forms.TextInput(
-            attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": 6}
-        ),
-    )
+    """What the account's mail holds: digits at some, a link at others."""
+
+    code = forms.CharField(label="Code", max_length=500)
 
 
 class DomainForm(Form):

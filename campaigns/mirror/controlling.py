@@ -11,8 +11,8 @@ from campaigns.mirror.watching import follow
 from campaigns.models import Delivery
 
 State = Delivery.State
-# What a list is called that cannot be removed and has done nothing.
-NOT_USED = "(not used)"
+# How the name of a list begins that has done its work, or had none, where it cannot be removed.
+USED, NOT_USED = "(used)", "(not used)"
 
 
 def cancel(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
@@ -60,7 +60,7 @@ def resume(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later 
 
 
 def clean_up(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later | None:
-    """Take our draft and our list out of the account after a delivery that mailed nobody."""
+    """Take our draft and our list out of the account after a delivery that mailed nobody; mark a list that must stay."""
     if not delivery.is_over or delivery.creating_at is None:
         return None
     for found in provider.find_campaigns(marker=delivery.marker, created_after=look_from(delivery)):
@@ -70,11 +70,12 @@ def clean_up(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Late
                 provider.delete_campaign(remote_id=found.remote_id)
         elif found.phase in {"scheduled", "sending"}:
             provider.cancel_campaign(remote_id=found.remote_id)
-    if delivery.armed_at is None:
+    if delivery.armed_at is None or not provider.capabilities.deletes_lists:
+        word = NOT_USED if delivery.armed_at is None else USED
         for made in provider.find_lists(marker=delivery.marker):
             outbox.renew(entry)
             if provider.capabilities.deletes_lists:
                 provider.delete_list(remote_id=made.remote_id)
-            elif not made.name.startswith(NOT_USED):
-                provider.update_list(remote_id=made.remote_id, name=f"{NOT_USED} {made.name}")
+            elif not made.name.startswith((USED, NOT_USED)):
+                provider.update_list(remote_id=made.remote_id, name=f"{word} {made.name}")
     return None

@@ -1,7 +1,7 @@
 """What the steps of a delivery share: finding it, giving it back, handing it to a person."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +19,7 @@ from campaigns.models import Delivery
 State = Delivery.State
 # A rounded or truncated instant in a reply is still ours.
 INSTANT_TOLERANCE = timedelta(seconds=60)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Waiting(Exception):  # noqa: N818 - not a mistake
@@ -69,11 +70,15 @@ def wait_for_earlier(delivery: Delivery, provider: Provider, entry: OutboxEntry)
 
 
 def alive_of(delivery: Delivery, provider: Provider) -> list[CampaignRecord]:
-    """What the account has under our marker and may mail, or has mailed."""
+    """What the account has under our marker and may mail, or has mailed.
+
+    Another draft mails nobody, since only the one we remember is ever armed: it counts where it can be removed.
+    """
+    harmless = {"gone", "stopped"} | (set() if provider.capabilities.deletes_drafts else {"draft"})
     return [
         found
         for found in provider.find_campaigns(marker=delivery.marker, created_after=look_from(delivery))
-        if found.phase not in {"gone", "stopped"} or found.remote_id == delivery.remote_id
+        if found.phase not in harmless or found.remote_id == delivery.remote_id
     ]
 
 
@@ -115,7 +120,8 @@ def look_from(delivery: Delivery) -> datetime:
 
 
 def age(record: CampaignRecord) -> tuple[datetime, str]:
-    return record.created_at or timezone.now(), record.remote_id.rjust(20, "0")
+    """Oldest first; where no instant of creation is told, by the ids, which grow."""
+    return record.created_at or NEVER, record.remote_id.rjust(20, "0")
 
 
 def instant_note(delivery: Delivery, record: CampaignRecord) -> str:

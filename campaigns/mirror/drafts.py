@@ -7,10 +7,11 @@ from django.conf import settings
 
 from accounts.models import Connection, MirrorKind, MirrorRow
 from accounts.providers.base import Provider
+from accounts.providers.errors import Refused
 from accounts.providers.records import CampaignDraft, CampaignRecord
 from audiences.models import Contact
 from campaigns import content, merge_tags
-from campaigns.models import Delivery
+from campaigns.models import Delivery, Recipient
 from campaigns.queries import people
 
 
@@ -91,10 +92,22 @@ def differences(ours: CampaignRecord, theirs: CampaignRecord) -> list[str]:
     return [name for name, (mine, other) in compared.items() if mine != other]
 
 
-def unfilled_tags(provider: Provider, draft: CampaignDraft, *, remote_id: str, email: str) -> list[str]:
-    """Merge tags of ours that the account shows as they stand to somebody it has, instead of filling them in."""
-    shown = provider.rendered(remote_id=remote_id, email=email)
-    return sorted({tag for tag in provider.tag_pattern.findall(draft.html) if tag in shown})
+def unfilled_tags(delivery: Delivery, provider: Provider) -> list[str]:
+    """Merge tags of ours that the account shows to a recipient as they stand, instead of filling them in.
+
+    Where it shows nothing there is nothing to find: a look that fails holds up no mail.
+    """
+    names = people.field_names(delivery.connection)
+    used = {tag.field_key for tag in merge_tags.parse(delivery.html).tags if tag.field_key}
+    tags = {provider.merge_tag(name=f"contact.{names[key]}", fallback=None) for key in used & names.keys()}
+    somebody = delivery.ledger().filter(state=Recipient.State.HANDED_OVER).order_by("pk").first()
+    if not tags or somebody is None:
+        return []
+    try:
+        shown = provider.rendered(remote_id=delivery.remote_id, email=somebody.email)
+    except Refused:
+        return []
+    return sorted(tag for tag in tags if tag in shown)
 
 
 def values_of(

@@ -14,18 +14,18 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import outbox
-from accounts.models import MirrorKind, MirrorRow, OutboxEntry
+from accounts.models import OutboxEntry
 from accounts.outbox import Later
 from accounts.providers.base import Effect, Provider
 from accounts.providers.errors import Refused, Unsupported
 from accounts.providers.records import CampaignDraft, ContactRecord
 from accounts.refusals import CannotMove
-from audiences.models import Contact, Field
+from audiences.services import resolve_patterns
 from campaigns import merge_tags, work
 from campaigns.mirror.deliveries import Waiting, age, attend, look_from, refuse, wait_for_earlier
 from campaigns.mirror.drafts import differences, draft_of, unfilled_tags, values_of
+from campaigns.mirror.fields import names_there
 from campaigns.models import Delivery, Recipient
-from campaigns.queries import people
 from campaigns.queries.audience import freeze
 
 State = Delivery.State
@@ -73,6 +73,8 @@ def _freeze_people(delivery: Delivery) -> None:
     now = timezone.now()
     with transaction.atomic():
         delivery.store(frozen_at=now)
+        # Whoever came since the patterns did, by whatever way.
+        resolve_patterns(workspace=delivery.campaign.workspace)
         counts = freeze(delivery, planned_on=now.date())
         delivery.store(equation=delivery.equation | {"frozen": counts})
     if not counts.get("receives"):
@@ -227,12 +229,9 @@ def _drafted(delivery: Delivery, provider: Provider, entry: OutboxEntry, draft: 
     _make_campaign(delivery, provider, entry, draft)
     there = provider.campaign(remote_id=delivery.remote_id)
     found = differences(provider.comparable(draft), there)
-    if not found and provider.capabilities.renders_campaigns and provider.tag_pattern.search(draft.html):
+    if not found and provider.capabilities.renders_campaigns and provider.capabilities.personalises:
         outbox.renew(entry)
-        somebody = delivery.ledger().filter(state=Recipient.State.HANDED_OVER).order_by("pk").first()
-        email = somebody.email if somebody else ""
-        unfilled = unfilled_tags(provider, draft, remote_id=delivery.remote_id, email=email)
-        found = [f"{tag}, which it does not fill in" for tag in unfilled]
+        found = [f"{tag}, which it does not fill in" for tag in unfilled_tags(delivery, provider)]
     return found
 
 
@@ -245,30 +244,8 @@ def _fields_used(delivery: Delivery, provider: Provider) -> tuple[dict[str, str]
         return {}, {}
     tags = merge_tags.parse(f"{delivery.subject}\n{delivery.preview_text}\n{delivery.html}").tags
     used = {tag.field_key for tag in tags if tag.field_key}
-    names = people.field_names(delivery.connection)
-    missing = used - names.keys()
-    if missing:
-        for key in missing & Contact.STANDARD_FIELDS.keys():
-            Field.objects.get_or_create(
-                workspace=delivery.campaign.workspace,
-                key=key,
-                defaults={"label": Contact.STANDARD_FIELDS[key]},
-            )
-        there = {record.name.upper(): record for record in provider.fields()}
-        for field in Field.objects.filter(workspace=delivery.campaign.workspace, key__in=missing):
-            name = field.key.upper()
-            if name not in there:
-                provider.create_field(name=name, kind=field.kind, choices=field.choices)
-            MirrorRow.objects.update_or_create(
-                connection=delivery.connection, kind=MirrorKind.FIELD, object_id=field.pk,
-                defaults={
-                    "remote_id": there[name].remote_id if name in there else name,
-                    "theirs": {"name": there[name].name if name in there else name},
-                    "gone_at": None,
-                },
-            )  # fmt: skip
-        names = people.field_names(delivery.connection)
+    names = names_there(delivery.connection, provider, used)
     fallbacks: dict[str, str] = {}
     if not provider.capabilities.writes_fallbacks:
         fallbacks = {tag.field_key: tag.fallback for tag in tags if tag.field_key and tag.fallback}
-    return {key: name for key, name in names.items() if key in used}, fallbacks
+    return names, fallbacks

@@ -26,6 +26,7 @@ from accounts.providers.errors import (
 from accounts.providers.records import CampaignDraft, ContactRecord, TestSendResult
 from campaigns import content, merge_tags
 from campaigns.mirror.drafts import translated_draft
+from campaigns.mirror.fields import names_there
 from campaigns.models import Campaign, TestSend
 from campaigns.queries import people
 
@@ -132,10 +133,17 @@ def _prepare(test: TestSend, provider: Provider) -> CampaignDraft:
             provider.replace_members(testers, list_id=test.remote_list_id)
         else:
             provider.save_contacts(testers, list_ids=[test.remote_list_id])
+    if able.personalises:
+        names_there(test.connection, provider, _fields_used(test.campaign))
     draft = draft_of(test)
     if able.drafts_campaigns:
         _make_draft(test, provider, draft, began=began)
     return draft
+
+
+def _fields_used(campaign: Campaign) -> set[str]:
+    texts = (campaign.subject, campaign.preview_text, content.render(campaign).html)
+    return {tag.field_key for tag in merge_tags.parse("\n".join(texts)).tags if tag.field_key}
 
 
 def _make_list(test: TestSend, provider: Provider, *, began: bool) -> None:

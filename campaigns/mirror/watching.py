@@ -22,6 +22,8 @@ from campaigns.models import Delivery, Recipient
 State = Delivery.State
 # How long after its time the account may still show it as scheduled.
 START_LIMIT = timedelta(hours=1)
+# So long before its time each reading looks for the twin of an order that came late, and there is time to take it back.
+TIME_FOR_TWINS = timedelta(minutes=6)
 # How long the account may take to account for everybody at the end.
 SETTLING_LIMIT = timedelta(hours=2)
 
@@ -32,7 +34,7 @@ def watch(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later |
         return None
     if delivery.state == State.ACCEPTED:
         take_out_the_suppressed(delivery, provider, entry)
-        if not _is_read_due(delivery):
+        if not _is_read_due(delivery, provider):
             return Later(settings.WATCH_SECONDS)
     outbox.renew(entry)
     if delivery.state == State.ACCEPTED and not provider.capabilities.drafts_campaigns:
@@ -111,6 +113,10 @@ def _finish(delivery: Delivery, provider: Provider) -> None:
             work.record(
                 delivery, "reporting.refresh_figures", Effect.READ, priority=OutboxEntry.Priority.BULK
             )
+            if not provider.capabilities.deletes_lists:
+                work.record(
+                    delivery, "campaigns.clean_up", Effect.CONVERGE, priority=OutboxEntry.Priority.BULK
+                )
             work.log(
                 delivery,
                 "campaign.sent",
@@ -225,11 +231,14 @@ def _end_cancelled(delivery: Delivery, provider: Provider, record: CampaignRecor
             )
 
 
-def _is_read_due(delivery: Delivery) -> bool:
+def _is_read_due(delivery: Delivery, provider: Provider) -> bool:
     """Near the start each time, far from it every quarter of an hour: the account's limit is shared."""
     now = timezone.now()
     start = delivery.armed_for_at or delivery.send_at
-    if start - now <= timedelta(seconds=settings.WATCH_SECONDS):
+    near = timedelta(seconds=settings.WATCH_SECONDS)
+    if not provider.capabilities.drafts_campaigns:
+        near = max(near, TIME_FOR_TWINS)
+    if start - now <= near:
         return True
     return delivery.remote_read_at is None or now - delivery.remote_read_at > timedelta(minutes=15)
 

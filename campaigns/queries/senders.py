@@ -42,13 +42,18 @@ def sender_problem(sender: Sender, connection: Connection) -> str:
 def why_not(theirs: dict[str, object] | None, connection: Connection | None) -> str:
     if connection is None:
         return "choose an account first"
-    if not connection.capabilities.has_senders or connection.capabilities.lists_carry_sender:
-        return ""  # it takes any; what it thinks of the domain is a warning of its own
+    if takes_any(connection):
+        return ""  # what it thinks of the domain is a warning of its own
     if theirs is None:
         return f"not known in {connection}"
     if not theirs.get("is_active"):
         return f"not confirmed in {connection}"
     return ""
+
+
+def takes_any(connection: Connection) -> bool:
+    """Whether any address may be written as sender: the account keeps none, or its lists have one each."""
+    return not connection.capabilities.has_senders or connection.capabilities.lists_carry_sender
 
 
 def domain_of(sender: Sender, connection: Connection) -> SendingDomain | None:

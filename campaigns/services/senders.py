@@ -7,6 +7,7 @@ from accounts.models import Connection, MirrorKind, MirrorRow, User
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
 from campaigns.models import Sender, SendingDomain
+from campaigns.queries.senders import takes_any
 
 
 class CannotAddSender(CannotDo):
@@ -15,7 +16,12 @@ class CannotAddSender(CannotDo):
 
 @transaction.atomic
 def add_sender(*, connection: Connection, name: str, email: str, by: User) -> Sender:
-    """Have the account know this sender. It mails a code to the address unless the domain vouches for it."""
+    """Have the account know this sender. It mails a code to the address unless the domain vouches for it.
+
+    An account that takes any address is told nothing.
+    """
+    if takes_any(connection):
+        return _keep(connection, name=name, email=email, by=by)
     _require(connection, "manages_senders")
     sender, _ = Sender.objects.get_or_create(workspace=connection.workspace, name=name, email=email.lower())
     if MirrorRow.objects.filter(
@@ -34,6 +40,21 @@ def add_sender(*, connection: Connection, name: str, email: str, by: User) -> Se
         f"Added the sender {sender} to {connection}.",
         actor=by,
         subject=sender,
+    )
+    return sender
+
+
+def _keep(connection: Connection, *, name: str, email: str, by: User) -> Sender:
+    sender, is_new = Sender.objects.get_or_create(
+        workspace=connection.workspace, name=name, email=email.lower()
+    )
+    if not is_new:
+        raise CannotAddSender(
+            f"{sender} is here already, and {connection} takes any address.",
+            fields={"email": "This sender is here already."},
+        )
+    activity.record(
+        connection.workspace, "sender.added", f"Added the sender {sender}.", actor=by, subject=sender
     )
     return sender
 

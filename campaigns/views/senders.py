@@ -12,7 +12,7 @@ from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, Role
 from accounts.refusals import CannotDo
 from campaigns.forms.compose import CodeForm, DomainForm, SenderForm
 from campaigns.models import Sender, SendingDomain
-from campaigns.queries.senders import why_not
+from campaigns.queries.senders import takes_any, why_not
 from campaigns.services import senders as services
 
 WORK = ("campaigns.create_sender", "campaigns.confirm_sender", "campaigns.authenticate_domain")
@@ -35,9 +35,7 @@ def senders(request: WorkspaceRequest) -> HttpResponse:
         else:
             sender_form = form = SenderForm(request.POST, workspace=request.workspace)
             done = form.is_valid() and form.attempt(services.add_sender, by=request.user)
-            sentence = (
-                f"Asked the account to know {form.result}. If it mails a code to the address, enter it here."
-            )
+            sentence = _added(form) if done else ""
         if done:
             say(request, sentence)
             return go(request, "campaigns:senders")
@@ -85,6 +83,13 @@ def check_domain(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
     return go(request, "campaigns:senders")
 
 
+def _added(form: SenderForm) -> str:
+    connection = form.cleaned_data["connection"]
+    if takes_any(connection):
+        return f"{form.result} is added. {connection} takes any address as sender."
+    return f"Asked the account to know {form.result}. If it mails a code or a link to the address, enter it here."
+
+
 def _confirmed(*, code: str, **where: Any) -> None:
     services.confirm_sender(code=code.strip(), **where)
 
@@ -115,7 +120,7 @@ def _rows(request: WorkspaceRequest) -> dict[str, Any]:
             states.append(
                 {
                     "connection": connection,
-                    "is_known": row is not None,
+                    "takes_any": takes_any(connection),
                     "problem": why_not(row.theirs if row else None, connection),
                     "needs_code": row is not None and not (row.theirs or {}).get("is_active"),
                     "is_asking": bool(entry and entry.is_open),

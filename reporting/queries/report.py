@@ -125,6 +125,12 @@ class Report:
         return self.delivery.connection.capabilities.sentence("reports_people")
 
     @property
+    def awaits_people(self) -> bool:
+        """Whether who it was is asked of the account after the end, and has not come yet."""
+        provider = self.delivery.connection.provider_class
+        return self.ours is None and bool(provider.told_on_request) and not provider.told_by_calls
+
+    @property
     def is_live(self) -> bool:
         """Whether the page should look for new numbers by itself."""
         finished_at = self.delivery.finished_at

@@ -7,7 +7,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection as database
 
 from accounts import activity, vault
+from accounts.management.commands.demo import ACCOUNTS
 from accounts.models import Connection, Membership, OutboxEntry, Pull, User
+from accounts.providers import PROVIDERS, provider_class
+from accounts.services import connections as services
 from tests.factories import ConnectionFactory, WorkspaceFactory
 from tests.helpers import run_outbox
 
@@ -32,7 +35,7 @@ def test_the_demo_is_refused_on_a_real_installation(settings):
     assert not User.objects.exists()
 
 
-def test_the_demo_has_people_of_every_role_and_a_connection_that_is_being_pulled(embedded, client, capsys):
+def test_the_demo_has_people_of_every_role_and_each_account_of_the_sandbox(embedded, client):
     call_command("demo")
 
     assert sorted(Membership.objects.values_list("user__email", "role")) == [
@@ -43,32 +46,65 @@ def test_the_demo_has_people_of_every_role_and_a_connection_that_is_being_pulled
     ]
     assert EmailAddress.objects.filter(verified=True, primary=True).count() == 4
     assert client.login(email="editor@demo.test", password="campanile-demo")
-    connection = Connection.objects.get()
-    assert connection.status == Connection.Status.READY
-    assert Pull.objects.get().is_running
+    accounts = Connection.objects.order_by("pk").values_list("provider", "name", "status")
+    assert list(accounts) == [
+        ("brevo", "Fernweh Outdoor", "ready"),
+        ("especial", "Fernweh Club", "ready"),
+        ("mailmojo", "Fernweh Norge", "ready"),
+        ("leadfox", "Fernweh Canada", "ready"),
+        ("emailcampaigns", "events.fernweh.example (127.0.0.1)", "ready"),
+    ]
     run_outbox("accounts.register_webhook")
-    connection.refresh_from_db()
-    assert connection.webhook_remote_id
+    reporting = Connection.objects.exclude(webhook_remote_id="").values_list("provider", flat=True)
+    assert set(reporting) == {slug for slug in PROVIDERS if provider_class(slug).capabilities.has_webhooks}
 
 
-def test_the_demo_made_twice_is_made_once_and_follows_the_sandbox(
-    embedded, settings, django_assert_max_num_queries
-):
+def test_the_demo_knows_an_account_of_every_provider():
+    assert set(ACCOUNTS) == set(PROVIDERS)
+
+
+def test_the_demo_waits_for_no_pull(embedded, sandbox):
+    """What it reads before the pages open is whose accounts they are, with their senders."""
+    call_command("demo")
+
+    assert {pull.state for pull in Pull.objects.all()} == {Pull.State.RUNNING}
+    assert OutboxEntry.objects.filter(task="audiences.pull_fields", state="waiting").count() == 5
+    assert len(sandbox.read("log")["calls"]) <= 20
+    assert {call["method"] for call in sandbox.read("log")["calls"] if not is_for_tokens(call)} == {"GET"}
+
+
+def is_for_tokens(call):
+    return call["path"].rstrip("/").endswith(("/token", "/auth"))
+
+
+def test_the_demo_made_twice_is_made_once_and_follows_the_sandbox(embedded, settings, sandbox):
     call_command("demo")
     run_outbox("accounts.register_webhook")
-    Connection.objects.update(base_url="http://127.0.0.1:1/brevo/v3")
+    before = list(Connection.objects.order_by("pk").values_list("pk", "base_url"))
+    Connection.objects.update(base_url="http://127.0.0.1:1/elsewhere")
 
-    with django_assert_max_num_queries(45):
-        call_command("demo")
     settings.PUBLIC_URL = "http://127.0.0.1:8001"
+    asked = len(sandbox.read("log")["calls"])
+    call_command("demo")
+    assert len(sandbox.read("log")["calls"]) == asked  # nothing is awaited
     run_outbox("accounts.register_webhook")
 
-    connection = Connection.objects.get()
-    assert connection.base_url == f"{settings.SANDBOX_URL}/brevo/v3"
-    assert Pull.objects.count() == 1
+    assert list(Connection.objects.order_by("pk").values_list("pk", "base_url")) == before
+    assert Pull.objects.count() == 5
+    connection = Connection.objects.get(provider="brevo")
     assert [hook.url for hook in connection.open().webhooks()] == [
         f"http://127.0.0.1:8001/hooks/{connection.webhook_token}/"
     ]
+
+
+def test_an_account_that_somebody_disconnected_stays_so(embedded, member):
+    call_command("demo")
+    connection = Connection.objects.get(provider="leadfox")
+    services.disconnect(connection=connection, by=member("admin"))
+
+    call_command("demo")
+
+    assert [found.status for found in Connection.objects.filter(provider="leadfox")] == ["disconnected"]
 
 
 def test_the_demo_says_when_there_is_no_sandbox(embedded, settings):

@@ -81,7 +81,7 @@ def test_a_check_reads_whose_account_it_is_and_writes_nothing_there(check, accou
 def test_a_wrong_key_is_answered_with_a_sentence_and_no_retry(check):
     row = check("wrong-key")
 
-    assert "does not take this key" in row.status_note
+    assert "does not let Campanile in" in row.status_note
     assert row.checked_at is None
     assert OutboxEntry.objects.get(task="accounts.check").state == OutboxEntry.State.DONE
 
@@ -186,7 +186,7 @@ def test_a_refused_key_is_told_once(connected, django_capture_on_commit_callback
     connected.refresh_from_db()
     assert (connected.status, connected.status_note) == (Status.RECONNECT, "401")
     assert ActivityEntry.objects.filter(verb="connection.refused").count() == 1
-    assert [message.subject for message in mail.outbox] == [f"{connected} needs a new key"]
+    assert [message.subject for message in mail.outbox] == [f"{connected} needs new credentials"]
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.DISCONNECTED])

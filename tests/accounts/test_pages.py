@@ -2,11 +2,13 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.html import escape
 
 from accounts import activity, attention, outbox
 from accounts.models import (
@@ -21,6 +23,7 @@ from accounts.models import (
     Role,
     User,
 )
+from accounts.providers import PROVIDERS, provider_class
 from accounts.providers.base import Effect
 from accounts.queries import CAPABILITIES
 from accounts.services import connections as services
@@ -42,6 +45,7 @@ PAGES = [
     "activity/?kind=connection&since=2026-11-01&until=2026-11-30&actor=1&object=accounts.connection:1",
     "activity/?since=never&actor=x&before=zzz",
     "connections/",
+    "connections/capabilities/",
     "settings/",
     "settings/profile/",
     "settings/members/",
@@ -267,8 +271,8 @@ def test_a_locked_vault_leaves_every_page_open_and_says_so(browse, workspace, se
 def test_every_ability_has_its_words():
     from accounts.providers.capabilities import Capabilities
 
-    flags = {name for name in Capabilities.__dataclass_fields__ if name != "because"}
-    assert set(CAPABILITIES) == flags
+    flags = sorted(name for name in Capabilities.__dataclass_fields__ if name != "because")
+    assert sorted(flag for labels in CAPABILITIES.values() for flag in labels) == flags
 
 
 def test_the_mirror_tab_counts_what_is_mirrored(browse, workspace):
@@ -378,9 +382,225 @@ def test_a_wrong_key_gives_the_form_back_to_try_another(browse, sandbox):
     run_outbox("accounts.check")
 
     text = client.get(page.url).content.decode()
-    assert "does not take this key" in text
-    assert "Try another key" in text
+    assert "Brevo does not let Campanile in. Enter the credentials again" in text
+    assert "Try again" in text
     assert "Save and pull" not in text
+
+
+def shown(page):
+    """The words of a page, as a person reads them."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.content.decode().partition("<main")[2])).split())
+
+
+@pytest.mark.parametrize("slug", PROVIDERS)
+def test_each_way_of_each_provider_has_a_page_of_its_own(browse, settings, slug):
+    settings.EMBEDDED = True
+    client = browse("admin")
+    for way in provider_class(slug).ways:
+        page = client.get(f"/w/acme/connections/new/?provider={slug}&way={way.name}")
+        words, html = shown(page), page.content.decode()
+
+        assert way.help in words
+        assert re.findall(r'<input type="(?:text|password|checkbox)" name="(\w+)"', html) == [
+            credential.name for credential in way.credentials
+        ]
+        assert re.findall(r'<input type="password" name="(\w+)"', html) == [
+            credential.name for credential in way.credentials if credential.secret
+        ]
+        assert (f"Go on to {provider_class(slug).name}" in words) is way.asks_there
+        assert [scope.why in words for scope in way.scopes] == [True] * len(way.scopes)
+        assert "Only trying it out?" in words
+        tabs = re.findall(r'<a href="\?provider=\w+&amp;way=(\w+)"', html)
+        assert tabs == (
+            [other.name for other in provider_class(slug).ways] if len(provider_class(slug).ways) > 1 else []
+        )
+
+
+def test_outside_of_a_trial_no_page_speaks_of_the_sandbox(browse, settings):
+    settings.EMBEDDED = False
+    client = browse("admin")
+
+    for slug in PROVIDERS:
+        for way in provider_class(slug).ways:
+            page = client.get(f"/w/acme/connections/new/?provider={slug}&way={way.name}")
+            assert "sandbox" not in page.content.decode()
+
+
+# What the sandbox's account of this name is opened with, as its hint on the page says.
+HINTED = {
+    ("brevo", "key"): {"api_key": "sandbox-acme"},
+    ("especial", "login"): {"username": "sandbox-acme@example.test", "password": "anything"},
+    ("mailmojo", "client"): {"client_id": "sandbox-acme", "client_secret": "sandbox"},
+    ("mailmojo", "managed"): {"username": "sandbox-acme"},
+    ("leadfox", "key"): {"api_key": "sandbox-acme", "secret": "anything"},
+    ("emailcampaigns", "token"): {"token": "sandbox-acme"},
+    ("emailcampaigns", "login"): {"username": "sandbox-acme", "password": "anything"},
+}
+
+
+def test_every_way_without_a_page_of_the_providers_is_tried_out():
+    ways = {(slug, way.name) for slug in PROVIDERS for way in provider_class(slug).ways if not way.asks_there}
+
+    assert ways == set(HINTED)
+
+
+@pytest.mark.parametrize(("slug", "way"), HINTED)
+def test_what_the_hint_says_opens_an_account_of_the_sandbox(browse, sandbox, settings, slug, way):
+    settings.EMBEDDED, settings.SANDBOX_URL = True, sandbox.url
+    client = browse("admin")
+    words = shown(client.get(f"/w/acme/connections/new/?provider={slug}&way={way}"))
+    for value in HINTED[slug, way].values():
+        assert value == "anything" or f" {value}" in words
+
+    page = client.post(
+        "/w/acme/connections/new/", {"provider": slug, "way": way, **HINTED[slug, way]}, follow=True
+    )
+    run_outbox("accounts.check")
+
+    answer = shown(client.get(page.redirect_chain[-1][0]))
+    assert "Save and pull" in answer
+    assert "Audience" in answer
+
+
+def test_email_campaigns_wants_to_be_told_where_it_is(browse, settings):
+    settings.EMBEDDED = False
+    form = {"provider": "emailcampaigns", "way": "token", "token": "a1b2"}
+    client = browse("admin")
+
+    page = client.post("/w/acme/connections/new/", form)
+    assert page.status_code == 422
+    assert "Fill in the address at which the account is reached." in shown(page)
+    assert not Connection.objects.exists()
+
+    client.post("/w/acme/connections/new/", form | {"base_url": "https://mail.example.com/api/v1"})
+    connection = Connection.objects.get()
+    assert (connection.base_url, connection.credentials) == (
+        "https://mail.example.com/api/v1",
+        {"way": "token", "token": "a1b2"},
+    )
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_the_password_is_kept_only_where_somebody_ticked_it(browse, sandbox, settings, is_kept):
+    settings.EMBEDDED, settings.SANDBOX_URL = True, sandbox.url
+    form = {"provider": "especial", "username": "sandbox-acme@example.test", "password": "anything"}
+
+    browse("admin").post("/w/acme/connections/new/", form | ({"keep_password": "on"} if is_kept else {}))
+    run_outbox("accounts.check")
+
+    kept = {
+        "way": "login",
+        "username": "sandbox-acme@example.test",
+        "keep_password": "yes" if is_kept else "",
+    }
+    assert Connection.objects.get().credentials == kept | ({"password": "anything"} if is_kept else {})
+
+
+def test_credentials_are_replaced_by_another_way(browse, sandbox, settings):
+    settings.EMBEDDED, settings.SANDBOX_URL = True, sandbox.url
+    client = browse("admin")
+    form = {"provider": "mailmojo", "way": "client", "client_id": "sandbox-acme", "client_secret": "sandbox"}
+    client.post("/w/acme/connections/new/", form)
+    run_outbox("accounts.check")
+    connection = Connection.objects.get()
+    client.post(f"/w/acme/connections/{connection.pk}/save/")
+    place = f"/w/acme/connections/{connection.pk}/credentials/"
+    usual = client.get(place).content.decode()
+    assert re.search(r'way=client" aria-current="page"', usual)  # as it was connected
+
+    page = client.post(place, {"way": "managed", "username": "sandbox-acme", "base_url": connection.base_url})
+    run_outbox("accounts.check")
+    done = client.get(page.url, follow=True)
+
+    assert "uses the new credentials" in done.content.decode()
+    connection.refresh_from_db()
+    assert connection.credentials == {"way": "managed", "username": "sandbox-acme"}
+    assert connection.open().account().fingerprint == connection.fingerprint
+
+
+def test_credentials_of_another_account_change_nothing(browse, sandbox, settings):
+    settings.EMBEDDED, settings.SANDBOX_URL = True, sandbox.url
+    client = browse("admin")
+    form = {"provider": "leadfox", "api_key": "sandbox-acme", "secret": "anything"}
+    client.post("/w/acme/connections/new/", form)
+    run_outbox("accounts.check")
+    connection = Connection.objects.get()
+    client.post(f"/w/acme/connections/{connection.pk}/save/")
+    connection.refresh_from_db()
+
+    page = client.post(
+        f"/w/acme/connections/{connection.pk}/credentials/",
+        {"api_key": "sandbox-other", "secret": "anything", "base_url": connection.base_url},
+    )
+    run_outbox("accounts.check")
+
+    assert "This opens another account" in shown(client.get(page.url))
+    connection.refresh_from_db()
+    assert connection.credentials["api_key"] == "sandbox-acme"
+
+
+# What each account can do
+
+
+def test_what_each_account_can_do_is_compared_in_one_table(browse):
+    html = browse("viewer").get("/w/acme/connections/capabilities/").content.decode()
+
+    assert html.count("<table") == 1
+    heads = re.findall(r'<th scope="col">([^<]+)</th>', html)
+    assert heads[1:] == [provider_class(slug).name for slug in PROVIDERS]
+    assert html.count('<th scope="row" ') == sum(len(labels) for labels in CAPABILITIES.values())
+    for slug in PROVIDERS:
+        capabilities = provider_class(slug).capabilities
+        for labels in CAPABILITIES.values():
+            for flag in labels:
+                if not getattr(capabilities, flag):
+                    sentence = escape(capabilities.sentence(flag))
+                    assert re.search(
+                        rf'<details class="answer" data-can="no">.*?<p>{re.escape(sentence)}</p>', html
+                    )
+    assert (
+        'href="/w/acme/connections/capabilities/"'
+        in browse("viewer").get("/w/acme/connections/").content.decode()
+    )
+
+
+def test_an_accounts_own_list_begins_each_group_with_what_it_can(browse, workspace):
+    connection = ConnectionFactory(workspace=workspace, provider="leadfox")
+
+    html = browse("viewer").get(f"/w/acme/connections/{connection.pk}/").content.decode()
+
+    groups = re.findall(r'<section class="capabilities__group">.*?</section>', html, re.DOTALL)
+    told = [re.findall(r'data-can="(\w+)"', group) for group in groups]
+    assert [re.search(r"\w+ of \d+", group)[0] for group in groups] == [
+        f"{answers.count('yes')} of {len(labels)}"
+        for answers, labels in zip(told, CAPABILITIES.values(), strict=True)
+    ]
+    assert [answers.index("no") for answers in told] == [answers.count("yes") for answers in told]
+
+
+@pytest.mark.parametrize(
+    ("slug", "listed", "tab"),
+    [
+        ("brevo", "not registered", "Register the webhook"),
+        ("leadfox", "read at intervals", "Leadfox tells nothing by itself."),
+    ],
+)
+def test_an_account_that_tells_nothing_is_not_asked_to(browse, workspace, slug, listed, tab):
+    connection = ConnectionFactory(workspace=workspace, provider=slug)
+    client = browse("admin")
+
+    assert listed in shown(client.get("/w/acme/connections/"))
+    events = shown(client.get(f"/w/acme/connections/{connection.pk}/?tab=events"))
+    assert tab in events
+    assert ("Register the webhook" in events) is (slug == "brevo")
+
+
+def test_where_no_limits_are_published_the_page_says_so(browse, workspace):
+    connection = ConnectionFactory(workspace=workspace, provider="emailcampaigns")
+
+    page = browse("viewer").get(f"/w/acme/connections/{connection.pk}/?tab=limits")
+
+    assert "Email Campaigns publishes no limits on calls" in shown(page)
 
 
 @pytest.mark.parametrize(("embedded", "base_url"), [(True, "http://sandbox.test:8900/brevo/v3"), (False, "")])

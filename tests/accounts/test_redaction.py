@@ -26,6 +26,8 @@ def test_mask_email(email, masked):
         ("Authorization: Bearer abc.def.ghi", "Authorization: …"),
         ("sent Bearer abcdef0123", "sent Bearer …"),
         ("POST /hooks/9f8e7d6c/ 200", "POST /hooks/…/ 200"),
+        ("GET /connect/back/?code=k~1~a&state=9f8e 302", "GET /connect/back/… 302"),
+        ("/login/?next=/connect/back/%3Fcode%3Dk%26state%3D9f8e", "/login/?next=/connect/back/…"),
         ("token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "token …"),
         ("Nothing to hide: 17 lists", "Nothing to hide: 17 lists"),
     ],

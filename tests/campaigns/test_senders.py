@@ -4,7 +4,9 @@ import pytest
 
 from accounts.models import MirrorKind, MirrorRow, OutboxEntry
 from campaigns.models import Sender, SendingDomain
+from campaigns.queries.senders import why_not
 from campaigns.services import senders as services
+from tests.accounts_there import AccountThere
 from tests.factories import ConnectionFactory, SenderFactory, WorkspaceFactory
 from tests.helpers import run_outbox
 
@@ -119,3 +121,43 @@ def test_a_domain_is_checked_again(sandbox, connection, browse):
 
     domain.refresh_from_db()
     assert domain.is_authenticated
+
+
+@pytest.mark.parametrize("slug", ["leadfox", "mailmojo"])
+def test_where_any_address_may_be_written_a_sender_is_kept_here_alone(workspace, browse, slug):
+    """The account keeps no senders, or its lists have one each: there is nothing to ask it."""
+    connection = ConnectionFactory(workspace=workspace, provider=slug, name="Main")
+    editor = browse("editor")
+    form = {"connection": connection.pk, "name": "News", "email": "News@bells.example"}
+
+    page = editor.post("/w/acme/senders/", form, follow=True)
+
+    assert [str(sender) for sender in Sender.objects.all()] == ["News <news@bells.example>"]
+    assert not OutboxEntry.objects.exists()
+    text = page.content.decode()
+    assert "is added. Main takes any address as sender." in text
+    assert "Takes any" in text
+    assert "Confirmed" not in text
+    again = editor.post("/w/acme/senders/", form)
+    assert again.status_code == 422
+    assert "This sender is here already." in again.content.decode()
+    assert why_not(None, connection) == ""
+
+
+def test_a_link_from_the_mail_confirms_a_sender_too(sandbox, workspace, browse, member):
+    there = AccountThere(sandbox, "especial")
+    connection = there.connect(workspace)
+    sender = services.add_sender(
+        connection=connection, name="News", email="news@bells.example", by=member("editor")
+    )
+    run_outbox(*WORK)
+    assert theirs(sender)["is_active"] is False
+    mail = next(mail for mail in there.state()["mails"] if mail["to"] == "news@bells.example")
+
+    browse("editor").post(
+        f"/w/acme/senders/{sender.pk}/confirm/{connection.pk}/",
+        {"code": f"https://especial.example/confirm?confirmation_id={mail['confirmation_id']}"},
+    )
+    run_outbox(*WORK)
+
+    assert theirs(sender)["is_active"] is True

@@ -30,6 +30,7 @@ from tests.factories import (
 )
 from tests.installation import TIMES, Installation, environment
 from tests.journeys.visit import PASSWORD, Visit
+from tests.providers.conftest import CREDENTIALS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -145,27 +146,42 @@ def colleague(brand: Workspace) -> Callable[..., User]:
 
 
 @pytest.fixture
-def account(sandbox: SandboxServer, brand: Workspace) -> str:
-    """The key of an account of this journey alone: two lists, eighty people, a template, a campaign of last week."""
-    key = f"sandbox-{brand.slug}"
-    made = sandbox.control(
+def slug() -> str:
+    """The provider of the journey; a journey by each of them is parametrized with this name."""
+    return "brevo"
+
+
+@pytest.fixture
+def account(sandbox: SandboxServer, brand: Workspace, slug: str) -> str:
+    """The name of an account of this journey alone: two lists, eighty people and a tester, a campaign of last week."""
+    name = f"sandbox-{brand.slug}"
+    tester = {"email": TESTER, "fields": {"first_name": "Edith"}, "lists": [1]}
+    sandbox.control(
         "seed",
-        provider="brevo",
-        account=key,
+        provider=slug,
+        account=name,
         company="Northwind Travel",
         credits=5000,
         pace={"send": 4, "react": 4, "process": 0.2},
         domains=[{"name": "northwind.example", "authenticated": True}],
         senders=[{"name": "Northwind", "email": "news@northwind.example", "active": True}],
         lists=["News", "Guests"],
-        contacts=80,
+        contacts=[*(_guest(number) for number in range(80)), tester],
         campaigns=[
             {"name": "Last week", "subject": "What was on", "lists": [0], "status": "sent", "daysAgo": 7}
         ],
     )
-    editor = {"email": TESTER, "attributes": {"FIRSTNAME": "Edith"}, "listIds": made["lists"][1:]}
-    sandbox.control("seed", provider="brevo", account=key, contacts=[editor])
-    return key
+    return name
+
+
+def _guest(number: int) -> dict[str, Any]:
+    """Everybody is on one of two lists, every fifth on both."""
+    names = ("Ana", "Ben", "Cleo", "Dora", "Emil", "Fatma", "Goran", "Hana")
+    return {
+        "email": f"guest{number}@mail{number % 3}.example",
+        "fields": {"first_name": names[number % len(names)], "last_name": f"Guest {number}"},
+        "lists": [0, 1] if number % 5 == 0 else [number % 2],
+    }
 
 
 @pytest.fixture
@@ -174,12 +190,15 @@ def connected(
     sandbox: SandboxServer,
     brand: Workspace,
     account: str,
+    slug: str,
     colleague: Callable[..., User],
 ) -> Connection:
     """The account, connected and pulled."""
     connection = ConnectionFactory(
-        workspace=brand, base_url=sandbox.base_url(), api_key=account, name="Northwind Travel"
+        workspace=brand, provider=slug, base_url=sandbox.base_url(slug), name="Northwind Travel"
     )
+    connection.set_credentials(CREDENTIALS[slug](account))
+    connection.save()
     pull = pulls.start(connection=connection, by=colleague(Role.ADMIN))
     campanile.wait_for(lambda: not Pull.objects.get(pk=pull.pk).is_running, "The end of the pull")
     assert Pull.objects.get(pk=pull.pk).state == Pull.State.DONE

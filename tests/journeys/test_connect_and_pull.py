@@ -60,7 +60,7 @@ def test_a_key_that_opens_nothing_is_told_and_replaced(visit, brand, colleague, 
     begin(visit, brand, colleague, sandbox, "no-such-key")
     visit.see("The account could not be read", inside="#check")
     visit.check_page()
-    visit.press("link", "Try another key")
+    visit.press("link", "Try again")
     visit.arrive("Connect Brevo")
     assert visit.field("API key").input_value() == ""
     assert not Connection.objects.filter(workspace=brand, status=Connection.Status.READY).exists()

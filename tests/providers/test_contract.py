@@ -550,7 +550,7 @@ def test_added_sender_is_active_once_confirmed(account):
 def confirmation_of(account: Account, remote_id: str) -> str:
     """What stands in the mail that asks a new sender to confirm."""
     sender = account.state()["senders"][remote_id]
-    return str(sender["otp"] if account.slug == "brevo" else sender["confirmation_id"])
+    return str(next(sender[name] for name in ("otp", "confirmation") if name in sender))
 
 
 @requires("has_domains")
@@ -984,13 +984,17 @@ def test_events_are_proven_and_read(account, sent):
     account.sandbox.tick()
 
     assert account.posted
-    events = []
+    events, bodies = [], set()
     for _, head, payload in account.posted:
-        body = payload if isinstance(payload, bytes) else json.dumps(payload, ensure_ascii=False).encode()
+        # Text and bytes leave as they are, since they may have been signed.
+        written = payload if isinstance(payload, str | bytes) else json.dumps(payload, ensure_ascii=False)
+        body = written if isinstance(written, bytes) else written.encode()
         headers = {name.lower(): value for name, value in head.items()}
         assert account.verify_webhook(body=body, headers=headers, secrets=["new", *secrets])
         assert not account.verify_webhook(body=b"something else", headers={}, secrets=["new", *secrets])
-        events += account.read_webhook(body=body)
+        if body not in bodies:  # one body is one call, however often it comes
+            bodies.add(body)
+            events += account.read_webhook(body=body)
     assert events
     assert {event.campaign_remote_id for event in events} <= {sent, ""}
     assert len({event.key for event in events}) == len(events)

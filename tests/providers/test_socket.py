@@ -4,11 +4,12 @@ import time
 
 import pytest
 
-from accounts.providers import open_provider
+from accounts.providers import PROVIDERS, open_provider
 from accounts.providers.base import Provider
 from accounts.providers.errors import OutcomeUnknown, ProviderError, Refused, Unavailable
-from accounts.providers.records import CampaignDraft
+from accounts.providers.records import CampaignDraft, ContactRecord
 from tests.conftest import SandboxServer
+from tests.providers.conftest import CREDENTIALS
 
 
 def brevo(sandbox: SandboxServer) -> Provider:
@@ -23,6 +24,33 @@ def brevo(sandbox: SandboxServer) -> Provider:
 
 
 DRAFT = CampaignDraft("n", "s", "", "<p>Hello there</p>", "Owner", "owner@sandbox-socket.example")
+
+
+@pytest.mark.parametrize("slug", PROVIDERS)
+def test_each_provider_answers_over_a_socket(sandbox, slug):
+    """Tokens, files and long answers included: people go onto a list of ours and are read back."""
+    sandbox.control("seed", provider=slug, account="sandbox-socket", limits="off", pace={"process": 0})
+    provider = open_provider(
+        slug,
+        base_url=sandbox.base_url(slug),
+        credentials=CREDENTIALS[slug]("sandbox-socket"),
+        private_addresses=[sandbox.url.removeprefix("http://")],
+    )
+    sender = next(iter(provider.senders())) if provider.capabilities.has_senders else None
+    made = provider.create_list(
+        name="Ours",
+        sender_name=sender.name if sender else "",
+        sender_email=sender.email if sender else "",
+    )
+    people = [ContactRecord("", f"person{number}@example.com") for number in range(20)]
+    provider.save_contacts(people, list_ids=[made.remote_id])
+    deadline = time.monotonic() + 10
+    while provider.list_size(remote_id=made.remote_id) < 20 and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert provider.account().name
+    members = [person.email for person in provider.list_members(remote_id=made.remote_id).items]
+    assert sorted(members) == sorted(person.email for person in people)
 
 
 def test_account_and_people_over_a_socket(sandbox):

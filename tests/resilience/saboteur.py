@@ -12,7 +12,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from accounts.providers.brevo.provider import Brevo
+from accounts.providers import PROVIDERS, provider_class
 from campaigns.models import Delivery
 
 POINTS = os.environ.get("SABOTAGE", "").split(",")
@@ -41,5 +41,8 @@ def sabotaged(call: Callable[..., Any], names_of: Callable[..., list[str]]) -> C
 
 Delivery.move_to = sabotaged(Delivery.move_to, lambda new, **_: [f"move_to:{new}"])  # type: ignore[method-assign]
 Delivery.store = sabotaged(Delivery.store, lambda **values: [f"store:{name}" for name in values])  # type: ignore[method-assign]
-for verb in ("create_list", "save_contacts", "create_campaign", "schedule_campaign"):
-    setattr(Brevo, verb, sabotaged(getattr(Brevo, verb), lambda *_, verb=verb, **__: [verb]))
+for cls in map(provider_class, PROVIDERS):
+    for verb in (
+        "create_list", "save_contacts", "replace_members", "create_campaign", "schedule_campaign", "release_campaign",
+    ):  # fmt: skip
+        setattr(cls, verb, sabotaged(getattr(cls, verb), lambda *_, verb=verb, **__: [verb]))

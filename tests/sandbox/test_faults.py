@@ -56,6 +56,16 @@ def test_status_with_headers_and_a_body(wire: Wire) -> None:
     assert wire.call("GET", "/account").status_code == 200
 
 
+@pytest.mark.parametrize(("kind", "made"), [("status", 0), ("fail_after", 1)])
+def test_a_failed_call_did_its_work_only_when_it_failed_after(wire: Wire, kind: str, made: int) -> None:
+    before = wire.folders()
+    wire.fault(kind=kind, status=500, method="POST", path="/contacts/folders")
+
+    reply = wire.call("POST", "/contacts/folders", json={"name": "News"})
+
+    assert (reply.status_code, wire.folders() - before) == (500, made)
+
+
 @pytest.mark.parametrize(("kind", "made"), [("drop_before", 0), ("drop_after", 1)])
 def test_a_dropped_call_did_its_work_only_when_dropped_after(wire: Wire, kind: str, made: int) -> None:
     before = wire.folders()

@@ -1,5 +1,6 @@
-"""The workspace that comes with `python3 run.py`: people of every role, connected to the sandbox."""
+"""The workspace that comes with `python3 run.py`: people of every role, connected to each provider of the sandbox."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -13,7 +14,14 @@ from accounts.services import connections as services
 
 SLUG = "demo"
 PASSWORD = "campanile-demo"  # noqa: S105 - printed on the screen, and good on this machine alone
-API_KEY = "sandbox-demo"
+# slug → what opens the sandbox's account that comes filled, by a way that needs nobody on a page of the provider's.
+ACCOUNTS: Mapping[str, Mapping[str, str]] = {
+    "brevo": {"api_key": "sandbox-demo"},
+    "especial": {"username": "sandbox-demo@example.test", "password": "sandbox", "keep_password": "yes"},
+    "mailmojo": {"way": "client", "client_id": "sandbox-demo", "client_secret": "sandbox"},
+    "leadfox": {"api_key": "sandbox-demo", "secret": "sandbox"},
+    "emailcampaigns": {"token": "sandbox-demo"},
+}
 ZONE = "Europe/Zurich"
 POSTAL_ADDRESS = "Bergweg Outfitters\nStation Street 4\n7000 Chur\nSwitzerland"
 NAMES = {Role.ADMIN: "Ada Admin", Role.APPROVER: "Anton Approver", Role.EDITOR: "Edith Editor", Role.VIEWER: "Viktor Viewer"}  # fmt: skip
@@ -34,16 +42,8 @@ class Command(BaseCommand):
         with transaction.atomic():
             workspace = self.make_workspace()
             people = {role: self.make_person(workspace, role) for role in Role}
-        base_url = services.sandbox_url("brevo")
-        saved = workspace.connections.exclude(status=Connection.Status.CHECKING)
-        connection = saved.filter(provider="brevo").first()
-        if connection is None:
-            connection = self.connect(workspace, base_url, people[Role.ADMIN])
-        elif connection.base_url != base_url:
-            connection.base_url = base_url
-            connection.save(update_fields=["base_url"])
-        if connection.is_working:  # also when the address of our pages has changed
-            services.register_webhook(connection=connection, by=people[Role.ADMIN])
+        for provider in ACCOUNTS:
+            self.have_account(workspace, provider, people[Role.ADMIN])
         self.stdout.write(f"The workspace {workspace} is at {settings.PUBLIC_URL}/w/{workspace.slug}/.")
 
     def make_workspace(self) -> Workspace:
@@ -72,12 +72,25 @@ class Command(BaseCommand):
         Membership.objects.get_or_create(user=user, workspace=workspace, defaults={"role": role})
         return user
 
-    def connect(self, workspace: Workspace, base_url: str, admin: User) -> Connection:
+    def have_account(self, workspace: Workspace, provider: str, admin: User) -> None:
+        """Connected, at the sandbox's present address, and reporting to ours."""
+        base_url = services.sandbox_url(provider)
+        saved = workspace.connections.exclude(status=Connection.Status.CHECKING)
+        connection = saved.filter(provider=provider).order_by("pk").first()
+        if connection is None:
+            connection = self.connect(workspace, provider, base_url, admin)
+        elif connection.base_url != base_url:
+            connection.base_url = base_url
+            connection.save(update_fields=["base_url"])
+        if connection.is_working and connection.capabilities.has_webhooks:  # also when our pages have moved
+            services.register_webhook(connection=connection, by=admin)
+
+    def connect(self, workspace: Workspace, provider: str, base_url: str, admin: User) -> Connection:
         """As a person would, but without waiting for a worker: none may be running yet."""
         check = services.begin_check(
             workspace=workspace,
-            provider="brevo",
-            credentials={"api_key": API_KEY},
+            provider=provider,
+            credentials=ACCOUNTS[provider],
             base_url=base_url,
             by=admin,
         )

@@ -4,11 +4,12 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from accounts.providers import reading
+from accounts.providers.answers import gone_is_done, understood
 from accounts.providers.base import Credential, Effect, Provider, Way, effect
 from accounts.providers.brevo import client, mapping
 from accounts.providers.brevo.client import Client, Pages
@@ -47,6 +48,9 @@ SECRET_HEADER = "x-campanile-secret"  # noqa: S105 - a name
 # Provider links are variables too (spelling of the first two by inference from the help pages).
 _LINKS = {"unsubscribe_url": "unsubscribe", "view_url": "mirror", "preferences_url": "update_profile"}
 
+# Read an object with a function of `mapping`.
+_read = partial(understood, "brevo")
+
 
 class Brevo(Provider):
     slug, name = "brevo", "Brevo"
@@ -68,7 +72,11 @@ class Brevo(Provider):
     )
     rates = client.RATES
     definitions = mapping.DEFINITIONS
-    told_by_calls = frozenset(mapping.EVENT_KINDS.values()) - {"list_added", "contact_changed", "contact_deleted"}
+    told_by_calls = frozenset(mapping.EVENT_KINDS.values()) - {
+        "list_added",
+        "contact_changed",
+        "contact_deleted",
+    }
     told_on_request = frozenset(mapping.RECIPIENT_TYPES)
     capabilities = Capabilities(
         lists_changed_contacts=True,
@@ -206,7 +214,7 @@ class Brevo(Provider):
 
     @effect(Effect.CONVERGE)
     def delete_list(self, *, remote_id: str) -> None:
-        _gone_is_done(self.client.delete_list, remote_id)
+        gone_is_done(self.client.delete_list, remote_id)
 
     @effect(Effect.CREATE)
     def create_field(self, *, name: str, kind: str, choices: Sequence[str] = ()) -> None:
@@ -275,7 +283,7 @@ class Brevo(Provider):
 
     @effect(Effect.CONVERGE)
     def delete_contact(self, *, remote_id: str) -> None:
-        _gone_is_done(self.client.delete_contact, remote_id, identifier_type="contact_id")
+        gone_is_done(self.client.delete_contact, remote_id, identifier_type="contact_id")
 
     # Senders, domains, templates
 
@@ -360,7 +368,7 @@ class Brevo(Provider):
     @effect(Effect.CONVERGE)
     def delete_campaign(self, *, remote_id: str) -> None:
         """Conflict for a planned one: cancel first."""
-        _gone_is_done(self.client.delete_email_campaign, remote_id)
+        gone_is_done(self.client.delete_email_campaign, remote_id)
 
     @effect(Effect.ONCE)
     def send_test(self, *, remote_id: str, emails: Sequence[str]) -> TestSendResult:
@@ -509,7 +517,7 @@ class Brevo(Provider):
 
     @effect(Effect.CONVERGE)
     def delete_webhook(self, *, remote_id: str) -> None:
-        _gone_is_done(self.client.delete_webhook, remote_id)
+        gone_is_done(self.client.delete_webhook, remote_id)
 
     @classmethod
     def verify_webhook(
@@ -575,15 +583,6 @@ _TEST_REFUSALS = {
 }
 
 
-def _read(record: Any, raw: Any, operation: str) -> Any:
-    """`record(raw)`; an object that lacks what it cannot be without is a misreading."""
-    try:
-        return record(raw)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        what = f"An object could not be read ({type(error).__name__})."
-        raise UnexpectedReply(what, provider=Brevo.slug, operation=operation) from None
-
-
 def _page(pages: Pages, cursor: str | None, record: Any) -> Page:
     """The cursor is the offset to read from next."""
     offset = int(cursor or 0)
@@ -594,8 +593,3 @@ def _page(pages: Pages, cursor: str | None, record: Any) -> Page:
     step = found.next_offset - offset
     ahead = range(found.next_offset + step, found.total or 0, step)[:AHEAD]
     return Page(items, str(found.next_offset), found.total, tuple(map(str, ahead)))
-
-
-def _gone_is_done(delete: Any, *args: Any, **kwargs: Any) -> None:
-    with suppress(Missing):
-        delete(*args, **kwargs)
