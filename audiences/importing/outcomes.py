@@ -120,7 +120,8 @@ def _statement(mine: Import, *, has_patterns: bool) -> str:
         left join lateral (
             select p.id from audiences_suppression p
             where p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
-              and s.email like p.evidence ->> 'like' order by p.at, p.id limit 1
+              and p.email in ('*@' || split_part(s.email, '@', 2), split_part(s.email, '@', 1) || '@*')
+            order by p.at, p.id limit 1
         ) p on s.problem = '' and b.id is null
     """
     return f"""
