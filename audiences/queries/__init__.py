@@ -2,11 +2,12 @@
 
 from audiences.queries.contacts import contacts, counted, languages
 from audiences.queries.lists import counts_by_status, growth, lists, mirrors_of
-from audiences.queries.mirror import mirrored_lists, remote_fields
-from audiences.queries.person import evidence, person
+from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
+from audiences.queries.person import campaigns_behind, evidence, link_of, person
 from audiences.queries.suppressions import is_suppressed, suppressions
 
 __all__ = [
+    "campaigns_behind",
     "contacts",
     "counted",
     "counts_by_status",
@@ -14,10 +15,12 @@ __all__ = [
     "growth",
     "is_suppressed",
     "languages",
+    "link_of",
     "lists",
     "mirrored_lists",
     "mirrors_of",
     "person",
+    "refused_by_us",
     "remote_fields",
     "suppressions",
 ]
