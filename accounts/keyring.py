@@ -9,7 +9,12 @@ from django.utils import timezone
 
 from accounts.models import Connection
 from accounts.models.tokens import ConnectionTokens
+from accounts.providers.errors import Unauthorized
 from accounts.providers.records import Tokens
+
+
+class Disconnected(Unauthorized):
+    """While new tokens were fetched, or before."""
 
 
 class ConnectionKeyring:
@@ -25,7 +30,8 @@ class ConnectionKeyring:
 
     def renew(self, stale: Tokens | None, ask: Callable[[Tokens | None], Tokens]) -> Tokens:
         """The lock is held over the call: whoever waits for it finds new tokens and asks for none."""
-        with _database_of_this_thread():
+        with _database_of_this_thread(), self._forgotten_where_disconnected():
+            self._require_connected()
             ConnectionTokens.objects.get_or_create(connection=self.connection)
             with transaction.atomic():
                 row = (
@@ -36,12 +42,27 @@ class ConnectionKeyring:
                 tokens = row.read()
                 if tokens is None or tokens == stale:
                     tokens = ask(tokens)
+                    self._require_connected()  # while the account was asked it may have been disconnected
                     row.set(tokens)
                     row.renewed_at = timezone.now()
                     row.save(update_fields=["sealed", "renewed_at"])
                     self._forget_what_got_them()
         self._tokens = tokens
         return tokens
+
+    def _require_connected(self) -> None:
+        """Raises Disconnected where nobody wants this account's tokens any more; what was got is then not kept."""
+        status = Connection.objects.filter(pk=self.connection.pk).values_list("status", flat=True).first()
+        if status is None or status == Connection.Status.DISCONNECTED:
+            raise Disconnected("This account was disconnected.")
+
+    @contextmanager
+    def _forgotten_where_disconnected(self) -> Iterator[None]:
+        try:
+            yield
+        except Disconnected:
+            ConnectionTokens.objects.filter(pk=self.connection.pk).delete()
+            raise
 
     def _forget_what_got_them(self) -> None:
         connection = Connection.objects.get(pk=self.connection.pk)

@@ -10,6 +10,7 @@ class CampaignsConfig(AppConfig):
         from accounts.services import connections
         from audiences import panels as contact_panels
         from audiences.mirror import leaves, lists
+        from audiences.services import suppressions
         from campaigns.queries import elsewhere
 
         panels.register(panels.Place.HOME_NEXT, "campaigns/panels/next.html", elsewhere.next_campaigns)
@@ -20,5 +21,7 @@ class CampaignsConfig(AppConfig):
         connections.guard_disconnect(elsewhere.deliveries_that_hold)
         if elsewhere.lists_of_deliveries not in lists.WORKING_LISTS:
             lists.WORKING_LISTS.append(elsewhere.lists_of_deliveries)
+        if elsewhere.handed_over not in suppressions.HOLDERS:
+            suppressions.HOLDERS.append(elsewhere.handed_over)
         if elsewhere.leaves_through_deliveries not in leaves.WORKING_LEAVES:
             leaves.WORKING_LEAVES.append(elsewhere.leaves_through_deliveries)

@@ -61,6 +61,8 @@ PROVIDER_APPS = {
         "client_secret": env.str("MAILMOJO_CLIENT_SECRET", default=""),
     },
 }
+# "workspace:value" pairs, by provider: for which workspace this installation's app may act for which account.
+PROVIDER_ALLOTMENTS = {"mailmojo": [pair.strip() for pair in env.list("MAILMOJO_MANAGED", default=[])]}
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname, *env.list("ALLOWED_HOSTS", default=[])]
 if EMBEDDED:
     ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]
@@ -84,6 +86,8 @@ WATCH_SECONDS = env.int("WATCH_SECONDS", default=60)  # between two reads of a r
 LATENESS_LIMIT_SECONDS = env.int("LATENESS_LIMIT_SECONDS", default=1800)  # later than this a person decides
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=15)  # between two rounds of the outbox
 POLL_SECONDS = env.int("POLL_SECONDS", default=60)  # between two pulls of changes
+# Between two readings of everybody an account mails no more: a leave must hold everywhere within a quarter of an hour.
+LEAVES_SECONDS = env.int("LEAVES_SECONDS", default=300)
 # how long a claimed entry is one worker's; longer than any one call to a provider may take
 OUTBOX_LEASE_SECONDS = env.int("OUTBOX_LEASE_SECONDS", default=150)
 # calls of one account that are taken, on average over a minute

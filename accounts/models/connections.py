@@ -165,10 +165,14 @@ class Connection(models.Model):
             row.set(tokens)
             row.save(force_insert=True)
 
-    def forget_tokens(self) -> None:
+    def forget_tokens(self, *, wait: bool = True) -> None:
+        """`wait`: for a worker that fetches new ones at this moment. Otherwise it forgets them itself, once disconnected."""
         from accounts.models.tokens import ConnectionTokens
 
-        ConnectionTokens.objects.filter(pk=self.pk).delete()
+        rows = ConnectionTokens.objects.filter(pk=self.pk)
+        if not wait:
+            rows = ConnectionTokens.objects.filter(pk__in=list(rows.select_for_update(skip_locked=True)))
+        rows.delete()
 
     def set_status(self, status: "Connection.Status", note: str = "") -> bool:
         """Whether the status changed; writes it with its note and time."""

@@ -83,7 +83,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to connect an account. `asks_there`: the person agrees on a page of the provider's (OAuth 2)."""
+    """One way to connect an account. `asks_there`: the person agrees on a page of the provider's (OAuth 2).
+
+    `allotted`: the credential whose values the operator allots to workspaces, by <SLUG>_<WAY> in the environment; the
+    installation's app would act for whomever it names.
+    """
 
     name: str
     label: str
@@ -91,6 +95,7 @@ class Way:
     credentials: tuple[Credential, ...] = ()
     asks_there: bool = False
     scopes: tuple[Scope, ...] = ()
+    allotted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

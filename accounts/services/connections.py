@@ -85,6 +85,22 @@ def missing_app(*, provider: str, way: Way, base_url: str) -> str:
     )
 
 
+def _refuse_unless_allotted(
+    *, workspace: Workspace, provider: str, way: Way, credentials: Mapping[str, str], base_url: str
+) -> None:
+    """An app that acts for whomever a credential names does so for those the operator allots. The sandbox knows nobody real."""
+    if not way.allotted or base_url.startswith(f"{settings.SANDBOX_URL}/"):
+        return
+    named = credentials.get(way.allotted, "").strip()
+    if f"{workspace.slug}:{named}" in settings.PROVIDER_ALLOTMENTS.get(provider, ()):
+        return
+    sentence = (
+        f"This account is not allotted to this workspace. The operator adds {workspace.slug}:{named or '…'} to "
+        f"{f'{provider}_{way.name}'.upper()}."
+    )
+    raise CannotConnect(sentence, fields={way.allotted: sentence})
+
+
 @transaction.atomic
 def begin_check(
     *,
@@ -98,13 +114,18 @@ def begin_check(
     """Seal what was typed and ask the worker whose account it opens.
 
     The row answers as it goes: `checked_at` when the account was read, `status_note` when it could not be.
-    Raises vault.Locked without a key, CannotConnect where the way needs an app that this installation does not have.
+    Raises vault.Locked without a key, CannotConnect where the way needs an app that this installation does not have or
+    that is not allotted to the workspace.
     """
     if settings.EMBEDDED and not base_url and queries.is_of_the_sandbox(credentials.values()):
         base_url = sandbox_url(provider)
     cls = provider_class(provider)
-    if sentence := missing_app(provider=provider, way=cls.way(credentials.get("way", "")), base_url=base_url):
+    way = cls.way(credentials.get("way", ""))
+    if sentence := missing_app(provider=provider, way=way, base_url=base_url):
         raise CannotConnect(sentence)
+    _refuse_unless_allotted(
+        workspace=workspace, provider=provider, way=way, credentials=credentials, base_url=base_url
+    )
     connection = Connection(
         workspace=workspace,
         provider=provider,
@@ -342,7 +363,7 @@ def disconnect(*, connection: Connection, by: User) -> None:
     connection.set_status(Status.DISCONNECTED)
     connection.set_credentials({})
     connection.save(update_fields=["sealed_credentials"])
-    connection.forget_tokens()
+    connection.forget_tokens(wait=False)
     OutboxEntry.objects.filter(connection=connection, state=OutboxEntry.State.WAITING).update(
         state=OutboxEntry.State.CANCELLED, ended_at=timezone.now(), note="The account was disconnected."
     )
@@ -410,7 +431,9 @@ def rotate_webhook_secret(*, connection: Connection, by: User) -> None:
     """A new secret; the old one stays good until the account has taken the new one."""
     _refuse_unless_working(connection)
     _refuse_unreachable(connection)
-    connection.set_webhook_secrets([secrets.token_urlsafe(32), *connection.webhook_secrets[:1]])
+    # More than two are those that the account chose itself, one for each of its webhooks.
+    old = connection.webhook_secrets
+    connection.set_webhook_secrets([secrets.token_urlsafe(32), *(old if len(old) > 2 else old[:1])])
     connection.save(update_fields=["sealed_webhook_secrets"])
     _record_webhook(connection, by=by, fresh=True)
     activity.record(

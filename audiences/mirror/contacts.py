@@ -97,7 +97,7 @@ def follow(entry: OutboxEntry, *, every_seconds: float) -> outbox.Later | None:
     assert connection is not None  # noqa: S101 - recorded with one
     if not connection.capabilities.lists_changed_contacts:
         if connection.capabilities.lists_leaves:
-            return follow_leaves(entry, connection, every_seconds=every_seconds)
+            return follow_leaves(entry, connection)
         return None
     since = _followed_to(connection)
     if since is None:

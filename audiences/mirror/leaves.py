@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import outbox, pulls
-from accounts.models import Connection, MirrorKind, OutboxEntry, Pull
+from accounts.models import Connection, OutboxEntry, Pull
 from accounts.providers.base import Provider
 from accounts.providers.records import LeaveRecord
 from audiences import queries, services
@@ -21,8 +22,6 @@ from audiences.models import Suppression
 # which of the records, of lists that nobody knows here, are such leaves.
 WORKING_LEAVES: list[Callable[[Connection, Sequence[LeaveRecord]], Sequence[LeaveRecord]]] = []
 
-# A leave over there must hold here and everywhere within a quarter of an hour.
-EVERY = timedelta(minutes=5)
 SLICE = timedelta(seconds=20)
 REASONS = {
     "unsubscribed": Suppression.Reason.UNSUBSCRIBED,
@@ -46,11 +45,10 @@ def pull_leaves(pull: Pull, provider: Provider) -> Iterator[None]:
         yield
 
 
-def follow_leaves(entry: OutboxEntry, connection: Connection, *, every_seconds: float) -> outbox.Later:
+def follow_leaves(entry: OutboxEntry, connection: Connection) -> outbox.Later:
     """For accounts that cannot be asked what changed: read everybody they mail no more, for ever."""
-    pause = max(every_seconds, EVERY.total_seconds()) if every_seconds >= 30 else every_seconds
     if connection.pulled_at is None:
-        return outbox.Later(every_seconds, "Waits for the first pull.")
+        return outbox.Later(settings.POLL_SECONDS, "Waits for the first pull.")
     began = timezone.now()
     provider = connection.open()
     for batch in batches(pages(lambda cursor: provider.leaves(cursor=cursor), entry.payload.get("cursor"))):
@@ -67,7 +65,7 @@ def follow_leaves(entry: OutboxEntry, connection: Connection, *, every_seconds: 
         if cursor is not None and timezone.now() - began > SLICE:
             return outbox.Later(0)
     Connection.objects.filter(pk=connection.pk).update(followed_to_at=began)
-    return outbox.Later(pause)
+    return outbox.Later(settings.LEAVES_SECONDS)
 
 
 def take_leaves(connection: Connection, records: Sequence[LeaveRecord]) -> Counter[str]:
@@ -76,12 +74,14 @@ def take_leaves(connection: Connection, records: Sequence[LeaveRecord]) -> Count
     counts = Counter({"read": len(records), "suppressed": 0, "changed": 0, "unchanged": 0, "rejected": 0})
     facts, patterns, left, strange = [], [], [], []
     lists = queries.mirrored_lists(connection)
-    ours = _refused_by_us(connection, records)
+    ours = queries.refused_by_us(connection, [_address(record.email) for record in records])
     for record in records:
         at = min(record.at or now, now)
         email = _address(record.email)
         if record.list_id and not email:
             counts["rejected"] += 1
+        elif record.list_id in lists and email in ours:
+            continue  # taken off by us
         elif record.list_id in lists:
             left.append((lists[record.list_id], email, at))
         elif record.list_id:
@@ -118,24 +118,6 @@ def _fact(record: LeaveRecord, at: datetime) -> services.Fact:
     return services.Fact(record.email, reason, at, {"told": "leaves"})
 
 
-def _refused_by_us(connection: Connection, records: Sequence[LeaveRecord]) -> set[str]:
-    """Whom the account refuses at our own word: that it says so is no news."""
-    emails = list({record.email.strip().lower() for record in records if not record.list_id})
-    if not emails:
-        return set()
-    with database.cursor() as cursor:
-        cursor.execute(
-            _REFUSED_BY_US,
-            {
-                "workspace": connection.workspace_id,
-                "connection": connection.pk,
-                "contact": MirrorKind.CONTACT.value,
-                "emails": emails,
-            },
-        )
-        return {email for (email,) in cursor.fetchall()}
-
-
 def _address(text: str) -> str:
     """Its normal form; empty for what is none."""
     try:
@@ -161,12 +143,6 @@ def _leave_lists(connection: Connection, left: Sequence[tuple[int, str, object]]
         )
         return cursor.rowcount
 
-
-_REFUSED_BY_US = """
-select c.email from audiences_contact c
-join accounts_mirrorrow m on m.connection_id = %(connection)s and m.kind = %(contact)s and m.object_id = c.id
-where c.workspace_id = %(workspace)s and c.email = any(%(emails)s) and m.theirs @> '{"by_us": true}'
-"""
 
 _LEAVE = """
 insert into audiences_subscription as mine (list_id, contact_id, status, evidence, changed_at)

@@ -10,11 +10,12 @@ from audiences.queries.imports import (
     rows_of,
 )
 from audiences.queries.lists import counts_by_status, growth, lists, mirrors_of
-from audiences.queries.mirror import mirrored_lists, remote_fields
-from audiences.queries.person import evidence, person
+from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
+from audiences.queries.person import campaigns_behind, evidence, link_of, person
 from audiences.queries.suppressions import is_suppressed, suppressions
 
 __all__ = [
+    "campaigns_behind",
     "contacts",
     "counted",
     "counts_by_status",
@@ -25,12 +26,14 @@ __all__ = [
     "is_suppressed",
     "kept",
     "languages",
+    "link_of",
     "lists",
     "mirrored_lists",
     "mirrors_of",
     "person",
     "progress",
     "rejects_csv",
+    "refused_by_us",
     "remote_fields",
     "rows_of",
     "suppressions",

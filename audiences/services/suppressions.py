@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,10 @@ from audiences.models import Contact, Suppression
 from audiences.sets import one_writer
 
 BLOCK_TASK = "audiences.block"
+
+# Apps above this one hand people over to accounts, whose mirror shows them only after the next pull: each tells
+# (connection id, contact id) of those it handed over, among some contacts.
+HOLDERS: list[Callable[[Workspace, Collection[int]], Iterable[tuple[int, int]]]] = []
 
 
 class CannotSuppress(CannotDo):
@@ -188,6 +192,9 @@ def propagate(*, workspace: Workspace, contact_ids: Collection[int]) -> int:
                 "kind": MirrorKind.CONTACT.value,
                 "task": BLOCK_TASK,
                 "contact_type": ContentType.objects.get_for_model(Contact).pk,
+                "held": json.dumps(
+                    sorted({pair for holders in HOLDERS for pair in holders(workspace, contact_ids)})
+                ),
             },
         )
         pairs = cursor.fetchall()
@@ -261,11 +268,30 @@ returning contact_id, xmax = 0
 
 _UNTOLD = """
 select m.connection_id, m.object_id
-from accounts_mirrorrow m
+from (
+    select connection_id, object_id, coalesce(theirs ->> 'blocked', '') = 'true' as is_told
+    from accounts_mirrorrow
+    where kind = %(kind)s and gone_at is null and object_id = any(%(contacts)s)
+    union all
+    select (pair ->> 0)::bigint, (pair ->> 1)::bigint, exists (
+        select 1 from accounts_outboxentry o
+        where o.subject_type_id = %(contact_type)s and o.subject_id = (pair ->> 1)::bigint and o.task = %(task)s
+          and o.connection_id = (pair ->> 0)::bigint and o.state = 'done'
+          and not exists (
+              select 1 from audiences_suppression old
+              where old.contact_id = o.subject_id and old.lifted_at >= o.ended_at
+          )
+    )
+    from jsonb_array_elements(%(held)s::jsonb) as pair
+    where not exists (
+        select 1 from accounts_mirrorrow known
+        where known.connection_id = (pair ->> 0)::bigint and known.kind = %(kind)s and known.gone_at is null
+          and known.object_id = (pair ->> 1)::bigint
+    )
+) m
 join accounts_connection c on c.id = m.connection_id
 where c.workspace_id = %(workspace)s and c.status not in ('checking', 'disconnected')
-  and m.kind = %(kind)s and m.gone_at is null and m.object_id = any(%(contacts)s)
-  and coalesce(m.theirs ->> 'blocked', '') <> 'true'
+  and not m.is_told
   and exists (
       select 1 from audiences_suppression s where s.contact_id = m.object_id and s.lifted_at is null
   )

@@ -19,6 +19,8 @@ from campaigns.models import Delivery
 State = Delivery.State
 # A rounded or truncated instant in a reply is still ours.
 INSTANT_TOLERANCE = timedelta(seconds=60)
+# How many looks after its time a count of nobody is believed.
+COUNT_LOOKS = 5
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,22 +53,52 @@ def wait_for_earlier(delivery: Delivery, provider: Provider, entry: OutboxEntry)
 
     Raises Waiting while it is being taken back; what has gone out after all waits for a person.
     """
-    earlier = Delivery.objects.filter(
-        campaign=delivery.campaign_id, connection=delivery.connection_id, generation__lt=delivery.generation
-    ).exclude(creating_at=None)  # whatever we remember of arming: a restored database may have forgotten it
-    for before in earlier.order_by("generation"):
+    for before in earlier_of(delivery):
         outbox.renew(entry)
         for found in provider.find_campaigns(marker=before.marker, created_after=look_from(before)):
             if found.phase in {"scheduled", "held"} and not delivery.is_late:
                 raise Waiting(Later(15, "The campaign of the earlier release is being taken back first."))
-            was_stopped = found.phase == "stopped" and not provider.figures(remote_id=found.remote_id).sent
-            if not was_stopped and found.phase not in {"draft", "gone"}:
+            is_harmless: bool | None = found.phase in {"draft", "gone"}
+            if found.phase == "stopped":
+                is_harmless = mailed_nobody(before, provider, found)
+            if is_harmless is None:
+                raise Waiting(Later(15, "The count of the earlier release is awaited: it may have begun."))
+            if not is_harmless:
                 attend(
                     delivery,
                     f"The account has the earlier release of this campaign as “{found.status}”: "
                     "people may have got it.",
                 )
                 return
+
+
+def earlier_of(delivery: Delivery) -> list[Delivery]:
+    """Earlier releases that may have left something over there.
+
+    Whatever we remember of arming: a restored database may have forgotten it.
+    """
+    earlier = Delivery.objects.filter(
+        campaign=delivery.campaign_id, connection=delivery.connection_id, generation__lt=delivery.generation
+    ).exclude(creating_at=None)
+    return list(earlier.order_by("generation"))
+
+
+def mailed_nobody(delivery: Delivery, provider: Provider, stopped: CampaignRecord) -> bool | None:
+    """Whether what was stopped over there is proven to have mailed nobody; None while its count may still grow.
+
+    Its time never came, or the account counts 0 some minutes after. That it tells no count proves nothing.
+    """
+    now = timezone.now()
+    due = min((at for at in (stopped.send_at, delivery.armed_for_at) if at is not None), default=None)
+    if delivery.started_at is not None:
+        return False
+    if due is not None and now < due:
+        return True
+    figures = provider.figures(remote_id=stopped.remote_id)
+    if figures.sent != 0 or figures.delivered:
+        return False
+    is_settled = due is None or now - due > timedelta(seconds=COUNT_LOOKS * settings.LOOK_INTERVAL_SECONDS)
+    return True if is_settled else None
 
 
 def alive_of(delivery: Delivery, provider: Provider) -> list[CampaignRecord]:
@@ -83,11 +115,17 @@ def alive_of(delivery: Delivery, provider: Provider) -> list[CampaignRecord]:
 
 
 def settle_twins(delivery: Delivery, provider: Provider, alive: list[CampaignRecord]) -> Later | None:
-    """Before the start the oldest stays and the others are cancelled; after it a person decides."""
-    if delivery.armed_for_at is not None and timezone.now() >= delivery.armed_for_at:
+    """Before the start the oldest stays and the others are cancelled; after it a person decides.
+
+    One that has begun already stays, whichever is older: the rest of its people would be left without.
+    """
+    is_time = delivery.armed_for_at is not None and timezone.now() >= delivery.armed_for_at
+    waiting = {"draft", "scheduled"} if is_time else {"draft", "scheduled", "held", "stopped"}
+    begun = [found for found in alive if found.phase not in waiting]
+    if len(begun) > 1 or (is_time and not begun):
         attend(delivery, f"The account holds {len(alive)} campaigns of this delivery, and the time has come.")
         return None
-    oldest, *others = sorted(alive, key=age)
+    oldest, *others = [*begun, *sorted((found for found in alive if found not in begun), key=age)]
     for other in others:
         if other.phase == "draft" and provider.capabilities.deletes_drafts:
             provider.delete_campaign(remote_id=other.remote_id)

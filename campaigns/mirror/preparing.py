@@ -131,7 +131,7 @@ def _hand_over(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> No
     outbox.renew(entry)
     there = provider.list_size(remote_id=delivery.remote_list_id)
     if there < expected:
-        _wait_or_find_missing(delivery, provider, there=there, expected=expected)
+        _wait_or_find_missing(delivery, provider, entry, there=there, expected=expected)
     elif there > expected:
         raise Refused(
             f"The list made for this in the account holds {there:,} people instead of {expected:,}."
@@ -169,7 +169,9 @@ def _hand_over_in_parts(
         delivery.store(handed_over_to_id=rows[-1].pk, handing_references=references)
 
 
-def _wait_or_find_missing(delivery: Delivery, provider: Provider, *, there: int, expected: int) -> None:
+def _wait_or_find_missing(
+    delivery: Delivery, provider: Provider, entry: OutboxEntry, *, there: int, expected: int
+) -> None:
     """While the account still takes people in, wait; when it is through, mark those it did not take."""
     waited = timezone.now() - (delivery.creating_at or timezone.now())
     for reference in delivery.handing_references:
@@ -186,6 +188,7 @@ def _wait_or_find_missing(delivery: Delivery, provider: Provider, *, there: int,
     taken: set[str] = set()
     cursor: str | None = None
     while True:
+        outbox.renew(entry)
         page = provider.list_members(remote_id=delivery.remote_list_id, cursor=cursor)
         taken.update(record.email.lower() for record in page.items)
         cursor = page.cursor

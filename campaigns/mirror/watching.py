@@ -16,7 +16,15 @@ from accounts.providers.errors import Missing
 from accounts.providers.records import CampaignRecord
 from audiences.models import Subscription, Suppression
 from campaigns import work
-from campaigns.mirror.deliveries import alive_of, attend, instant_note, settle_twins
+from campaigns.mirror.deliveries import (
+    alive_of,
+    attend,
+    earlier_of,
+    instant_note,
+    look_from,
+    mailed_nobody,
+    settle_twins,
+)
 from campaigns.models import Delivery, Recipient
 
 State = Delivery.State
@@ -42,12 +50,26 @@ def watch(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later |
         if len(alive := alive_of(delivery, provider)) > 1:
             return settle_twins(delivery, provider, alive)
         outbox.renew(entry)
+        if note := _take_back_earlier(delivery, provider, entry):
+            return attend(delivery, note)
     try:
         record = provider.campaign(remote_id=delivery.remote_id)
     except Missing:
         return attend(delivery, "The campaign was deleted in the account.")
     follow(delivery, provider, record, entry)
     return None if delivery.is_over or delivery.state == State.ATTENTION else Later(_pace(delivery))
+
+
+def _take_back_earlier(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> str:
+    """Late orders of earlier releases, before they start; a sentence where one has."""
+    for before in earlier_of(delivery):
+        for found in provider.find_campaigns(marker=before.marker, created_after=look_from(before)):
+            outbox.renew(entry)
+            if found.phase == "scheduled":
+                provider.cancel_campaign(remote_id=found.remote_id)
+            elif found.phase in {"sending", "sent"}:
+                return f"The account has the earlier release of this campaign as “{found.status}”: people may have got it."
+    return ""
 
 
 def follow(delivery: Delivery, provider: Provider, record: CampaignRecord, entry: OutboxEntry) -> None:
@@ -68,7 +90,7 @@ def follow(delivery: Delivery, provider: Provider, record: CampaignRecord, entry
         else:
             delivery.store(**read)
         if phase == "sent":
-            _finish(delivery, provider)
+            _finish(delivery, provider, entry)
         elif "delivered" not in provider.told_by_calls:
             outbox.renew(entry)
             _count(delivery, provider)
@@ -96,7 +118,7 @@ def _count(delivery: Delivery, provider: Provider) -> None:
         delivery.store(sent_there=sent)
 
 
-def _finish(delivery: Delivery, provider: Provider) -> None:
+def _finish(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> None:
     """Sent is said only when planned = accepted + left out + refused, and nothing is unknown."""
     figures = provider.figures(remote_id=delivery.remote_id)
     people = delivery.ledger()
@@ -105,7 +127,7 @@ def _finish(delivery: Delivery, provider: Provider) -> None:
     )
     expected = taken.count()
     if figures.sent is not None and figures.sent < expected:
-        _mark_blocked_there(delivery, provider)
+        _mark_blocked_there(delivery, provider, entry)
         expected = taken.count()
     if figures.sent == expected:
         with transaction.atomic():
@@ -131,10 +153,11 @@ def _finish(delivery: Delivery, provider: Provider) -> None:
         delivery.store(note=f"{note} Reading again until the numbers agree.")
 
 
-def _mark_blocked_there(delivery: Delivery, provider: Provider) -> None:
+def _mark_blocked_there(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> None:
     """People the account itself refuses to mail: on the list, but blocked there."""
     cursor: str | None = None
     while True:
+        outbox.renew(entry)
         page = provider.list_members(remote_id=delivery.remote_list_id, cursor=cursor)
         blocked = [record.email.lower() for record in page.items if record.blocked]
         delivery.ledger().filter(
@@ -145,6 +168,7 @@ def _mark_blocked_there(delivery: Delivery, provider: Provider) -> None:
         if cursor is None:
             break
     while provider.capabilities.lists_leaves:
+        outbox.renew(entry)
         page = provider.leaves(cursor=cursor)
         mailed = delivery.ledger().filter(state=Recipient.State.HANDED_OVER, left_at=None, complained_at=None)
         mailed.filter(
@@ -194,8 +218,14 @@ def take_out_the_suppressed(delivery: Delivery, provider: Provider, entry: Outbo
 
 
 def _end_cancelled(delivery: Delivery, provider: Provider, record: CampaignRecord) -> None:
-    figures = provider.figures(remote_id=delivery.remote_id)
-    nobody = not figures.sent and not figures.delivered and delivery.started_at is None
+    nobody = mailed_nobody(delivery, provider, record)
+    if nobody is None:
+        delivery.store(
+            note="Cancelled there. Its count is read again: it may have begun.",
+            remote_status=record.status,
+            remote_read_at=timezone.now(),
+        )
+        return
     people = delivery.ledger()
     with transaction.atomic():
         read = {
@@ -210,6 +240,8 @@ def _end_cancelled(delivery: Delivery, provider: Provider, record: CampaignRecor
             delivery.move_to(
                 State.CANCELLED, note="Cancelled in the account before anybody was mailed.", **read
             )
+            if not provider.capabilities.drafts_campaigns:  # a lost order may still arrive
+                work.record(delivery, "campaigns.clean_up", Effect.CONVERGE)
             work.log(
                 delivery,
                 "campaign.cancelled",
@@ -222,12 +254,14 @@ def _end_cancelled(delivery: Delivery, provider: Provider, record: CampaignRecor
             people.filter(state=Recipient.State.HANDED_OVER).update(
                 state=Recipient.State.UNKNOWN, reason="cancelled on the way", changed_at=timezone.now()
             )
-            delivery.move_to(State.STOPPED, note="Cancelled on the way: some people got it.", **read)
+            delivery.move_to(State.STOPPED, note="Cancelled on the way: some people may have got it.", **read)
             work.record(
                 delivery, "reporting.refresh_figures", Effect.READ, priority=OutboxEntry.Priority.BULK
             )
             work.log(
-                delivery, "campaign.stopped", "“{campaign}” was cancelled on the way; some people got it."
+                delivery,
+                "campaign.stopped",
+                "“{campaign}” was cancelled on the way; some people may have got it.",
             )
 
 

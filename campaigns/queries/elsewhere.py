@@ -1,11 +1,12 @@
 """What other pages show of campaigns: Home, the search, the top bar, a person's page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.attention import LIMIT as MOST_ITEMS
 from accounts.attention import Item
@@ -92,15 +93,15 @@ def received_by(request: WorkspaceRequest, contact: Contact) -> dict[str, Any] |
 
 def lists_of_deliveries(connection: Connection, records: Sequence[ListRecord]) -> set[str]:
     """Remote ids of the lists that deliveries and tests made over there for their own audience."""
-    made = {record.name.rpartition(" · ")[2]: record.remote_id for record in records}
-    markers = {
+    made = {record.remote_id: record.name.rpartition(" · ")[2] for record in records}
+    ours = {
         marker
         for model in (Delivery, TestSend)
-        for marker in model.objects.filter(connection=connection, marker__in=made).values_list(
+        for marker in model.objects.filter(connection=connection, marker__in=set(made.values())).values_list(
             "marker", flat=True
         )
     }
-    return {made[marker] for marker in markers}
+    return {remote_id for remote_id, marker in made.items() if marker in ours}
 
 
 def leaves_through_deliveries(connection: Connection, records: Sequence[LeaveRecord]) -> list[LeaveRecord]:
@@ -111,7 +112,10 @@ def leaves_through_deliveries(connection: Connection, records: Sequence[LeaveRec
     by_list: dict[str, dict[str, LeaveRecord]] = {}
     for record in records:
         by_list.setdefault(record.list_id, {})[record.email.strip().lower()] = record
-    deliveries = Delivery.objects.filter(connection=connection, remote_list_id__in=by_list)
+    # Before the start nobody has the mail to leave by: who left by then was taken off by us, or over there.
+    deliveries = Delivery.objects.filter(
+        connection=connection, remote_list_id__in=by_list, armed_for_at__lte=timezone.now()
+    )
     found: list[LeaveRecord] = []
     for delivery in deliveries.only("pk", "frozen_at", "remote_list_id"):
         told = by_list[delivery.remote_list_id]
@@ -125,6 +129,16 @@ def leaves_through_deliveries(connection: Connection, records: Sequence[LeaveRec
             for email in mailed.values_list("email", flat=True)
         ]
     return found
+
+
+def handed_over(workspace: Workspace, contact_ids: Collection[int]) -> Iterable[tuple[int, int]]:
+    """(connection id, contact id) of those among them whom a delivery put into an account."""
+    return (
+        Recipient.objects.filter(contact__in=contact_ids, delivery__campaign__workspace=workspace)
+        .exclude(state__in=[Recipient.State.EXCLUDED, Recipient.State.PLANNED])
+        .values_list("delivery__connection_id", "contact_id")
+        .distinct()
+    )
 
 
 def deliveries_that_hold(connection: Connection) -> str:

@@ -37,7 +37,7 @@ def preview(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
 @workspace_view(methods=("GET", "HEAD"))
 def preview_frame(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     campaign = found(request, campaign_id)
-    contact = people.step(campaign, _number(request.GET)).contact
+    contact = None if _is_alike(campaign) else people.step(campaign, _number(request.GET)).contact
     return _frame(request, campaign, people.values_for(contact, request.workspace))
 
 
@@ -57,7 +57,10 @@ def preview_context(request: WorkspaceRequest, target: Campaign | Template) -> d
     """Who is shown, how, and where each control leads."""
     asked = request.GET
     step = people.Step(None, None, None)
-    if isinstance(target, Campaign):
+    is_alike = _is_alike(target)
+    if is_alike:
+        names = ("campaigns:preview", "campaigns:preview_frame")
+    elif isinstance(target, Campaign):
         who = _number(asked)
         if "gaps" in asked and (worst := people.with_most_gaps(target, _used_fields(target))):
             who = worst.pk
@@ -81,6 +84,7 @@ def preview_context(request: WorkspaceRequest, target: Campaign | Template) -> d
         email = step.contact.email if may_see else mask_email(step.contact.email)
     return {
         "target": target,
+        "is_alike": is_alike,
         "person": step.contact,
         "person_email": email,
         "shown_subject": merge_tags.render(target.subject, values, html=False),
@@ -101,6 +105,15 @@ def preview_context(request: WorkspaceRequest, target: Campaign | Template) -> d
         ],
         "is_text": "text" in state,
     }
+
+
+def _is_alike(target: Campaign | Template) -> bool:
+    """Whether everybody reads the same, as the account fills nothing in."""
+    return (
+        isinstance(target, Campaign)
+        and target.connection is not None
+        and not target.connection.capabilities.personalises
+    )
 
 
 @dataclass(frozen=True, slots=True)

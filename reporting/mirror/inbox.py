@@ -18,6 +18,7 @@ from accounts.models import Connection, OutboxEntry
 from accounts.providers.errors import ProviderError
 from accounts.providers.records import EventRecord
 from audiences.models import Suppression
+from audiences.queries import refused_by_us
 from audiences.services import Fact, suppress_all
 from reporting import rollups
 from reporting.models import Event, InboxCall
@@ -126,7 +127,15 @@ def read(connection: Connection, body: bytes) -> tuple[list[EventRecord], str]:
 
 
 def block(connection: Connection, leaves: Iterable[rollups.Leave]) -> None:
-    """Nobody who left, complained or does not exist is written to from here on, in any account."""
+    """Nobody who left, complained or does not exist is written to from here on, in any account.
+
+    An account that tells of a leave which we asked it for confirms it, and is no second source.
+    """
+    leaves = list(leaves)
+    asked = refused_by_us(
+        connection,
+        [leave.email for leave in leaves if leave.kind == Event.Kind.UNSUBSCRIBED and not leave.campaign_id],
+    )
     facts = [
         Fact(
             email=leave.email,
@@ -135,6 +144,7 @@ def block(connection: Connection, leaves: Iterable[rollups.Leave]) -> None:
             evidence={"event": leave.kind, "campaign_id": leave.campaign_id, "said": leave.reason},
         )
         for leave in leaves
+        if leave.kind != Event.Kind.UNSUBSCRIBED or leave.campaign_id or leave.email not in asked
     ]
     if facts:
         suppress_all(workspace=connection.workspace, connection=connection, facts=facts)

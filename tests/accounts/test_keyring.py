@@ -18,8 +18,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import vault
+from accounts.keyring import ConnectionKeyring
 from accounts.models import Connection, ConnectionTokens, OutboxEntry, Role, User, Workspace
 from accounts.providers import provider_class
+from accounts.providers.errors import Unauthorized
 from accounts.providers.records import Tokens
 from accounts.services import connections
 from tests.accounts_there import TOKENS, AccountThere
@@ -362,6 +364,34 @@ def test_disconnecting_forgets_the_tokens(place: Callable[[str], Place], member:
     account.connection.refresh_from_db()
 
     assert (ConnectionTokens.objects.count(), account.connection.credentials) == (0, {})
+
+
+def test_an_account_disconnected_while_it_is_asked_keeps_no_tokens(
+    place: Callable[[str], Place], member: Callable[..., User]
+) -> None:
+    """The person who disconnects it does not wait for the account."""
+    account, admin = place("especial"), member(Role.ADMIN)
+    stale = account.tokens
+    fresh = replace(stale, access="fresh")
+
+    def ask(_: Tokens | None) -> Tokens:
+        worker = threading.Thread(target=disconnect)
+        worker.start()
+        worker.join(10)
+        assert not worker.is_alive()
+        return fresh
+
+    def disconnect() -> None:
+        connections.disconnect(connection=account.connection, by=admin)
+        database.close()
+
+    keyring = ConnectionKeyring(account.connection)
+    with pytest.raises(Unauthorized, match="disconnected"):
+        keyring.renew(stale, ask)
+    assert ConnectionTokens.objects.count() == 0
+    with pytest.raises(Unauthorized, match="disconnected"):
+        keyring.renew(stale, lambda _: fresh)
+    assert ConnectionTokens.objects.count() == 0
 
 
 def test_rotating_the_vault_takes_the_tokens_along(place: Callable[[str], Place], settings: Any) -> None:

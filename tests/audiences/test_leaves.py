@@ -15,6 +15,8 @@ from audiences.mirror import leaves
 from audiences.models import Contact, Subscription, Suppression
 from campaigns.mirror.preparing import _freeze_people
 from campaigns.models import Recipient
+from reporting.mirror.inbox import block
+from reporting.rollups import Leave
 from tests.audiences.there import EACH, There, pull
 from tests.factories import (
     CampaignFactory,
@@ -22,6 +24,7 @@ from tests.factories import (
     ContactFactory,
     ListFactory,
     SubscriptionFactory,
+    SuppressionFactory,
 )
 from tests.helpers import run_outbox
 from tests.reporting.calls import SENT_AT, make_delivery
@@ -229,12 +232,39 @@ def test_a_complaint_after_our_own_block_is_news(workspace):
     MirrorRow.objects.create(
         connection=connection, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="1", theirs={"by_us": True}
     )  # fmt: skip
+    SuppressionFactory(contact=ana)  # why we asked
 
     told = [LeaveRecord("ana@example.com", reason) for reason in ("unsubscribed", "blocked", "complained")]
     counts = leaves.take_leaves(connection, told)
 
     assert +counts == {"read": 3, "suppressed": 1, "unchanged": 2}
-    assert Suppression.objects.get().reason == "complained"
+    assert Suppression.objects.get(connection=connection).reason == "complained"
+
+
+def test_that_an_account_takes_somebody_off_its_lists_at_our_word_is_no_leave(workspace):
+    """By its people who left, and by its calls; where nobody asked it to, it is one."""
+    connection = ConnectionFactory(workspace=workspace)
+    news = ListFactory(workspace=workspace)
+    MirrorRow.objects.create(connection=connection, kind=MirrorKind.LIST, object_id=news.pk, remote_id="3")
+    ana, ben = (ContactFactory(workspace=workspace, email=f"{name}@example.com") for name in ("ana", "ben"))
+    for person in (ana, ben):
+        SubscriptionFactory(list=news, contact=person)
+    MirrorRow.objects.create(
+        connection=connection, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="1", theirs={"by_us": True}
+    )  # fmt: skip
+    SuppressionFactory(contact=ana)
+    told = [LeaveRecord(person.email, "unsubscribed", list_id="3") for person in (ana, ben)]
+    heard = [Leave("unsubscribed", person.email, timezone.now(), "", None) for person in (ana, ben)]
+
+    counts = leaves.take_leaves(connection, told)
+    block(connection, heard)
+
+    assert +counts == {"read": 2, "changed": 1, "unchanged": 1}
+    assert dict(Subscription.objects.values_list("contact__email", "status")) == {
+        "ana@example.com": "subscribed",
+        "ben@example.com": "unsubscribed",
+    }
+    assert Suppression.objects.get(connection=connection).email == "ben@example.com"
 
 
 # Lists made for deliveries
@@ -254,6 +284,7 @@ def test_leaving_a_deliverys_own_list_is_leaving_altogether(slug, sandbox, works
         connection,
         marker=MARKER,
         remote_list_id=str(working),
+        armed_for_at=SENT_AT,
     )
     pull(connection)
     for email, state in zip(people, ("handed_over", "excluded", "delivered"), strict=True):

@@ -13,9 +13,11 @@ from accounts import pulls
 from accounts.models import Connection, OutboxEntry, Role, User, Workspace
 from accounts.providers import http, open_provider, provider_class
 from accounts.providers.base import Provider
-from accounts.providers.records import CampaignDraft
+from accounts.providers.records import CampaignDraft, CampaignRecord, FiguresRecord
 from accounts.refusals import CannotDo
 from audiences.models import Contact, List, Subscription
+from campaigns.mirror import deliveries
+from campaigns.mirror.arming import to_unknown
 from campaigns.mirror.drafts import draft_of
 from campaigns.models import Campaign, Delivery, Recipient, TestSend
 from campaigns.services import release
@@ -265,7 +267,8 @@ def test_an_order_that_comes_late_mails_everybody_once(
     """Given up, looked for, and there after all."""
     delivery = let_go(campaign, approver)
     prepare(there)
-    there.fault("slow", ARMS[there.slug], seconds=0.7)
+    # What is ordered again is ordered before the first has come.
+    there.fault("slow", ARMS[there.slug], seconds=0.7 if can_draft(there) else 3)
     before = len(there.calls(ARMS[there.slug]))
     run_outbox("campaigns.arm")
     assert end_of(delivery)[0] == State.UNKNOWN
@@ -302,14 +305,15 @@ def test_a_draft_that_comes_late_is_a_twin_that_mails_nobody(
     assert there.mailed() == EVERYBODY
 
 
-def order_by_hand(delivery: Delivery) -> str:
+def order_by_hand(delivery: Delivery, *, later: timedelta = timedelta()) -> str:
     """The same order given to the account once more, as by a call that nobody remembers. Returns its remote id."""
     provider = delivery.connection.open()
     draft: CampaignDraft = draft_of(delivery)
+    send_at = delivery.send_at + later
     if not provider.capabilities.drafts_campaigns:
-        return provider.release_campaign(draft, send_at=delivery.send_at)
+        return provider.release_campaign(draft, send_at=send_at)
     remote_id = _another(provider, draft)
-    provider.schedule_campaign(remote_id=remote_id, send_at=delivery.send_at)
+    provider.schedule_campaign(remote_id=remote_id, send_at=send_at)
     return remote_id
 
 
@@ -340,6 +344,100 @@ def test_of_twins_before_the_start_all_but_one_are_taken_back(
     finish(there)
     assert end_of(delivery) == (State.SENT, "")
     assert there.mailed() == EVERYBODY
+
+
+def test_of_twins_the_one_that_has_begun_stays(
+    campaign: Campaign, approver: User, there: AccountThere
+) -> None:
+    """Whichever is older: the people of the one that has begun would be left without, and the other mails them too."""
+    delivery = let_go(campaign, approver)
+    prepare(there)
+    delivery.refresh_from_db()
+    order_by_hand(delivery)
+    order_by_hand(delivery, later=timedelta(hours=6))
+    delivery.move_to(State.ARMED, armed_at=timezone.now(), armed_for_at=delivery.send_at)
+    to_unknown(delivery, "Its answer was lost.")
+    there.advance(2 * 3600)
+    assert there.mailed() == EVERYBODY
+    for _ in range(2):
+        bring_forward("campaigns.look")
+
+    there.advance(A_DAY)
+    assert there.mailed() == EVERYBODY
+
+
+@pytest.mark.parametrize("slug", [slug for slug in EACH if slug not in DRAFTING])
+def test_an_order_that_comes_after_the_cancelling_mails_nobody(
+    campaign: Campaign, approver: User, there: AccountThere
+) -> None:
+    delivery = let_go(campaign, approver)
+    settle(there)
+    release.cancel_delivery(delivery=delivery, by=approver)
+    bring_forward("campaigns.cancel")
+    assert end_of(delivery)[0] == State.CANCELLED
+    bring_forward("campaigns.clean_up")
+    order_by_hand(delivery)
+    bring_forward("campaigns.clean_up")
+    there.advance(A_DAY)
+    assert there.mailed() == []
+
+    Delivery.objects.filter(pk=delivery.pk).update(armed_for_at=timezone.now() - timedelta(minutes=2))
+    bring_forward("campaigns.clean_up")
+    assert OutboxEntry.objects.get(task="campaigns.clean_up").state == "done"
+
+
+@pytest.mark.parametrize("slug", [slug for slug in EACH if slug not in DRAFTING])
+def test_an_order_of_an_earlier_release_that_comes_late_is_taken_back(
+    campaign: Campaign, approver: User, there: AccountThere
+) -> None:
+    first = let_go(campaign, approver)
+    settle(there)
+    release.cancel_delivery(delivery=first, by=approver)
+    bring_forward("campaigns.cancel")
+    campaign.refresh_from_db()
+    second = let_go(campaign, approver)
+    settle(there)
+    first.refresh_from_db()
+    order_by_hand(first)
+    Delivery.objects.filter(pk=second.pk).update(remote_read_at=None)
+    finish(there)
+
+    assert end_of(second) == (State.SENT, "")
+    assert there.mailed() == EVERYBODY
+
+
+class Counts:
+    """An account that counts so many."""
+
+    def __init__(self, sent: int | None, delivered: int | None) -> None:
+        self.told = FiguresRecord(timezone.now(), sent=sent, delivered=delivered)
+
+    def figures(self, *, remote_id: str) -> FiguresRecord:
+        return self.told
+
+
+@pytest.mark.parametrize(
+    ("minutes", "sent", "delivered", "mailed_nobody"),
+    [
+        (5, None, None, True),  # its time has not come
+        (-1, 0, None, None),  # the count may still grow
+        (-1, None, None, False),  # no count proves nothing
+        (-60, 0, None, True),
+        (-60, 0, 0, True),
+        (-60, 0, 3, False),
+        (-60, 3, None, False),
+        (-60, None, None, False),
+    ],
+)
+def test_what_proves_that_a_stopped_campaign_mailed_nobody(
+    minutes: float, sent: int | None, delivered: int | None, mailed_nobody: bool | None, settings: Any
+) -> None:
+    settings.LOOK_INTERVAL_SECONDS = 60
+    delivery = Delivery(armed_for_at=timezone.now() + timedelta(minutes=minutes))
+    stopped = CampaignRecord(remote_id="1", name="N", status="stopped", phase="stopped")
+    account: Any = Counts(sent, delivered)
+
+    assert deliveries.mailed_nobody(delivery, account, stopped) is mailed_nobody
 
 
 def test_twins_whose_time_has_come_wait_for_a_person(
@@ -485,7 +583,27 @@ def test_a_test_is_a_test_mail_or_a_campaign_to_the_testers_alone(
         assert (there.tested(), there.mailed()) == (TESTERS, [])
     else:
         assert (there.tested(), there.mailed()) == ([], TESTERS)
-        assert test.note.startswith("It leaves as a campaign of its own at ")
+        assert test.note.startswith("It leaves as a campaign of its own in about ")
+
+
+@pytest.mark.usefixtures("known_testers")
+@pytest.mark.parametrize(
+    "slug", [slug for slug in EACH if provider_class(slug).capabilities.lists_carry_sender]
+)
+def test_a_test_comes_from_the_sender_that_the_campaign_has_now(
+    campaign: Campaign, approver: User, there: AccountThere
+) -> None:
+    """The list carries the sender, and the first test made one."""
+    send_test(campaign, approver, there)
+    other = SenderFactory(workspace=campaign.workspace, name="Other house", email="other@sender.test")
+    Campaign.objects.filter(pk=campaign.pk).update(sender=other)
+    campaign.refresh_from_db()
+    second = send_test(campaign, approver, there)
+
+    provider = second.connection.open()
+    lists = {record.remote_id: record.sender_email for record in provider.lists()}
+    assert lists[second.remote_list_id] == "other@sender.test"
+    assert provider.campaign(remote_id=second.remote_id).list_ids == (second.remote_list_id,)
 
 
 @pytest.mark.usefixtures("known_testers")

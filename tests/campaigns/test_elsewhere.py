@@ -5,7 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import OutboxEntry
+from accounts.providers.records import LeaveRecord, ListRecord
+from audiences.services import propagate, suppress
 from campaigns.models import Delivery, Recipient
+from campaigns.queries import elsewhere
 from tests.factories import CampaignFactory, ContactFactory, TemplateFactory, WorkspaceFactory
 
 
@@ -71,3 +75,61 @@ def test_a_persons_page_says_what_they_received(browse, delivery, workspace):
 
     assert "Bells" in shown
     assert "Delivered" in shown
+
+
+def put_on_ledger(delivery, contact, state="handed_over"):
+    now = timezone.now()
+    if not delivery.frozen_at:
+        delivery.frozen_at = now
+        delivery.save()
+    return Recipient.objects.create(
+        planned_on=delivery.frozen_at.date(), delivery=delivery, contact=contact, email=contact.email,
+        state=state, changed_at=now,
+    )  # fmt: skip
+
+
+def test_all_lists_of_one_marker_are_the_work_of_a_delivery(delivery):
+    """Also the twin that a lost answer left behind."""
+    names = {"1": f"Bells · {delivery.marker}", "2": f"Bells · {delivery.marker}", "3": "Bells · somebody's"}
+    records = [ListRecord(remote_id=remote_id, name=name) for remote_id, name in names.items()]
+
+    assert elsewhere.lists_of_deliveries(delivery.connection, records) == {"1", "2"}
+
+
+@pytest.mark.parametrize(("minutes", "left"), [(5, []), (None, []), (-5, ["ana@example.test"])])
+def test_leaving_the_list_of_a_delivery_is_leaving_once_it_has_started(delivery, workspace, minutes, left):
+    put_on_ledger(delivery, ContactFactory(workspace=workspace, email="ana@example.test"))
+    delivery.remote_list_id = "7"
+    delivery.armed_for_at = None if minutes is None else timezone.now() + timedelta(minutes=minutes)
+    delivery.save()
+    told = LeaveRecord(email="Ana@example.test", list_id="7", reason="unsubscribed", at=None)
+
+    found = elsewhere.leaves_through_deliveries(delivery.connection, [told])
+
+    assert [record.email.lower() for record in found] == left
+
+
+def test_an_account_that_a_delivery_put_somebody_into_is_told_that_they_left(delivery, workspace):
+    """Its mirror shows them only after the next pull."""
+    ana, ben = (ContactFactory(workspace=workspace, email=f"{name}@example.test") for name in ("ana", "ben"))
+    put_on_ledger(delivery, ana)
+    put_on_ledger(delivery, ben, state="excluded")
+
+    def leave():
+        for contact in (ana, ben):
+            suppress(
+                workspace=workspace, email=contact.email, reason="by_hand", connection=None,
+                at=timezone.now(), evidence={},
+            )  # fmt: skip
+        return list(OutboxEntry.objects.order_by("pk").values_list("task", "subject_id", "connection_id"))
+
+    def told_again():
+        return propagate(workspace=workspace, contact_ids=[ana.pk, ben.pk])
+
+    asked = [("audiences.block", ana.pk, delivery.connection_id)]
+    assert leave() == asked
+    assert told_again() == 0  # it has been asked
+    OutboxEntry.objects.update(state="done", ended_at=timezone.now())
+    assert told_again() == 0  # it knows
+    ana.suppressions.update(lifted_at=timezone.now())
+    assert leave() == asked * 2  # they came back and left again

@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import MirrorKind, MirrorRow
+from accounts.models import Connection, MirrorKind, MirrorRow
+from audiences.models import Contact
 from campaigns.models import Campaign, Delivery, Template
 from campaigns.services import compose
 from tests.factories import (
@@ -455,3 +456,40 @@ def test_an_absurd_hour_is_refused_before_anything_is_asked(browse, campaign, lo
     assert response.status_code == 422
     assert sentence in response.content.decode()
     assert "confirm-release" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "dialog", "words"),
+    [
+        ("held", "confirm-cancel-before", "becomes a draft again, and nobody is mailed"),
+        ("ready", "confirm-cancel-before", "becomes a draft again, and nobody is mailed"),
+        ("accepted", "confirm-cancel-accepted", "Nobody is mailed if it agrees before the start"),
+        ("sending", "confirm-cancel", "What has gone out cannot be called back"),
+    ],
+)
+def test_the_question_before_a_cancellation_fits_the_state(browse, workspace, state, dialog, words):
+    campaign = CampaignFactory(workspace=workspace, status="scheduled")
+    make_delivery(campaign, campaign.connection, state=state, started_at=None, finished_at=None)
+    page = browse("approver").get(f"/w/acme/campaigns/{campaign.pk}/").content.decode()
+
+    assert f'data-dialog="{dialog}"' in page
+    assert words in page.partition(f'<dialog class="dialog" id="{dialog}"')[2].partition("</dialog>")[0]
+
+
+@pytest.mark.parametrize(("provider", "shown"), [("brevo", "Hello Ana"), ("leadfox", "Hello friend")])
+def test_the_preview_shows_what_the_account_will_send(browse, campaign, provider, shown):
+    """Where nothing is filled in for each person there is nobody to look as."""
+    Contact.objects.filter(workspace=campaign.workspace).update(first_name="Ana")
+    Connection.objects.update(provider=provider)
+    Campaign.objects.filter(pk=campaign.pk).update(
+        subject='Hello {{ contact.first_name|default:"friend" }}', form="html",
+        html='<p>Hello {{ contact.first_name|default:"friend" }}</p>',
+    )  # fmt: skip
+    viewer = browse("viewer")
+    preview = viewer.get(page("preview", campaign.pk)).content.decode()
+    frame = viewer.get(page("preview_frame", campaign.pk)).content.decode()
+
+    is_alike = provider == "leadfox"
+    assert (shown in preview, shown in frame) == (True, True)
+    assert ("Everyone reads this." in preview) is is_alike
+    assert ("The one with most gaps" in preview) is not is_alike

@@ -41,7 +41,7 @@ FLAGS = [
     "--disable-background-networking",
 ]
 PATIENCE_SECONDS = 45  # for anything that must become true on a page
-PACE = TIMES | {"POLL_SECONDS": 2, "SEND_NOW_LEAD_SECONDS": 1}
+PACE = TIMES | {"POLL_SECONDS": 2, "LEAVES_SECONDS": 2, "SEND_NOW_LEAD_SECONDS": 1}
 MANNERS = ["mouse", "keyboard"]
 TESTER = "editor@northwind.example"  # gets test mails; the account knows the address
 

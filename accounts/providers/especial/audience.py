@@ -94,12 +94,16 @@ class Audience(Verbs):
         found = Pages(partial(self.client.list_lists, sort="created_on"))
         return (raw for raw in found if not mapping.is_gone(raw))
 
-    def _list_ids(self, wanted: Collection[str] | None = None) -> list[str]:
-        """All, or those of them that are wanted, by their numbers, so that a walk over them can go on after any."""
-        found = (read(mapping.remote_id, raw, "listLists") for raw in self._lists())
-        return sorted(
-            (list_id for list_id in found if wanted is None or list_id in wanted), key=mapping.by_number
-        )
+    def _list_ids(self, wanted: Collection[str] | None = None, *, anew: bool = True) -> list[str]:
+        """All, or those of them that are wanted, by their numbers, so that a walk over them can go on after any.
+
+        Without `anew` as they were at the walk's beginning: a walk over many would else read them all at each one's end.
+        """
+        known = None if anew else self._known_list_ids
+        if known is None:
+            found = (read(mapping.remote_id, raw, "listLists") for raw in self._lists())
+            known = self._known_list_ids = sorted(found, key=mapping.by_number)
+        return [list_id for list_id in known if wanted is None or list_id in wanted]
 
     @effect(Effect.READ)
     def find_lists(self, *, marker: str) -> tuple[ListRecord, ...]:
@@ -124,6 +128,7 @@ class Audience(Verbs):
                 operation="createList",
             )
         body = {"name": name, "default_sender": {"id": sender_id}, "language": LANGUAGE}
+        self._known_list_ids = None
         list_id = self.client.create_list(body)
         with suppress(ProviderError):
             self.client.accept_list_policy(list_id)
@@ -136,6 +141,7 @@ class Audience(Verbs):
     @effect(Effect.CONVERGE)
     def delete_list(self, *, remote_id: str) -> None:
         """Put away, not deleted: deleting takes along the campaigns that were sent to it."""
+        self._known_list_ids = None
         try:
             self.client.archive_list(remote_id)
         except Missing:
@@ -200,7 +206,9 @@ class Audience(Verbs):
             return Page(found.items, f"{list_id}{_SEPARATOR}{found.cursor}")
         if following is None:
             after = mapping.by_number(list_id)
-            following = [other for other in self._list_ids(wanted) if mapping.by_number(other) > after]
+            following = [
+                other for other in self._list_ids(wanted, anew=False) if mapping.by_number(other) > after
+            ]
         return Page(found.items, f"{following[0]}{_SEPARATOR}" if following else None)
 
     @effect(Effect.READ)

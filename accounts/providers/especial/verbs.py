@@ -31,6 +31,8 @@ class Verbs(Provider):
         )
         # list → its attributes with their types, as read or made by this object.
         self._known_attributes: dict[str, dict[str, str]] = {}
+        # All lists, as the walk under way found them; None before it, and once this object made or put away one.
+        self._known_list_ids: list[str] | None = None
 
     def _newest_first(self) -> Pages:
         return Pages(partial(self.client.list_campaigns, sort="-created_on"))

@@ -8,7 +8,6 @@ CAPABILITIES = Capabilities(
     deletes_contacts=True,
     creates_fields=True,
     takes_preview_text=True,
-    links_unsubscribe=True,
     drafts_campaigns=True,
     schedules_campaigns=True,
     unschedules_campaigns=True,
@@ -39,8 +38,8 @@ CAPABILITIES = Capabilities(
         "for everybody.",
         "writes_fallbacks": "As Leadfox fills in no values of a person, there is none to replace where it is missing.",
         "takes_reply_to": "In Leadfox replies go to the sender's address: choose a sender whose mail somebody reads.",
-        "links_unsubscribe": "Leadfox writes the link to leave by a placeholder known from another program that uses it. "
-        "Look at the link in a first test mail.",
+        "links_unsubscribe": "How Leadfox writes its link to leave is not published. The link in the mail leads to "
+        "Campanile's own page; unsubscribe who leaves there in Leadfox's own pages as well.",
         "links_view": "Leadfox publishes no link to a web version of a mail.",
         "deletes_drafts": "Leadfox does not let another program remove campaigns. A draft that is not needed any more "
         "stays in the folder Campanile and mails nobody.",

@@ -292,19 +292,6 @@ class Leadfox(Provider):
                 if mapping.sent_count(counted):
                     yield remote_id, mapping.figures_record(datetime.now(UTC), counted)
 
-    # Merge tags
-
-    @classmethod
-    def merge_tag(cls, *, name: str, fallback: str | None) -> str:  # noqa: ARG003 - a link has none
-        """The link to leave, as one published client writes it; tags for a person's values are documented nowhere."""
-        if name == "unsubscribe_url":
-            return "{{email_unsubscribe}}"
-        raise Unsupported(
-            cls.capabilities.sentence("links_view" if name == "view_url" else "personalises"),
-            provider=cls.slug,
-            operation="merge_tag",
-        )
-
 
 def _page(pages: Pages, cursor: str | None, record: Callable[[Any], Any], operation: str) -> Page:
     """The cursor is the number of rows to skip. A full page foretells some more, for no total tells where they end."""

@@ -43,7 +43,7 @@ WAYS = (
         "managed",
         "Account managed by us",
         help="For partners of Mailmojo: an account that was made through the partner's access. Whoever runs this "
-        "Campanile must have entered that access.",
+        "Campanile must have entered that access, and allotted the username to this workspace.",
         credentials=(
             Credential(
                 "username",
@@ -53,6 +53,7 @@ WAYS = (
             ),
         ),
         scopes=SCOPES,
+        allotted="username",
     ),
 )
 

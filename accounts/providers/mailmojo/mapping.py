@@ -226,6 +226,12 @@ def leave_records(raw: Json, list_id: str) -> list[LeaveRecord]:
     return [left, LeaveRecord(email, REASONS[_status(raw)], "", instant(raw.get("status_changed")))]
 
 
+def gone_from(raw: Json) -> set[str]:
+    """The lists that somebody left, bounced on or was deleted from; "" for the account as a whole."""
+    lists = {_list_id(row) for row in map(obj, rows(raw.get("list_associations"))) if _status(row) in BLOCKED}
+    return lists - {""} | ({""} if _status(raw) in BLOCKED else set())
+
+
 def field_records(contacts: Iterable[Json]) -> Iterator[FieldRecord]:
     """The standard fields, and every key that somebody's `custom` has: there is no list of them."""
     kinds: dict[str, set[str]] = {}
@@ -384,19 +390,29 @@ def figures_record(read_at: datetime, raw: Json) -> FiguresRecord:
     statistics = obj(raw.get("statistics"))
     found, started = phase(raw), instant(raw.get("started"))
     has_begun = found == "sent" or (found == "stopped" and started is not None and started <= read_at)
-    rates = {
-        ours: share for ours, theirs in RATES.items() if (share := rate(statistics.get(theirs))) is not None
-    }
     return FiguresRecord(
-        read_at=read_at, sent=whole(raw.get("num_recipients")) if has_begun else None, rates=rates
+        read_at=read_at,
+        sent=whole(raw.get("num_recipients")) if has_begun else None,
+        rates=rates(statistics),
     )
 
 
-def rate(value: Json) -> float | None:
-    """A share 0–1. The unit is not documented: what is above one can only be percent, and nothing tells 0.5 % from a half."""
+def rates(statistics: Mapping[str, Any]) -> dict[str, float]:
+    """Shares 0–1. The unit is not documented: one above one can only be percent, and then all beside it are.
+
+    Where none is, nothing tells 0.5 % from a half.
+    """
+    told = {
+        ours: share for ours, theirs in RATES.items() if (share := _rate(statistics.get(theirs))) is not None
+    }
+    unit = 100 if any(value > 1 for value in told.values()) else 1
+    return {ours: value / unit for ours, value in told.items()}
+
+
+def _rate(value: Json) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
         return None
-    return value / 100 if value > 1 else float(value)
+    return float(value)
 
 
 # Webhooks

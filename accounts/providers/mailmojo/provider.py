@@ -1,6 +1,6 @@
 """Mailmojo: newsletters, lists and contacts through its API v1."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,7 @@ from accounts.providers.mailmojo import client, mapping
 from accounts.providers.mailmojo.client import Client
 from accounts.providers.mailmojo.declaration import CAPABILITIES, SCOPES, WAYS
 from accounts.providers.mailmojo.paging import Walk, newsletters, newsletters_page
-from accounts.providers.reading import rows, text, whole, whole_second
+from accounts.providers.reading import obj, rows, text, whole, whole_second
 from accounts.providers.records import (
     AccountRecord,
     AudienceProgress,
@@ -42,6 +42,9 @@ from accounts.providers.records import (
 
 # What `type` can ask for, and everything: whether one that is just going out is of any of these types is not told.
 KINDS = ("draft", "scheduled", "sent", None)
+
+# So many people are asked for one by one before an import; for more of them everybody is read, in one call.
+FEW = 20
 
 # Named by Mailmojo once a person has agreed; used for one exchange, and worthless after it.
 _SPENT = frozenset({"code", "redirect_uri"})
@@ -73,6 +76,8 @@ class Mailmojo(Provider):
         )
         self._walks: dict[str, Walk] = {}
         self._lists_to_walk: list[str] = []
+        # list → addresses an import must leave out, as read by this object.
+        self._known_gone: dict[str, set[str]] = {}
 
     # Connecting
 
@@ -236,14 +241,17 @@ class Mailmojo(Provider):
     ) -> AudienceProgress:
         """People with their name; no other field travels. Done when it returns.
 
-        What the import does with people who left the list is not documented, so they are left out here.
+        What the import does with people who left, bounced or were deleted is not documented, and it might bring them
+        back: they are left out here, be they gone from the list or from the account.
         """
         if len(contacts) > self.people_per_call:
             raise ValueError(f"{len(contacts)} people do not fit into one import of {self.people_per_call}.")
         told: list[int | None] = []
+        gone = self._gone([_key(contact.email) for contact in contacts], list_ids)
         for list_id in list_ids if contacts else ():
-            left = {text(raw.get("email")).lower() for raw in self.client.get_unsubscribed(list_id)}
-            staying = [contact for contact in contacts if contact.email.lower() not in left]
+            # Once more, as it is now: who is gone may have been read with the first part of a long handover.
+            left = {_key(raw.get("email")) for raw in self.client.get_unsubscribed(list_id)} | gone[list_id]
+            staying = [contact for contact in contacts if _key(contact.email) not in left]
             for table in mapping.import_tables(staying):
                 told.append(whole(self.client.import_subscribers(list_id, table).get("num_contacts")))
         given, taken = len(contacts) * len(list_ids), sum(count for count in told if count is not None)
@@ -251,6 +259,19 @@ class Mailmojo(Provider):
         return AudienceProgress(
             done=True, detail=f"Mailmojo took {taken:,} of {given:,} people." if is_short else ""
         )
+
+    def _gone(self, emails: Sequence[str], list_ids: Sequence[str]) -> Mapping[str, set[str]]:
+        """For each list the addresses gone from it or from the account. No reply about a list tells who bounced on it."""
+        if len(emails) <= FEW:
+            return _gone(self._known(emails), list_ids)
+        if not self._known_gone.keys() >= set(list_ids):
+            self._known_gone = _gone(self.client.get_contacts(), list_ids)
+        return self._known_gone
+
+    def _known(self, emails: Iterable[str]) -> Iterator[Any]:
+        for email in filter(None, emails):
+            with suppress(Missing):
+                yield self.client.get_contact(email)
 
     @effect(Effect.CONVERGE)
     def remove_from_list(self, *, list_id: str, emails: Sequence[str]) -> None:
@@ -455,6 +476,20 @@ class Mailmojo(Provider):
         if going_on is None:
             del self._walks[name]
         return Page(tuple(_read(record, raw, name) for raw in found), going_on)
+
+
+def _gone(people: Iterable[Any], list_ids: Iterable[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {list_id: set() for list_id in list_ids}
+    for raw in people:
+        gone_from = mapping.gone_from(obj(raw))
+        for list_id, emails in found.items():
+            if gone_from & {"", list_id}:
+                emails.add(_key(raw.get("email")))
+    return found
+
+
+def _key(email: Any) -> str:
+    return text(email).strip().lower()
 
 
 def _campaigns(rows: Any) -> Iterator[CampaignRecord]:

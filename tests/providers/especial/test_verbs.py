@@ -107,6 +107,38 @@ def test_walk_of_an_account_without_lists(account, lists):
     assert walk(account.contacts) == []
 
 
+@pytest.mark.parametrize("verb", ["contacts", "leaves"])
+def test_walk_reads_the_lists_once(account, verb):
+    account.seed(lists=[f"More {number}" for number in range(6)], contacts=[])
+    account.open()
+    account.operations.clear()
+    walk(getattr(account, verb))
+
+    assert asked(account).count("listLists") == 1
+    assert asked(account).count("listContactsOfList") == 8
+
+
+def test_each_walk_reads_the_lists_anew(account, lists):
+    walk(account.contacts)
+    account.open().client.delete_list(lists[1])
+    account.seed(lists=["Later"], contacts=[{"email": "new@example.com", "lists": [0]}])
+    found = {person.remote_id.split(":")[0] for person in walk(account.contacts)}
+
+    assert lists[1] not in found
+    assert len(found) == 2
+
+
+def test_walk_meets_lists_made_and_put_away_meanwhile(account, lists):
+    """By the object that walks: what it remembers of the lists is forgotten."""
+    cursor = account.contacts().cursor
+    assert cursor == f"{lists[1]}:"
+    made = account.create_list(name="Made meanwhile")
+    assert account.contacts(cursor=cursor).cursor == f"{made.remote_id}:"
+
+    account.delete_list(remote_id=made.remote_id)
+    assert account.contacts(cursor=cursor).cursor is None
+
+
 def test_changes_cannot_be_asked_for(account):
     with pytest.raises(Unsupported, match="cannot be asked"):
         account.contacts(changed_since=datetime.now(UTC))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.providers.errors import Unsupported
 from accounts.providers.leadfox import mapping
 from accounts.providers.leadfox.provider import Leadfox
 from accounts.providers.records import (
@@ -348,8 +349,15 @@ def test_each_figure_has_its_definition():
 # Merge tags
 
 
-def test_link_to_leave():
-    assert Leadfox.merge_tag(name="unsubscribe_url", fallback=None) == "{{email_unsubscribe}}"
+@pytest.mark.parametrize("name", ["unsubscribe_url", "view_url", "contact.firstname"])
+def test_no_tag_is_written(name):
+    """One program of somebody else's writes a link to leave; that is no proof that it is one."""
+    assert not Leadfox.capabilities.links_unsubscribe
+    with pytest.raises(Unsupported):
+        Leadfox.merge_tag(name=name, fallback=None)
+
+
+def test_tags_in_texts_of_theirs_are_known():
     assert Leadfox.tag_pattern.fullmatch("{{email_unsubscribe}}")
 
 

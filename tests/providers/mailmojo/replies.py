@@ -111,5 +111,5 @@ SENT_NEWSLETTER = {
     "is_sent": True,
     "started": "2026-06-02T08:00:00Z",
     "completed": "2026-06-02T08:05:00Z",
-    "statistics": {"open_rate": 0.42, "click_rate": 12.5, "bounce_rate": None, "num_shares": 3},
+    "statistics": {"open_rate": 42.0, "click_rate": 12.5, "bounce_rate": None, "num_shares": 3},
 }

@@ -356,7 +356,22 @@ def test_stopped_newsletter_that_had_begun_is_not_told_as_unsent(started, sent):
     ],
 )  # fmt: skip
 def test_rates_above_one_are_percent(value, share):
-    assert mapping.rate(value) == share
+    assert mapping.rates({"open_rate": value}) == ({} if share is None else {"opened": share})
+
+
+@pytest.mark.parametrize(
+    ("told", "shares"),
+    [
+        ((48.2, 0.5, 0), (0.482, 0.005, 0.0)),
+        ((0.482, 0.5, 1), (0.482, 0.5, 1.0)),
+        ((48.2, 1, None), (0.482, 0.01)),
+        ((101, 0.5, 0.25), (0.5, 0.25)),
+    ],
+)
+def test_one_rate_above_one_tells_the_unit_of_all(told, shares):
+    figures = mapping.rates(dict(zip(("open_rate", "click_rate", "bounce_rate"), told, strict=True)))
+
+    assert tuple(figures.values()) == pytest.approx(shares)
 
 
 def test_each_figure_has_its_definition():

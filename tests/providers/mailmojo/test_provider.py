@@ -147,6 +147,61 @@ def test_import_leaves_out_who_left_the_list(account, lists):
     assert account.list_size(remote_id=lists[1]) == 2
 
 
+GONE = [
+    {"email": "gone-left@example.com", "lists": [0], "left": [0]},
+    {"email": "gone-bounced@example.com", "lists": [0], "bounced": True},
+    {"email": "gone-deleted@example.com", "lists": [0], "deleted": True},
+    # Left one list, and is still on another: the account mails them.
+    {"email": "stays@example.com", "lists": [0, 1], "left": [0]},
+]
+
+
+@pytest.mark.parametrize("asks_one_by_one", [True, False])
+def test_import_leaves_out_whom_the_account_mails_no_more(account, monkeypatch, asks_one_by_one):
+    if not asks_one_by_one:
+        monkeypatch.setattr("accounts.providers.mailmojo.provider.FEW", 1)
+    account.seed(lists=["A", "B"], contacts=GONE)
+    made = account.create_list(name="A delivery's own")
+    names = ("gone-left", "gone-BOUNCED", "gone-deleted", "stays", "new")
+    people = [ContactRecord("", f"{name}@example.com") for name in names]
+    progress = account.save_contacts(people, list_ids=[made.remote_id])
+
+    assert progress.detail == "Mailmojo took 2 of 5 people."
+    assert account.calls()[-1]["body"].split() == ["email", "stays@example.com", "new@example.com"]
+
+
+@pytest.mark.parametrize("asks_one_by_one", [True, False])
+@pytest.mark.parametrize("status", ["b", "d"])
+def test_import_leaves_out_who_is_gone_from_the_list_alone(
+    account, lists, monkeypatch, status, asks_one_by_one
+):
+    """No reply about the list tells of them; what is known of the person does."""
+    if not asks_one_by_one:
+        monkeypatch.setattr("accounts.providers.mailmojo.provider.FEW", 0)
+    raw = {
+        "email": "Ana@example.com",
+        "status": "a",
+        "list_associations": [{"list_id": int(lists[0]), "status": status}, {"list_id": 99, "status": "a"}],
+    }
+    provider = account.open()
+    monkeypatch.setattr(provider.client, "get_contact", lambda _: raw)
+    monkeypatch.setattr(provider.client, "get_contacts", lambda: iter([raw, "odd"]))
+    ana = [ContactRecord("", "ana@example.com")]
+
+    assert provider.save_contacts(ana, list_ids=lists[:1]).detail == "Mailmojo took 0 of 1 people."
+    assert provider.save_contacts(ana, list_ids=lists[1:]).detail == ""
+
+
+def test_import_in_parts_reads_everybody_once(account, lists, monkeypatch):
+    monkeypatch.setattr("accounts.providers.mailmojo.provider.FEW", 1)
+    for part in ("p1", "p2"):
+        people = [ContactRecord("", f"{part}-{number}@example.com") for number in range(3)]
+        account.save_contacts(people, list_ids=[lists[1]])
+
+    assert [operation for operation, _ in account.operations].count("getContacts") == 1
+    assert account.list_size(remote_id=lists[1]) == 7
+
+
 def test_import_keeps_names_it_does_not_know(account, lists):
     account.save_contacts(
         [ContactRecord("", "ana@example.com"), ContactRecord("", "ben@example.com", {"first_name": "Ben"})],
