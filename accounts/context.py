@@ -46,7 +46,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         return {}
     home = get_script_prefix()
     return {
-        "rail": _rail(request.path, home),
+        "rail": _rail(
+            request.path, home, app=request.resolver_match.app_name if request.resolver_match else ""
+        ),
         "home_url": home,
         # A callable: pages that answer with a partial never ask.
         "workspaces": lambda: _workspaces(request),
@@ -55,10 +57,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _rail(path: str, home: str) -> list[dict[str, Any]]:
+def _rail(path: str, home: str, *, app: str = "") -> list[dict[str, Any]]:
     rows = [row for place in RAIL if (row := _row(place)) is not None]
     links = [link for row in rows for link in (row, *row["children"]) if link["url"]]
     here = [link for link in links if path.startswith(link["url"]) and (link["url"] != home or path == home)]
+    own = [link for link in links if link["app"] == app]
+    if len(own) == 1:  # all pages of that app belong there, wherever their address stands
+        here = own
     if here:
         max(here, key=lambda link: len(link["url"]))["active"] = True
     return rows
@@ -72,7 +77,14 @@ def _row(place: Place) -> dict[str, Any] | None:
         return None
     if not url and not children:
         return None
-    return {"label": place.label, "icon": place.icon, "url": url, "children": children, "active": False}
+    return {
+        "label": place.label,
+        "icon": place.icon,
+        "url": url,
+        "app": place.url_name.partition(":")[0],
+        "children": children,
+        "active": False,
+    }
 
 
 def _workspaces(request: HttpRequest) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Connection, User, Workspace
 from accounts.refusals import CannotMove
 from audiences.models import Contact, List
+from campaigns import merge_tags
 
 MARKER_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -339,6 +340,11 @@ class Delivery(models.Model):
             raise CannotMove(self.state, self.state)
         for name, value in values.items():
             setattr(self, name, value)
+
+    @property
+    def shown_subject(self) -> str:
+        """As somebody reads it of whom nothing is known."""
+        return merge_tags.render(self.subject, {}, html=False)
 
     @property
     def remote_name(self) -> str:

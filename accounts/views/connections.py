@@ -1,7 +1,9 @@
 """Connecting accounts, watching their pulls, and looking after them."""
 
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -53,7 +55,9 @@ def connect(request: WorkspaceRequest) -> HttpResponse:
         return render_page(request, "accounts/connections/choose.html", {"providers": queries.providers()})
     provider = provider_class(slug)
     way = _way(request, provider)
-    form = CredentialsForm(request.POST or None, provider=provider, way=way)
+    form = CredentialsForm(
+        request.POST or None, provider=provider, way=way, initial=_typed_before(request, slug, way)
+    )
     if form.is_valid() and form.attempt(
         services.begin_check, workspace=request.workspace, provider=slug, by=request.user
     ):
@@ -117,7 +121,10 @@ def replace_credentials(request: WorkspaceRequest, connection_id: int) -> HttpRe
         return _show_check(request, check, replacing=found)
     way = _way(request, found.provider_class, found)
     form = CredentialsForm(
-        request.POST or None, provider=found.provider_class, way=way, initial={"base_url": found.base_url}
+        request.POST or None,
+        provider=found.provider_class,
+        way=way,
+        initial={"base_url": found.base_url, **_typed_before(request, found.provider, way)},
     )
     if form.is_valid() and form.attempt(services.replace_credentials, connection=found, by=request.user):
         return go(
@@ -232,9 +239,9 @@ def _connection(request: WorkspaceRequest, connection_id: int) -> Connection:
     return get_object_or_404(saved, pk=connection_id)
 
 
-def _check_of(request: WorkspaceRequest) -> Connection | None:
+def _check_of(request: WorkspaceRequest, name: str = "check") -> Connection | None:
     """The check under way that the address names; a saved one shows its own page instead."""
-    given = request.GET.get("check", "")
+    given = request.GET.get(name, "")
     if not given.isdecimal():
         return None
     return request.workspace.connections.filter(pk=given, status=Connection.Status.CHECKING).first()
@@ -244,6 +251,11 @@ def _show_check(
     request: WorkspaceRequest, check: Connection, replacing: Connection | None = None
 ) -> HttpResponse:
     way = "" if queries.locked(check) else check.credentials.get("way", "")
+    again = (
+        reverse("accounts:replace_credentials", args=[replacing.pk])
+        if replacing
+        else reverse("accounts:connect")
+    )
     return render_page(
         request,
         "accounts/connections/check.html",
@@ -255,12 +267,51 @@ def _show_check(
             "is_unattended": queries.is_unattended(check),
             "abilities": queries.abilities(check.provider_class),
             "quotas": queries.quotas(check) if check.checked_at else [],
-            "again_url": reverse("accounts:replace_credentials", args=[replacing.pk])
-            if replacing
-            else f"{reverse('accounts:connect')}?provider={check.provider}&way={way}",
+            "saving": _saving(request, check) if check.checked_at and not replacing else "",
+            "again_url": f"{again}?{urlencode({'provider': check.provider, 'way': way, 'again': check.pk})}",
+            **_no_answer(check),
         },
         partials={"check"},
     )
+
+
+def _no_answer(check: Connection) -> dict[str, str]:
+    """The words for an account that could not be read. How often it was asked behind the scenes concerns nobody here."""
+    if check.status_note.startswith(f"{check.provider_name} could not be reached"):
+        text = re.sub(r" \(The account has not answered several times.*\)$", "", check.status_note)
+        return {"failure": f"No answer from {check.provider_name}. Try again.", "failure_note": text}
+    return {"failure": "The account could not be read", "failure_note": check.status_note}
+
+
+def _typed_before(request: WorkspaceRequest, provider: str, way: Way) -> dict[str, Any]:
+    """What was typed into a check that failed, secrets aside."""
+    check = _check_of(request, "again")
+    if check is None or check.provider != provider or queries.locked(check):
+        return {}
+    typed, kept = check.credentials, {}
+    if typed.get("way") == way.name:
+        kept = {
+            credential.name: typed[credential.name]
+            for credential in way.credentials
+            if (credential.is_flag or not credential.secret) and typed.get(credential.name)
+        }
+    if check.base_url and check.base_url != services.sandbox_url(provider):
+        kept["base_url"] = check.base_url
+    return kept
+
+
+def _saving(request: WorkspaceRequest, check: Connection) -> str:
+    """What is written over there once the account is saved."""
+    can, told = check.capabilities, []
+    if can.blocks_contacts:
+        number = request.workspace.suppressions.filter(lifted_at=None).values("email").distinct().count()
+        told.append(
+            "Saving also asks the account to refuse those of its people who are suppressed here"
+            f" (so far {number:,} {'address' if number == 1 else 'addresses'})."
+        )
+    if can.has_webhooks:
+        told.append("With the first campaign released through it, Campanile also registers a webhook there.")
+    return " ".join(told) or "Saving writes nothing there: the account is read."
 
 
 def _overview(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:

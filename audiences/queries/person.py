@@ -1,5 +1,6 @@
 """What the page of one person tells."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry
+from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, Workspace
 from accounts.redaction import redact
 from accounts.templatetags.ui import day
 from audiences.models import Contact, Field, Subscription, Suppression
@@ -17,6 +18,8 @@ from audiences.queries.contacts import suppressions_of
 # A block that an account has not confirmed after this long is a fault.
 CONFIRM_WITHIN = timedelta(minutes=15)
 BLOCK_TASK = "audiences.block"
+# What the evidence says where somebody left by the page that mails of ours link to.
+BY_OUR_PAGE = "by our page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Person:
     subscriptions: list[Subscription]
     suppressions: list[Suppression]
     accounts: list[Account]
+    # id → name of the campaigns that a suppression rests on.
+    campaigns: Mapping[int, str]
 
     @property
     def active(self) -> list[Suppression]:
@@ -51,7 +56,7 @@ class Person:
 
 
 def person(contact: Contact) -> Person:
-    """In six queries, whatever hangs on the person."""
+    """In seven queries at most, whatever hangs on the person."""
     suppressions = list(suppressions_of(contact))
     fields = Field.objects.filter(workspace=contact.workspace_id).order_by("label")
     return Person(
@@ -61,11 +66,23 @@ def person(contact: Contact) -> Person:
         ),
         suppressions=suppressions,
         accounts=_accounts(contact, [row for row in suppressions if row.lifted_at is None]),
+        campaigns=campaigns_behind(contact.workspace, suppressions),
     )
 
 
-def evidence(row: Suppression, *, shows_addresses: bool) -> str:
+def link_of(row: Suppression, campaigns: Mapping[int, str]) -> str:
+    """The link the person left by, in words; empty where they did not leave by a page of ours."""
+    told: dict[str, Any] = row.evidence or {}
+    if told.get("said") != BY_OUR_PAGE:
+        return ""
+    name = campaigns.get(told.get("campaign_id") or 0)
+    return f"the link in “{name}”" if name else "the link in a mail"
+
+
+def evidence(row: Suppression, *, campaigns: Mapping[int, str], shows_addresses: bool) -> str:
     """What a suppression rests on, in words."""
+    if link := link_of(row, campaigns):
+        return f"The person left by {link}"
     told: dict[str, Any] = row.evidence or {}
     parts = []
     if told.get("told") == "pull":
@@ -79,6 +96,14 @@ def evidence(row: Suppression, *, shows_addresses: bool) -> str:
         parts.append("carried over when the address changed in an account")
     text = "; ".join(parts)
     return text if shows_addresses else redact(text)
+
+
+def campaigns_behind(workspace: Workspace, suppressions: list[Suppression]) -> dict[int, str]:
+    """id → name of the campaigns that suppressions rest on."""
+    wanted = {row.evidence.get("campaign_id") for row in suppressions if row.evidence} - {None}
+    if not wanted:
+        return {}
+    return dict(workspace.campaigns.filter(pk__in=wanted).values_list("pk", "name"))
 
 
 def _fields(contact: Contact, fields: list[Field]) -> list[tuple[str, str]]:
@@ -148,6 +173,11 @@ def _says(
         return {"tone": "good", "says": "Told us", "at": told.at}
     if theirs.get("blocked"):
         return {"tone": "good", "says": "Blocked there"}
+    is_there = row.gone_at is None and row.connection.status != Connection.Status.DISCONNECTED
+    if is_suppressed and is_there and not row.connection.capabilities.blocks_contacts:
+        name = row.connection.provider_name
+        note = f"Campanile leaves them out of its deliveries; unsubscribe them in {name} too."
+        return {"tone": "warn", "says": f"{name} cannot be told.", "note": note}
     if asked and asked.state == OutboxEntry.State.SET_ASIDE:
         return {"tone": "bad", "says": "Did not take the block", "at": asked.ended_at, "note": asked.note}
     if asked and asked.is_open:

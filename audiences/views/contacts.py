@@ -73,7 +73,10 @@ def suppress(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     contact = get_object_or_404(request.workspace.contacts, pk=contact_id)
     form = SuppressForm(request.POST)
     if form.is_valid() and form.attempt(services.suppress_by_hand, contact=contact, by=request.user):
-        say(request, "Suppressed. Nobody here writes to this person any more, and every account is told.")
+        say(
+            request,
+            "Suppressed. Nobody here writes to this person any more, and every account that can be told is told.",
+        )
         return go(request, contact)
     return _page(request, contact, form)
 
@@ -89,8 +92,10 @@ def _page(request: WorkspaceRequest, contact: Contact, form: SuppressForm) -> Ht
             "address": shown(contact.email, shows_addresses=shows),
             "person": found,
             "why": found.why,
+            "why_link": queries.link_of(found.why, found.campaigns) if found.why else "",
             "suppressions": [
-                (row, queries.evidence(row, shows_addresses=shows)) for row in found.suppressions
+                (row, queries.evidence(row, campaigns=found.campaigns, shows_addresses=shows))
+                for row in found.suppressions
             ],
             "form": form,
             "may_suppress": request.membership.may(Role.EDITOR)

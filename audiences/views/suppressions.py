@@ -23,6 +23,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         before=before,
         shows_addresses=shows,
     )
+    campaigns = queries.campaigns_behind(request.workspace, found.rows)
     labels = dict(Suppression.Reason.choices)
     return render_page(
         request,
@@ -30,7 +31,11 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         {
             "form": form,
             "rows": [
-                (row, shown(row.email, shows_addresses=shows), queries.evidence(row, shows_addresses=shows))
+                (
+                    row,
+                    shown(row.email, shows_addresses=shows),
+                    queries.evidence(row, campaigns=campaigns, shows_addresses=shows),
+                )
                 for row in found.rows
             ],
             "older": found.before,

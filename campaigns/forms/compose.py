@@ -1,16 +1,19 @@
 """What a person types while writing: the envelope, the blocks, a test's addresses."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from accounts.forms import Form
-from accounts.models import Connection, Workspace
+from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
 from accounts.templatetags.ui import number
 from audiences.models import List
+from audiences.queries import mirrors_of
 from campaigns import content
 from campaigns.models import Content, Sender
 from campaigns.queries.senders import SenderState
@@ -119,18 +122,40 @@ class ComposeForm(ContentForm):
                 status__in=[Connection.Status.CHECKING, "disconnected"]
             ).order_by("name"),
             "sender": workspace.senders.all(),
-            "lists": workspace.lists.filter(archived_at=None).order_by("name", "pk"),
+            "lists": _lists(workspace, target.connection_id),
         }
         for name, queryset in choices.items():
             self.fields[name].queryset = queryset  # type: ignore[attr-defined]
-        self.fields["lists"].label_from_instance = _list_label  # type: ignore[attr-defined]
+        label = partial(_list_label, accounts=_accounts_of_twins(workspace))
+        self.fields["lists"].label_from_instance = label  # type: ignore[attr-defined]
         widget = self.fields["sender"].widget
         widget.states = {str(state.sender.pk): state for state in senders}
         widget.kept = str(target.sender_id or "")
 
 
-def _list_label(found: List) -> str:
-    return f"{found.name} ({number(found.subscribed_count)})"
+def _lists(workspace: Workspace, connection_id: int | None) -> QuerySet[List]:
+    """Those that the chosen account has, then the others; by name."""
+    there = MirrorRow.objects.filter(
+        connection=connection_id, kind=MirrorKind.LIST, object_id=OuterRef("pk"), gone_at=None
+    )
+    found = workspace.lists.filter(archived_at=None).alias(is_there=Exists(there))
+    return found.order_by("-is_there", "name", "pk")
+
+
+def _accounts_of_twins(workspace: Workspace) -> dict[int, str]:
+    """List.id → the accounts that have it, of lists whose name alone does not tell them apart."""
+    names = workspace.lists.filter(archived_at=None).order_by().values("name")
+    twice = names.annotate(lists=Count("pk")).filter(lists__gt=1).values("name")
+    twins = workspace.lists.filter(archived_at=None, name__in=twice).values_list("pk", flat=True)
+    return {
+        list_id: ", ".join(str(row.connection) for row in rows)
+        for list_id, rows in mirrors_of(list(twins)).items()
+    }
+
+
+def _list_label(found: List, accounts: Mapping[int, str]) -> str:
+    there = accounts.get(found.pk)
+    return f"{found.name}{f' · {there}' if there else ''} ({number(found.subscribed_count)})"
 
 
 # Blocks

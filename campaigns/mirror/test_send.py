@@ -7,6 +7,7 @@ so instead of calling again.
 """
 
 from datetime import timedelta
+from math import ceil
 
 from django.conf import settings
 from django.utils import timezone
@@ -113,7 +114,11 @@ def _call(test: TestSend, provider: Provider, draft: CampaignDraft) -> tuple[Tes
         provider.schedule_campaign(remote_id=test.remote_id, send_at=send_at)
     else:
         test.store(remote_id=provider.release_campaign(draft, send_at=send_at))
-    return TestSendResult(tuple(test.emails)), f"It leaves as a campaign of its own at {send_at:%H:%M} UTC."
+    minutes = max(1, ceil((send_at - timezone.now()).total_seconds() / 60))
+    return (
+        TestSendResult(tuple(test.emails)),
+        f"It leaves as a campaign of its own in about {minutes} minute{'s' * (minutes > 1)}.",
+    )
 
 
 def _prepare(test: TestSend, provider: Provider) -> CampaignDraft:
@@ -125,7 +130,8 @@ def _prepare(test: TestSend, provider: Provider) -> CampaignDraft:
     began = test.creating_at is not None
     if not began:
         test.store(creating_at=timezone.now())
-    if (able.lists_carry_sender or not able.sends_tests) and not test.remote_list_id:
+    # A list that carries the sender is another one for another sender: the remembered one may be of the first.
+    if able.lists_carry_sender or (not able.sends_tests and not test.remote_list_id):
         _make_list(test, provider, began=began)
     if not able.sends_tests:
         testers = [ContactRecord(remote_id="", email=email) for email in test.emails]
@@ -148,15 +154,15 @@ def _fields_used(campaign: Campaign) -> set[str]:
 
 def _make_list(test: TestSend, provider: Provider, *, began: bool) -> None:
     sender = test.campaign.sender
+    assert sender is not None  # noqa: S101 - its absence is a blocker
     found = provider.find_lists(marker=test.marker) if began else ()
+    if provider.capabilities.lists_carry_sender:
+        mine = (sender.name, sender.email)
+        found = tuple(known for known in found if (known.sender_name, known.sender_email) == mine)
     made = (
         found[0]
         if found
-        else provider.create_list(
-            name=test.remote_name,
-            sender_name=sender.name if sender else "",
-            sender_email=sender.email if sender else "",
-        )
+        else provider.create_list(name=test.remote_name, sender_name=sender.name, sender_email=sender.email)
     )
     test.store(remote_list_id=made.remote_id)
 

@@ -17,6 +17,13 @@ from campaigns.queries.watch import course_of, progress_of, waiting_for
 from campaigns.services import release
 
 State = Delivery.State
+# Which words the dialog has, by how far it has gone; the page moves on by itself, so that each has a dialog.
+CANCEL_KINDS: dict[str, str] = {
+    State.HELD: "-before",
+    State.PREPARING: "-before",
+    State.READY: "-before",
+    State.ACCEPTED: "-accepted",
+}
 
 
 @workspace_view(role=Role.VIEWER)
@@ -57,6 +64,7 @@ def _page(request: WorkspaceRequest, found: Campaign, delivery: Delivery, **more
         and delivery.armed_for_at - delivery.send_at > timedelta(minutes=1),
         "may_decide": may_decide,
         "actions": _actions(delivery) if may_decide else {},
+        "cancel_kind": CANCEL_KINDS.get(delivery.state, ""),
         "lists": found.lists.all(),
         "attempts": found.deliveries.order_by("generation").select_related("connection"),
         **more,

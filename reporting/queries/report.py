@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import OutboxEntry
 from campaigns.models import Campaign, Delivery
-from reporting.definitions import COMPARED, FIGURE_KINDS, GROUPS, What
+from reporting.definitions import COMPARED, FIGURE_KINDS, GROUPS, Group, What
 from reporting.models import DomainFigures, Event, Figures, LinkFigures, SpanFigures
 
 # States in which somebody may have been mailed.
@@ -210,13 +210,11 @@ class Best:
     rate: float | None
     is_ours: bool
     name: str  # under which it was told
+    is_of_delivered: bool = True  # else of all it was sent to
 
 
 # Where the account does not tell a figure it may tell a wider one.
-WIDER = {
-    "opened_by_human": ("opened", "Opened, machines included"),
-    "hard_bounced": ("bounced", "Bounced"),
-}
+WIDER = {"opened_by_human": "opened", "hard_bounced": "bounced"}
 
 
 def best_of(report: Report, what: str) -> Best | None:
@@ -224,12 +222,13 @@ def best_of(report: Report, what: str) -> Best | None:
     group = GROUPS[what]
     if group.kind in report.told and report.ours is not None:
         value = count_of(report.ours, group.figure)
-        whole = report.sent if group.base == "sent" else count_of(report.ours, group.base)
-        return Best(value, rate(value, whole), True, group.figure)
+        delivered = None if group.base == "sent" else _delivered(report)
+        whole = report.sent if delivered is None else delivered
+        return Best(value, rate(value, whole), True, group.figure, delivered is not None)
     theirs = report.theirs
     if theirs is None:
         return None
-    for name in (group.figure, *WIDER.get(group.figure, ())[:1]):
+    for name in filter(None, (group.figure, WIDER.get(group.figure))):
         value = count_of(theirs, name)
         if value is not None:
             whole = report.sent if group.base == "sent" else count_of(theirs, group.base) or report.sent
@@ -239,25 +238,57 @@ def best_of(report: Report, what: str) -> Best | None:
     return None
 
 
+def _delivered(report: Report) -> int | None:
+    """How many it was delivered to. None where nobody tells: then the only ones known to have it are those who acted."""
+    ours = (
+        count_of(report.ours, "delivered") or 0 if report.ours and Event.Kind.DELIVERED in report.told else 0
+    )
+    if ours and Event.Kind.DELIVERED in report.delivery.connection.provider_class.told_by_calls:
+        return ours
+    # Where it is told on request only, ours is the whole once everybody has been read back.
+    theirs = count_of(report.theirs, "delivered") if report.theirs else None
+    return None if theirs is None else max(ours, theirs)
+
+
+def label_of(what: What, best: Best, definitions: Mapping[str, str]) -> str:
+    """What a figure is called, by what the account's definition of it says."""
+    if best.is_ours:
+        return what.label
+    if best.name == "opened":
+        return "Opened, machines included" if "included" in definitions.get("opened", "") else "Opened"
+    if best.name == "bounced" or (best.name == "hard_bounced" and "soft_bounced" not in definitions):
+        return "Bounced"  # for good and for now are one figure there
+    return what.label
+
+
+def _definition(group: Group, best: Best) -> str:
+    if best.is_of_delivered or group.base == "sent":
+        return group.definition
+    return group.definition.replace("of those delivered", "of those it was sent to")
+
+
 def _tiles(campaign: Campaign, report: Report) -> list[Tile]:
     people_url = reverse("reporting:people", args=[campaign.pk])
     definitions = report.delivery.connection.provider_class.definitions
-    tiles = []
+    tiles: list[Tile] = []
     for what in What:
         group = GROUPS[what]
         best = best_of(report, what)
         if best is None:
-            report.untold.append(what.label.lower())
+            if not (what == What.SOFT_BOUNCED and any(tile.label == "Bounced" for tile in tiles)):
+                report.untold.append(what.label.lower())
             continue
         figures = report.ours if best.is_ours else report.theirs
         assert figures is not None  # noqa: S101 - it told
         tiles.append(
             Tile(
-                label=what.label if best.name == group.figure else WIDER[group.figure][1],
+                label=label_of(what, best, definitions),
                 value=best.value,
                 rate=best.rate,
                 url=f"{people_url}?what={what}" if best.is_ours and best.value else "",
-                definition=group.definition if best.is_ours else definitions.get(best.name, group.definition),
+                definition=_definition(group, best)
+                if best.is_ours
+                else definitions.get(best.name, group.definition),
                 source="Campanile" if best.is_ours else str(report.delivery.connection),
                 read_at=figures.read_at,
                 about="people" if what in ABOUT_PEOPLE else "mail",

@@ -114,7 +114,7 @@ def _row(delivery: Delivery, figures: dict[str, Figures]) -> Row:
     return Row(
         campaign_id=delivery.campaign_id,
         name=delivery.campaign.name,
-        subject=delivery.subject,
+        subject=delivery.shown_subject,
         status=delivery.campaign.status,
         connection=delivery.connection.name,
         sent_at=delivery.send_at,

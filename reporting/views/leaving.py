@@ -15,8 +15,8 @@ from reporting.forms import LeaveForm
 
 log = structlog.get_logger(__name__)
 
-# Somebody who tries one address after the other is stopped; a household behind one connection is not.
-MOST_AN_HOUR = 30
+# Whoever got the mail can always leave. So many addresses that did not get it, from one place, are worth a warning.
+MISSES_AN_HOUR = 100
 
 
 @csrf_exempt  # whoever keeps no cookies must be able to leave too; what it does needs their address
@@ -26,17 +26,20 @@ def leave(request: HttpRequest, marker: str) -> HttpResponse:
     delivery = (
         Delivery.objects.filter(marker=marker)
         .select_related("campaign__workspace", "connection__workspace")
+        .defer("html", "text", "audience", "literals", "campaign__html", "campaign__mjml", "campaign__blocks")
         .first()
     )
     if delivery is None:
-        is_test = TestSend.objects.filter(marker=marker).exists()
-        return _answer(request, {"is_test": is_test}, status=200 if is_test else 404)
+        test = TestSend.objects.filter(marker=marker).select_related("campaign__sender").first()
+        if test is None:
+            return _answer(request, {}, status=404)
+        sender = test.campaign.sender
+        return _answer(request, {"is_test": True, "sender": sender.name if sender else ""})
     form = LeaveForm(request.POST if request.method == "POST" else None)
     context = {"form": form, "sender": delivery.sender_name or delivery.campaign.workspace.name}
     if request.method == "POST" and form.is_valid():
-        if _is_too_much(request):
-            return _answer(request, context | {"is_too_much": True}, status=429)
-        services.leave(delivery=delivery, email=form.cleaned_data["email"])
+        if not services.leave(delivery=delivery, email=form.cleaned_data["email"]):
+            _count_miss(request, marker)
         # The same for everybody: the page tells nobody who got a mail.
         return _answer(request, context | {"is_done": True, "email": form.cleaned_data["email"]})
     return _answer(request, context, status=form.http_status)
@@ -50,11 +53,14 @@ def _answer(request: HttpRequest, context: dict[str, object], *, status: int = 2
     return response
 
 
-def _is_too_much(request: HttpRequest) -> bool:
-    key = f"leave:{client_ip(request)}"
+def _count_miss(request: HttpRequest, marker: str) -> None:
+    """Somebody may be trying one address after the other; they learn nothing by it, and nobody else is hindered."""
+    key = f"leave:{client_ip(request)}:{marker}"
     try:
         cache.add(key, 0, 3600)
-        return cache.incr(key) > MOST_AN_HOUR
+        misses = cache.incr(key)
     except Exception as error:  # noqa: BLE001 - without the cache nobody is kept from leaving
         log.warning("leave.unmetered", error=type(error).__name__)
-        return False
+        return
+    if misses == MISSES_AN_HOUR + 1:
+        log.warning("leave.many_misses", marker=marker, misses=misses)

@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from django.utils.html import escape
 
 from accounts import activity, attention, outbox
@@ -28,7 +29,14 @@ from accounts.providers.base import Effect
 from accounts.queries import CAPABILITIES
 from accounts.services import connections as services
 from accounts.services import people
-from tests.factories import ConnectionFactory, MembershipFactory, UserFactory, WorkspaceFactory
+from tests.factories import (
+    ConnectionFactory,
+    ContactFactory,
+    MembershipFactory,
+    SuppressionFactory,
+    UserFactory,
+    WorkspaceFactory,
+)
 from tests.helpers import run_outbox
 
 pytestmark = pytest.mark.django_db
@@ -944,3 +952,48 @@ def test_the_search_finds_connections_and_members_by_part_of_a_name(browse, work
     assert "Type at least two letters" in client.get("/w/acme/search/?q=n").content.decode()
     assert "Nothing found" in client.get("/w/acme/search/?q=zzzzzz").content.decode()
     assert client.get("/w/acme/search/", {"q": "a\x00b"}).status_code == 200
+
+
+def test_an_account_that_did_not_answer_is_tried_again_with_what_was_typed(browse, settings):
+    settings.PRIVATE_ADDRESSES = ["127.0.0.1:1"]
+    client = browse("admin")
+    form = {"provider": "especial", "way": "login", "base_url": "http://127.0.0.1:1/api"}
+    form |= {"username": "ana@example.test", "password": "hush-hush"}
+    page = client.post("/w/acme/connections/new/", form)
+    run_outbox("accounts.check")
+
+    answer = client.get(page.url)
+    assert "No answer from Especial. Try again." in shown(answer)
+    assert "several times in a row" not in shown(answer)
+    again = client.get(answer.context["again_url"]).content.decode()
+    assert 'value="ana@example.test"' in again
+    assert 'value="http://127.0.0.1:1/api"' in again
+    assert "hush-hush" not in again
+
+
+def test_what_was_typed_in_another_workspace_is_not_shown(browse, workspace):
+    check = ConnectionFactory(
+        workspace=WorkspaceFactory(), status="checking", status_note="no", base_url="https://foreign.test"
+    )
+    page = browse("admin").get(f"/w/acme/connections/new/?provider={check.provider}&again={check.pk}")
+    assert "foreign.test" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("slug", "words"),
+    [
+        ("brevo", "are suppressed here (so far 1 address). With the first campaign"),
+        ("leadfox", "Saving writes nothing there"),
+    ],
+)
+def test_what_saving_writes_over_there_is_said_before(browse, workspace, slug, words):
+    SuppressionFactory(contact=ContactFactory(workspace=workspace))
+    check = ConnectionFactory(
+        workspace=workspace,
+        provider=slug,
+        status="checking",
+        checked_at=timezone.now(),
+        account={"name": "A"},
+    )
+    page = shown(browse("admin").get(f"/w/acme/connections/new/?check={check.pk}"))
+    assert words in page.partition("Save and pull")[0]

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
 from audiences.models import Field, Suppression
 from tests.factories import (
+    CampaignFactory,
     ConnectionFactory,
     ContactFactory,
     ListFactory,
@@ -216,3 +217,48 @@ def test_dates_of_a_person_read_as_dates(browse, workspace):
     words = browse("viewer").get(f"/w/{workspace.slug}/contacts/{contact.pk}/").content.decode()
     assert "15 Nov 1982" in words
     assert "00:00:00" not in words
+
+
+def test_who_left_by_our_page_left_by_the_link_in_a_campaign(browse, workspace):
+    campaign = CampaignFactory(workspace=workspace, name="November news")
+    contact = ContactFactory(workspace=workspace)
+    evidence = {"event": "unsubscribed", "campaign_id": campaign.pk, "said": "by our page"}
+    SuppressionFactory(contact=contact, evidence=evidence)
+
+    page = " ".join(browse("viewer").get(f"/w/acme/contacts/{contact.pk}/").content.decode().split())
+    assert "left, by the link in “November news”." in page
+    for text in (page, browse("viewer").get("/w/acme/suppressions/").content.decode()):
+        assert "The person left by the link in “November news”" in text
+        assert "by our page" not in text
+        assert "event “" not in text
+
+
+def test_a_campaign_of_another_workspace_is_not_named(browse, workspace):
+    campaign = CampaignFactory(workspace=WorkspaceFactory(), name="Foreign")
+    contact = ContactFactory(workspace=workspace)
+    SuppressionFactory(contact=contact, evidence={"campaign_id": campaign.pk, "said": "by our page"})
+
+    page = browse().get(f"/w/acme/contacts/{contact.pk}/").content.decode()
+    assert "The person left by the link in a mail" in page
+    assert "Foreign" not in page
+
+
+@pytest.mark.parametrize(
+    ("slug", "status", "says"),
+    [
+        ("leadfox", "ready", "Leadfox cannot be told."),
+        ("leadfox", "disconnected", "Not asked: disconnected or gone there"),
+        ("brevo", "ready", "Not asked: disconnected or gone there"),
+    ],
+)
+def test_an_account_that_cannot_be_told_of_a_block_says_so(browse, workspace, slug, status, says):
+    connection = ConnectionFactory(workspace=workspace, provider=slug, status=status)
+    contact = ContactFactory(workspace=workspace)
+    SuppressionFactory(contact=contact)
+    MirrorRow.objects.create(
+        connection=connection, kind=MirrorKind.CONTACT, object_id=contact.pk, remote_id="7"
+    )
+
+    page = browse().get(f"/w/acme/contacts/{contact.pk}/").content.decode()
+    assert says in page
+    assert ("unsubscribe them in Leadfox too" in page) == (says == "Leadfox cannot be told.")

@@ -133,3 +133,7 @@ def test_an_account_that_a_delivery_put_somebody_into_is_told_that_they_left(del
     assert told_again() == 0  # it knows
     ana.suppressions.update(lifted_at=timezone.now())
     assert leave() == asked * 2  # they came back and left again
+
+
+def test_subjects_are_shown_as_somebody_reads_them():
+    assert Delivery(subject='Hello {{ contact.first_name|default:"friend" }}').shown_subject == "Hello friend"

@@ -20,6 +20,7 @@ from tests.factories import (
     TemplateFactory,
     WorkspaceFactory,
 )
+from tests.reporting.calls import make_delivery
 
 HOSTILE = '"><script>alert(1)</script>{% url "x" %}\u202e'
 

@@ -71,3 +71,62 @@ def test_a_share_without_a_count_stays_on_a_small_screen(browse, sent):
         (" empty-cell", "Left"),
         (" empty-cell", "Bounced"),
     ]
+
+
+def tiles(browse, campaign):
+    report = browse("viewer").get(f"/w/acme/campaigns/{campaign.pk}/report/").context["report"]
+    return {tile.label: tile for tile in report.tiles}, report.untold
+
+
+EVERY = dict.fromkeys(
+    ("sent", "delivered", "opened", "clicked", "unsubscribed", "complained", "hard_bounced", "soft_bounced"),
+    4,
+)
+
+
+@pytest.mark.parametrize(
+    ("slug", "opened", "bounced"),
+    [
+        ("brevo", "Opened, machines included", "Bounced for good"),
+        ("especial", "Opened, machines included", "Bounced for good"),
+        ("leadfox", "Opened, machines included", "Bounced"),
+        ("mailmojo", "Opened", "Bounced"),
+    ],
+)
+def test_a_figure_is_called_by_what_the_account_says_it_counts(browse, sent, slug, opened, bounced):
+    told = provider_class(slug).definitions
+    counts = {name: count for name, count in EVERY.items() if name in told}
+    rates = {"bounced": 0.25} if "bounced" in told else {}
+    labels, untold = tiles(browse, sent(slug, {"source": "provider", "counts": counts, "rates": rates}))
+
+    assert {opened, bounced} <= set(labels)
+    assert ("bounced for now" in untold) is False
+
+
+@pytest.mark.parametrize(
+    ("slug", "theirs", "rate"),
+    [
+        ("leadfox", {"sent": 4}, 0.25),
+        ("mailmojo", {"sent": 4}, 0.25),
+        ("emailcampaigns", {"sent": 4, "delivered": 2}, 0.5),  # before its people are read back
+        ("emailcampaigns", {"sent": 4}, 0.25),
+    ],
+)
+def test_leaves_by_our_page_are_a_share_of_all_who_were_mailed(browse, sent, slug, theirs, rate):
+    """Who leaves by our page is known to have got the mail; of the others that is not known."""
+    ours = {"source": "events", "counts": {"delivered": 1, "unsubscribed": 1}}
+    campaign = sent(slug, {"source": "provider", "counts": theirs}, ours)
+
+    left = tiles(browse, campaign)[0]["Left"]
+    assert (left.value, left.rate) == (1, rate)
+    assert ("of those delivered" in left.definition) is ("delivered" in theirs)
+    row = browse("viewer").get("/w/acme/reports/").context["rows"][0]
+    assert row.left_rate == rate
+
+
+def test_a_report_stands_under_reports(browse, sent):
+    campaign = sent("brevo")
+    html = browse("viewer").get(f"/w/acme/campaigns/{campaign.pk}/report/").content.decode()
+
+    here = re.findall(r'<a [^>]*href="([^"]+)"[^>]*aria-current="page"', html)
+    assert [url for url in here if url.startswith("/w/acme/")] == ["/w/acme/reports/"]

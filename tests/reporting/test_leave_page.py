@@ -60,7 +60,7 @@ def test_who_got_it_leaves_once_however_often_they_press(delivery):
     for typed in (" Ana@Example.test ", "ana@example.test"):
         answer = client.post(page(delivery.marker), {"email": typed})
         assert answer.status_code == 200
-        assert "You are off the list" in answer.content.decode()
+        assert "we will not write to this address any more" in answer.content.decode()
 
     assert suppressed() == [("ana@example.test", "unsubscribed", None)]
     assert list(Event.objects.values_list("kind", "delivery", "contact__email")) == [
@@ -104,14 +104,36 @@ def test_the_link_of_a_test_says_that_it_is_one(client, delivery):
     assert "This was a test" in answer.content.decode()
 
 
-def test_trying_one_address_after_the_other_is_stopped(client, delivery, monkeypatch):
-    monkeypatch.setattr(leaving, "MOST_AN_HOUR", 2)
+def test_who_got_it_leaves_however_many_others_were_tried_from_there(client, delivery):
     answers = [
-        client.post(page(delivery.marker), {"email": f"{name}@example.test"}).status_code
-        for name in ("x", "y", "ana")
+        client.post(page(delivery.marker), {"email": f"x{number}@example.test"})
+        for number in range(leaving.MISSES_AN_HOUR)
     ]
+    assert ({answer.status_code for answer in answers}, suppressed()) == ({200}, [])
 
-    assert (answers, suppressed()) == ([200, 200, 429], [])
+    mine = client.post(page(delivery.marker), {"email": "ana@example.test"})
+    assert suppressed() == [("ana@example.test", "unsubscribed", None)]
+    assert words(answers[-1]).replace("x99@example.test", "X") == words(mine).replace("ana@example.test", "X")
+
+
+def test_many_misses_are_warned_of_once_and_answered_as_ever(client, delivery, monkeypatch):
+    warned = []
+    monkeypatch.setattr(leaving.log, "warning", lambda event, **values: warned.append((event, values)))
+    monkeypatch.setattr(leaving, "MISSES_AN_HOUR", 1)
+    answers = {
+        client.post(page(delivery.marker), {"email": f"{name}@example.test"}).status_code for name in "abcd"
+    }
+
+    assert (answers, warned) == ({200}, [("leave.many_misses", {"marker": delivery.marker, "misses": 2})])
+
+
+def test_the_page_bears_the_name_of_the_sender(client, delivery):
+    answer = client.get(page(delivery.marker)).content.decode()
+
+    brand = answer.partition("entrance__brand")[2].partition("</header>")[0]
+    assert "News" in brand
+    assert "Campanile" not in brand
+    assert ">Unsubscribe</button>" in answer
 
 
 def test_leaving_here_is_told_to_the_accounts_that_hold_the_person(client, delivery):
