@@ -344,4 +344,4 @@ def test_a_code_that_is_refused_is_told_with_what_to_do(browse, trial):
 
     answer = client.get(checking.url).content.decode()
     assert "Mailmojo does not let Campanile in. Agree there once more." in answer
-    assert 'href="/w/acme/connections/new/?provider=mailmojo&amp;way=code"' in answer
+    assert 'href="/w/acme/connections/new/?provider=mailmojo&amp;way=code&amp;again=' in answer
