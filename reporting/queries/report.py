@@ -101,7 +101,19 @@ class Report:
         if self.ours is None:
             return frozenset()
         own_page = () if provider.capabilities.links_unsubscribe else (Event.Kind.UNSUBSCRIBED,)
-        return provider.told_kinds() | frozenset(own_page)
+        kinds = provider.told_kinds() if self.is_read_back else provider.told_by_calls
+        return kinds | frozenset(own_page)
+
+    @property
+    def is_read_back(self) -> bool:
+        """Whether more is known than our own page to leave tells: a leave proves the delivery of that one mail alone."""
+        if self.ours is None:
+            return False
+        if self.delivery.connection.provider_class.told_by_calls:
+            return True
+        counts = self.ours.counts
+        others = [count for name, count in counts.items() if name not in ("delivered", "unsubscribed")]
+        return any(others) or counts.get("delivered", 0) > counts.get("unsubscribed", 0)
 
     @property
     def tells_people(self) -> bool:
@@ -128,7 +140,7 @@ class Report:
     def awaits_people(self) -> bool:
         """Whether who it was is asked of the account after the end, and has not come yet."""
         provider = self.delivery.connection.provider_class
-        return self.ours is None and bool(provider.told_on_request) and not provider.told_by_calls
+        return not self.is_read_back and bool(provider.told_on_request) and not provider.told_by_calls
 
     @property
     def is_live(self) -> bool:

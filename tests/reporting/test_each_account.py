@@ -130,3 +130,19 @@ def test_a_report_stands_under_reports(browse, sent):
 
     here = re.findall(r'<a [^>]*href="([^"]+)"[^>]*aria-current="page"', html)
     assert [url for url in here if url.startswith("/w/acme/")] == ["/w/acme/reports/"]
+
+
+def test_before_people_are_read_back_the_accounts_own_figures_stand(browse, sent):
+    """Somebody who left by our page by then is no sign that the others were not delivered."""
+    ours = {"source": "events", "counts": {"delivered": 1, "unsubscribed": 1}}
+    theirs = {"source": "provider", "counts": {"sent": 4, "delivered": 3, "hard_bounced": 1}}
+    campaign = sent("emailcampaigns", theirs, ours)
+
+    shown = tiles(browse, campaign)[0]
+    assert {label: shown[label].value for label in ("Delivered", "Left", "Bounced for good")} == {
+        "Delivered": 3,
+        "Left": 1,
+        "Bounced for good": 1,
+    }
+    text = browse("viewer").get(f"/w/acme/campaigns/{campaign.pk}/report/").content.decode()
+    assert "People come later" in text
