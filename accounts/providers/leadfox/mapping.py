@@ -36,6 +36,8 @@ Json = Any
 EMAIL_CAMPAIGN = 2
 
 DRAFT, ACTIVE, INACTIVE = "d", "a", "i"
+# Single letters say nothing to people.
+WORDS = {DRAFT: "draft", ACTIVE: "active", INACTIVE: "inactive"}
 # status → our phase, but for the active ones: those send, wait for their start or are long through.
 PHASES = {
     DRAFT: "draft",
@@ -294,7 +296,7 @@ def campaign_record(
     return CampaignRecord(
         remote_id=remote_id(raw),
         name=text(raw.get("name")),
-        status=status,
+        status=WORDS.get(status, status),
         phase="gone" if raw.get("deleted") is True else read,
         subject=text(mail.get("subject")),
         preview_text=text(mail.get("preheader")),
@@ -314,7 +316,7 @@ def comparable_record(draft: CampaignDraft) -> CampaignRecord:
     return CampaignRecord(
         remote_id="",
         name=draft.name,
-        status=DRAFT,
+        status=WORDS[DRAFT],
         phase="draft",
         subject=draft.subject,
         preview_text=draft.preview_text,

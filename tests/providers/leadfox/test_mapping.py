@@ -179,7 +179,7 @@ def test_campaign_with_its_heaviest_variant():
     assert mapping.campaign_record(replies.CAMPAIGN, replies.EMAIL, now=NOW) == CampaignRecord(
         remote_id="63baef44126ecb0008a89a50",
         name="June news · k3v9x0q2m7zt",
-        status="a",
+        status="active",
         phase="sent",
         subject="June in Zürich",
         preview_text="What is new",
