@@ -283,7 +283,7 @@ def test_comparable_is_what_is_read_back():
     assert mapping.comparable_record(DRAFT) == CampaignRecord(
         remote_id="",
         name="June news · k3v9x0q2m7zt",
-        status="d",
+        status="draft",
         phase="draft",
         subject="June in Zürich",
         html="<p>Hello</p>",
