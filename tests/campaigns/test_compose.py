@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow
+from campaigns.forms.compose import ComposeForm
 from campaigns.models import Campaign, CampaignVersion, Template
 from campaigns.services import compose
 from tests.factories import (
@@ -194,3 +195,22 @@ def test_templates_are_not_overwritten_either(workspace, editor):
     with pytest.raises(compose.SavedMeanwhile):
         compose.save_template(template=template, by=editor, version=1, **values)
     assert Template.objects.get().version == 2
+
+
+def test_lists_of_one_name_say_whose_they_are_and_those_of_the_account_come_first(workspace):
+    club, shop = (ConnectionFactory(workspace=workspace, name=name) for name in ("Club", "Shop"))
+    campaign = CampaignFactory(workspace=workspace, connection=shop)
+    for connection, name in ((club, "News"), (shop, "News"), (club, "Autumn"), (shop, "Winter")):
+        MirrorRow.objects.create(
+            connection=connection, kind=MirrorKind.LIST, remote_id=name,
+            object_id=ListFactory(workspace=workspace, name=name, subscribed_count=4).pk,
+        )  # fmt: skip
+
+    form = ComposeForm(target=campaign, senders=[])
+
+    assert [label for _, label in form.fields["lists"].choices] == [
+        "News · Shop (4)",
+        "Winter (4)",
+        "Autumn (4)",
+        "News · Club (4)",
+    ]

@@ -26,7 +26,7 @@ Json = Any
 
 SENDERS, OPT_OUTS, GROUPS = "/email/senderid/", "/email/optout/", "/email/contact/"
 MESSAGES, RESULTS, CAMPAIGNS = "/email/message/", "/email/result/filter/", "/email/campaign/"
-TOKEN = "/auth/api-token-auth/"  # noqa: S105 - a path
+LOGIN = "/auth/api-token-auth/"
 
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 
@@ -80,7 +80,7 @@ class Client(TokenClient):
         """
         body = form({"username": username, "password": password})
         return self.call(
-            "obtainToken", READ, "POST", TOKEN, body=body, read=mapping.tokens, with_credentials=False
+            "obtainToken", READ, "POST", LOGIN, body=body, read=mapping.tokens, with_credentials=False
         )
 
     def refusal(self, operation: str, status: int, payload: Mapping[str, Any]) -> type[ProviderError]:

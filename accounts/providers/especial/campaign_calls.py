@@ -31,7 +31,7 @@ class CampaignCalls(Calls):
         page: int = 1,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002 - their word
+        filter: str | None = None,
         sort: str | None = None,
     ) -> Json:
         """Without content. Filter terms: status, name, type, list_id. `-created_on` has the newest first."""
@@ -134,7 +134,7 @@ class CampaignCalls(Calls):
         page: int = 1,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002
+        filter: str | None = None,
         sort: str | None = None,
     ) -> Json:
         """Without content. Filter terms: tag, name, is_owner, is_not_owner."""

@@ -23,7 +23,7 @@ class ContactCalls(Calls):
         page: int = 1,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002 - their word
+        filter: str | None = None,
         sort: str | None = None,
     ) -> Json:
         """Filter terms: status, name. Sort terms: name, created_on."""
@@ -70,7 +70,7 @@ class ContactCalls(Calls):
         cursor: str | None = None,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002
+        filter: str | None = None,
         sort: str | None = None,
         query: str | None = None,
         fiql: str | None = None,
@@ -103,7 +103,7 @@ class ContactCalls(Calls):
         cursor: str | None = None,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002
+        filter: str | None = None,
         sort: str | None = None,
     ) -> Json:
         return self._many(
@@ -293,7 +293,7 @@ class ContactCalls(Calls):
         page: int = 1,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002
+        filter: str | None = None,
         sort: str | None = None,
     ) -> Json:
         return self._many(
@@ -311,7 +311,7 @@ class ContactCalls(Calls):
         list_id: str,
         *,
         description: str | None = None,
-        filter: str | None = None,  # noqa: A002
+        filter: str | None = None,
         segment_id: str | None = None,
     ) -> str:
         """What to export stands in the query; there is no body. A second export of the same people does no harm."""
@@ -344,7 +344,7 @@ class ContactCalls(Calls):
         page: int = 1,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002
+        filter: str | None = None,
     ) -> Json:
         """Filter term: email. Entries are addresses or patterns: `*@example.com`, `name@*`."""
         return self._many(

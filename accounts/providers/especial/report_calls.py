@@ -62,7 +62,7 @@ class ReportCalls(Calls):
         page: int = 1,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002 - their word
+        filter: str | None = None,
         start_time: int | None = None,
         end_time: int | None = None,
     ) -> Json:
@@ -85,7 +85,7 @@ class ReportCalls(Calls):
         cursor: str | None = None,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002
+        filter: str | None = None,
         sort: str | None = None,
         start_time: int | None = None,
         end_time: int | None = None,
@@ -138,7 +138,7 @@ class ReportCalls(Calls):
         page: int = 1,
         per_page: int | None = None,
         with_count: bool | None = None,
-        filter: str | None = None,  # noqa: A002
+        filter: str | None = None,
         sort: str | None = None,
     ) -> Json:
         return self._many(
