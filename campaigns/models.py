@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Connection, User, Workspace
 from accounts.refusals import CannotMove
-from audiences.models import Contact, List
+from audiences.models import Contact, List, Segment
 from campaigns import merge_tags
 
 MARKER_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -120,6 +120,7 @@ class Campaign(Content):
         Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
     )
     lists = models.ManyToManyField(List, blank=True, related_name="campaigns")
+    segments = models.ManyToManyField(Segment, blank=True, related_name="campaigns")
     sender = models.ForeignKey(
         Sender, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
     )

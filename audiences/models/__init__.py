@@ -1,16 +1,25 @@
 """People and what groups them. Shaped for millions of rows: narrow, typed columns, counters elsewhere."""
 
+from audiences.models.bulk import BulkAction
 from audiences.models.consents import Consent, ConsentBasis
 from audiences.models.contacts import Contact, Engagement, Field
+from audiences.models.erasures import Erasure
+from audiences.models.exports import Export, ExportPiece
 from audiences.models.imports import Import, ImportBody, ImportChange, ImportStep
 from audiences.models.lists import Folder, Gathered, List, Subscription
+from audiences.models.segments import Segment
 from audiences.models.suppressions import Suppression
+from audiences.models.tags import Tag, Tagging
 
 __all__ = [
+    "BulkAction",
     "Consent",
     "ConsentBasis",
     "Contact",
     "Engagement",
+    "Erasure",
+    "Export",
+    "ExportPiece",
     "Field",
     "Folder",
     "Gathered",
@@ -19,6 +28,9 @@ __all__ = [
     "ImportChange",
     "ImportStep",
     "List",
+    "Segment",
     "Subscription",
     "Suppression",
+    "Tag",
+    "Tagging",
 ]

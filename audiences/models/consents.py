@@ -35,12 +35,17 @@ class Consent(models.Model):
         GIVEN = "given", "Given"
         WITHDRAWN = "withdrawn", "Taken back"
 
+    class Purpose(models.TextChoices):
+        MAIL = "mail", "To be written to"
+        TRACKING = "tracking", "To have opens and clicks counted"
+
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consents")
     basis = models.ForeignKey(ConsentBasis, on_delete=models.PROTECT, related_name="consents", db_index=False)
     # None: to be written to at all, whatever the list.
     list = models.ForeignKey(
         List, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
+    purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.MAIL, db_default=Purpose.MAIL)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.GIVEN, db_default=Kind.GIVEN)
     # When the person said so, not when it was written down.
     at = models.DateTimeField()

@@ -41,6 +41,11 @@ class Field(models.Model):
 class Contact(models.Model):
     """A person in a workspace, one per normalised address."""
 
+    class Tracking(models.TextChoices):
+        UNKNOWN = "unknown", "Not asked"
+        GRANTED = "granted", "May be counted"
+        DENIED = "denied", "Must not be counted"
+
     # Fields with a column of their own: key → label.
     STANDARD_FIELDS: ClassVar[dict[str, str]] = {
         "first_name": "First name",
@@ -64,6 +69,10 @@ class Contact(models.Model):
     phone = models.CharField(max_length=40, blank=True, default="")
     # Field.key → value: text, number, "YYYY-MM-DD", true/false.
     custom = models.JSONField(default=dict, blank=True)
+    # Whether their opens and clicks may be counted; the newest consent for it says so.
+    tracking = models.CharField(
+        max_length=8, choices=Tracking, default=Tracking.UNKNOWN, db_default=Tracking.UNKNOWN
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, db_default=models.functions.Now())
     updated_at = models.DateTimeField(default=timezone.now, db_default=models.functions.Now())
@@ -78,6 +87,7 @@ class Contact(models.Model):
             GinIndex(OpClass(models.F("first_name"), name="gin_trgm_ops"), name="contact_first_trgm"),
             GinIndex(OpClass(models.F("last_name"), name="gin_trgm_ops"), name="contact_last_trgm"),
             GinIndex(fields=["custom"], opclasses=["jsonb_path_ops"], name="contact_custom"),
+            models.Index(fields=["id"], condition=models.Q(tracking="denied"), name="contact_uncounted"),
         )
 
     def __str__(self) -> str:

@@ -1,0 +1,82 @@
+from typing import ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from accounts.refusals import CannotMove
+from audiences.models.consents import ConsentBasis
+
+
+class BulkAction(models.Model):
+    """One thing done to many people, in the background, in chunks by id."""
+
+    class Action(models.TextChoices):
+        ADD_TO_LIST = "add_to_list", "Add to a list"
+        REMOVE_FROM_LIST = "remove_from_list", "Take off a list"
+        TAG = "tag", "Tag"
+        UNTAG = "untag", "Take a tag off"
+        SET_FIELD = "set_field", "Set a field"
+        SUPPRESS = "suppress", "Suppress"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Under way"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+        FAILED = "failed", "Stopped"
+
+    MOVES: ClassVar[dict[str, frozenset[str]]] = {
+        State.RUNNING: frozenset({State.DONE, State.CANCELLED, State.FAILED}),
+        # Tried again from where it stopped.
+        State.FAILED: frozenset({State.RUNNING}),
+        State.DONE: frozenset(),
+        State.CANCELLED: frozenset(),
+    }
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="bulk_actions")
+    action = models.CharField(max_length=20, choices=Action)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    # Whom: People.as_json(), and {"ids": […]} for rows that were ticked.
+    people = models.JSONField()
+    # With what: {"list": id} {"tag": id} {"field": key, "value": …} {"reason": text}
+    arguments = models.JSONField(default=dict)
+    # Where the consent of those put on a list comes from.
+    basis = models.ForeignKey(
+        ConsentBasis, on_delete=models.PROTECT, null=True, blank=True, related_name="bulk_actions"
+    )
+    # People meant when it began; those whose turn is over; and outcome → people, which adds up to `done`.
+    total = models.PositiveIntegerField(null=True, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict, blank=True)
+    # The last contact done, and the last one there was when it began: who comes later is not meant.
+    checkpoint = models.BigIntegerField(default=0)
+    until = models.BigIntegerField()
+    cancel_requested = models.BooleanField(default=False)
+    note = models.CharField(max_length=500, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["workspace", "-id"], name="bulk_newest"),)
+
+    def __str__(self) -> str:
+        return self.get_action_display()
+
+    def get_absolute_url(self) -> str:
+        return reverse("audiences:bulk_action", args=[self.pk])
+
+    @property
+    def is_moving(self) -> bool:
+        return self.state == self.State.RUNNING
+
+    def move_to(self, new: str, **values: object) -> None:
+        """Change the state if the row still has the one we read. Raises CannotMove."""
+        old = self.state
+        rows = BulkAction.objects.filter(pk=self.pk, state=old)
+        if new not in self.MOVES[old] or not rows.update(state=new, **values):
+            raise CannotMove(old, new)
+        self.state = new
+        for name, value in values.items():
+            setattr(self, name, value)
