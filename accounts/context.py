@@ -27,7 +27,11 @@ RAIL = (
         children=(
             Place("Contacts", "audiences:contacts"),
             Place("Lists", "audiences:lists"),
+            Place("Segments", "audiences:segments"),
+            Place("Fields", "audiences:fields"),
+            Place("Tags", "audiences:tags"),
             Place("Imports", "audiences:imports"),
+            Place("Exports", "audiences:exports"),
             Place("Suppressions", "audiences:suppressions"),
         ),
     ),
