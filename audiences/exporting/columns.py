@@ -58,12 +58,12 @@ def columns_of(workspace: Workspace) -> dict[str, Column]:
         Column("reason", "Suppressed because", GROUPS, _OF_SUPPRESSION.format("s.reason"), is_plain=True),
         Column("suppressed_at", "Suppressed since", GROUPS, _OF_SUPPRESSION.format(_TIME.format("s.at")), is_plain=True),
         Column(
-            "consent", "Consent from", GROUPS,
+            "consent", "Consent source", GROUPS,
             "(select b.source from audiences_consent k join audiences_consentbasis b on b.id = k.basis_id"
             " where k.contact_id = c.id and k.purpose = 'mail' and k.kind = 'given' order by k.at desc, k.id desc limit 1)",
         ),
         Column(
-            "consent_at", "Consent of", GROUPS,
+            "consent_at", "Consent date", GROUPS,
             f"(select {_TIME.format('k.at')} from audiences_consent k where k.contact_id = c.id and k.purpose = 'mail'"
             " and k.kind = 'given' order by k.at desc, k.id desc limit 1)", is_plain=True,
         ),
