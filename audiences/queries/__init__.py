@@ -1,6 +1,7 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
 from audiences.queries.contacts import contacts, counted, languages
+from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.imports import (
     earlier_import,
     imports,
@@ -16,11 +17,13 @@ from audiences.queries.suppressions import is_suppressed, suppressions
 
 __all__ = [
     "campaigns_behind",
+    "columns_last_chosen",
     "contacts",
     "counted",
     "counts_by_status",
     "earlier_import",
     "evidence",
+    "exports",
     "growth",
     "imports",
     "is_suppressed",

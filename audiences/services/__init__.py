@@ -1,6 +1,15 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
 from audiences.services.counts import refresh_counts
+from audiences.services.exports import (
+    CannotExport,
+    begin_export,
+    cancel_export,
+    fetch_export,
+    make_again,
+    sweep_exports,
+    throw_away,
+)
 from audiences.services.imports import (
     CannotImport,
     add_person,
@@ -28,15 +37,20 @@ from audiences.services.suppressions import (
 )
 
 __all__ = [
+    "CannotExport",
     "CannotImport",
     "CannotSuppress",
     "Fact",
     "add_person",
+    "begin_export",
     "begin_import",
+    "cancel_export",
     "cancel_import",
     "change_columns",
     "end_stuck_imports",
+    "fetch_export",
     "go_on",
+    "make_again",
     "open_again",
     "pattern_of",
     "preview_import",
@@ -49,5 +63,7 @@ __all__ = [
     "suppress_all",
     "suppress_by_hand",
     "suppress_patterns",
+    "sweep_exports",
+    "throw_away",
     "undo_import",
 ]

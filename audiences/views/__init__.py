@@ -1,4 +1,5 @@
 from audiences.views.contacts import add_person, contact, contacts, suppress
+from audiences.views.exports import cancel_export, export, exports, fetch, make_again, new_export, throw_away
 from audiences.views.imports import (
     cancel,
     change_columns,
@@ -19,15 +20,21 @@ from audiences.views.suppressions import suppressions
 __all__ = [
     "add_person",
     "cancel",
+    "cancel_export",
     "change_columns",
     "contact",
     "contacts",
+    "export",
+    "exports",
+    "fetch",
     "go_on",
     "growth",
     "import_",
     "imports",
     "list_",
     "lists",
+    "make_again",
+    "new_export",
     "new_import",
     "open_again",
     "paste",
@@ -37,4 +44,5 @@ __all__ = [
     "start",
     "suppress",
     "suppressions",
+    "throw_away",
 ]
