@@ -191,10 +191,11 @@ from (
 ) made
 """
 _ENGAGEMENT = """
-insert into audiences_engagement (contact_id, received, opens, clicks, last_open_at, last_click_at)
+insert into audiences_engagement (contact_id, received, opens, clicks, last_received_at, last_open_at, last_click_at)
 select contact_id, count(*) filter (where kind = 'delivered'),
        count(*) filter (where kind = 'opened' and not is_machine), count(*) filter (where kind = 'clicked'),
-       max(at) filter (where kind = 'opened' and not is_machine), max(at) filter (where kind = 'clicked')
+       max(at) filter (where kind = 'delivered'), max(at) filter (where kind = 'opened' and not is_machine),
+       max(at) filter (where kind = 'clicked')
 from reporting_event group by contact_id order by contact_id
 """
 _COUNTS = """

@@ -1,4 +1,4 @@
-"""`python -m bench.run [pages] [pull] [import] [webhooks] [events]`: what the product costs, as ratios to what the machine can do.
+"""`python -m bench.run [what] …`: what the product costs, as ratios to what the machine can do.
 
 Each measurement runs limit and product in turn, several rounds, and prints medians. Sizes are options, so that it can
 be tried small. Each has a process of its own, and a database on the embedded server or the one DATABASE_URL names.
@@ -19,6 +19,8 @@ MEASURED = {
     "webhooks": "campanile_bench",
     "events": "campanile_bench",
     "pages": "campanile_bench_people",
+    "segments": "campanile_bench_people",
+    "export": "campanile_bench_people",
 }
 
 
@@ -60,7 +62,7 @@ def _measure(name: str, options: argparse.Namespace) -> None:
 
 def _lines(name: str, options: argparse.Namespace) -> Iterator[Line]:
     from accounts.providers import PROVIDERS
-    from bench import applying, importing, pages, pulling, webhooks
+    from bench import applying, exporting, importing, pages, pulling, segments, webhooks
 
     rounds = options.rounds
     match name:
@@ -75,6 +77,10 @@ def _lines(name: str, options: argparse.Namespace) -> Iterator[Line]:
             yield from applying.measure(events=options.events, rounds=rounds)
         case "pages":
             yield from pages.measure(people=options.people, rounds=rounds, seconds=options.seconds)
+        case "segments":
+            yield from segments.measure(people=options.people, rounds=rounds)
+        case "export":
+            yield from exporting.measure(people=options.people, rounds=rounds)
 
 
 if __name__ == "__main__":
