@@ -1,6 +1,7 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
 from audiences.queries.contacts import contacts, counted, languages
+from audiences.queries.growth import growth, moved_people
 from audiences.queries.imports import (
     earlier_import,
     imports,
@@ -9,10 +10,11 @@ from audiences.queries.imports import (
     rejects_csv,
     rows_of,
 )
-from audiences.queries.lists import counts_by_status, growth, lists, mirrors_of
+from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
 from audiences.queries.suppressions import is_suppressed, suppressions
+from audiences.queries.uses import uses_of
 
 __all__ = [
     "campaigns_behind",
@@ -21,15 +23,18 @@ __all__ = [
     "counts_by_status",
     "earlier_import",
     "evidence",
+    "folders",
     "growth",
     "imports",
     "is_suppressed",
     "kept",
     "languages",
     "link_of",
+    "list_in_accounts",
     "lists",
     "mirrored_lists",
     "mirrors_of",
+    "moved_people",
     "person",
     "progress",
     "refused_by_us",
@@ -37,4 +42,5 @@ __all__ = [
     "remote_fields",
     "rows_of",
     "suppressions",
+    "uses_of",
 ]

@@ -15,6 +15,17 @@ from audiences.services.imports import (
     start_import,
     undo_import,
 )
+from audiences.services.lists import (
+    CannotChangeList,
+    archive_lists,
+    bring_back_lists,
+    change_list,
+    make_folder,
+    make_list,
+    move_lists,
+    remove_folder,
+    rename_folder,
+)
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
@@ -28,21 +39,30 @@ from audiences.services.suppressions import (
 )
 
 __all__ = [
+    "CannotChangeList",
     "CannotImport",
     "CannotSuppress",
     "Fact",
     "add_person",
+    "archive_lists",
     "begin_import",
+    "bring_back_lists",
     "cancel_import",
     "change_columns",
+    "change_list",
     "end_stuck_imports",
     "go_on",
+    "make_folder",
+    "make_list",
+    "move_lists",
     "open_again",
     "pattern_of",
     "preview_import",
     "propagate",
     "prune_imports",
     "refresh_counts",
+    "remove_folder",
+    "rename_folder",
     "resolve_patterns",
     "start_import",
     "suppress",

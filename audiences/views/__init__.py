@@ -1,4 +1,5 @@
 from audiences.views.contacts import add_person, contact, contacts, suppress
+from audiences.views.folders import folders, remove_folder, rename_folder
 from audiences.views.imports import (
     cancel,
     change_columns,
@@ -13,26 +14,33 @@ from audiences.views.imports import (
     roll_back,
     start,
 )
-from audiences.views.lists import growth, list_, lists
+from audiences.views.lists import change_lists, edit_list, growth, list_, lists, moved, new_list
 from audiences.views.suppressions import suppressions
 
 __all__ = [
     "add_person",
     "cancel",
     "change_columns",
+    "change_lists",
     "contact",
     "contacts",
+    "edit_list",
+    "folders",
     "go_on",
     "growth",
     "import_",
     "imports",
     "list_",
     "lists",
+    "moved",
     "new_import",
+    "new_list",
     "open_again",
     "paste",
     "preview",
     "rejects",
+    "remove_folder",
+    "rename_folder",
     "roll_back",
     "start",
     "suppress",
