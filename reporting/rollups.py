@@ -389,19 +389,22 @@ on conflict (delivery_id, start_at) do update set
 """
 
 _ENGAGEMENT = """
-insert into audiences_engagement as old (contact_id, received, opens, clicks, last_open_at, last_click_at)
-select contact_id, sum(received), sum(opens), sum(clicks), max(last_open_at), max(last_click_at)
+insert into audiences_engagement as old (
+    contact_id, received, opens, clicks, last_received_at, last_open_at, last_click_at
+)
+select contact_id, sum(received), sum(opens), sum(clicks), max(last_received_at), max(last_open_at), max(last_click_at)
 from (
     select contact_id, 0 as received,
         count(*) filter (where kind = 'opened' and is_exact) as opens,
         count(*) filter (where kind = 'clicked' and is_exact) as clicks,
+        max(at) filter (where kind = 'delivered') as last_received_at,
         max(at) filter (where kind = 'opened') as last_open_at,
         max(at) filter (where kind = 'clicked') as last_click_at
     from report_new
-    where contact_id is not null and kind in ('opened', 'clicked') and not is_machine
+    where contact_id is not null and (kind = 'delivered' or kind in ('opened', 'clicked') and not is_machine)
     group by contact_id
     union all
-    select contact_id, count(*), 0, 0, null, null
+    select contact_id, count(*), 0, 0, null, null, null
     from report_seen where kind = 'delivered' group by contact_id
 ) parts
 group by contact_id
@@ -410,6 +413,7 @@ on conflict (contact_id) do update set
     received = old.received + excluded.received,
     opens = old.opens + excluded.opens,
     clicks = old.clicks + excluded.clicks,
+    last_received_at = greatest(old.last_received_at, excluded.last_received_at),
     last_open_at = greatest(old.last_open_at, excluded.last_open_at),
     last_click_at = greatest(old.last_click_at, excluded.last_click_at)
 """

@@ -116,6 +116,8 @@ class Engagement(models.Model):
     received = models.PositiveIntegerField(default=0, db_default=0)
     opens = models.PositiveIntegerField(default=0, db_default=0)
     clicks = models.PositiveIntegerField(default=0, db_default=0)
+    # As accounts tell it of each person; None where they tell counts only.
+    last_received_at = models.DateTimeField(null=True, blank=True)
     # By people; machines are left out.
     last_open_at = models.DateTimeField(null=True, blank=True)
     last_click_at = models.DateTimeField(null=True, blank=True)

@@ -1,7 +1,7 @@
 """Finding people among millions: keyset pages, no count of everybody, the trigram index for rare words only."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from django.db import connection as database
 
 from accounts.models import MirrorKind, Workspace
 from accounts.redaction import mask_email
+from audiences import rules
 from audiences.models import Contact, Suppression
 
 PAGE = 50
@@ -31,16 +32,49 @@ class People:
     state: str = ""
     connection_id: int | None = None
     language: str = ""
+    tag_id: int | None = None
+    rule: rules.Group | None = None
+    # Of these rows only: those that were ticked.
+    ids: tuple[int, ...] = ()
     # Who may not see addresses may not guess them letter by letter either: only a whole one finds its person.
     shows_addresses: bool = True
 
     @property
     def is_everybody(self) -> bool:
-        return not (self.words or self.list_id or self.state or self.connection_id or self.language)
+        return not (self.list_id or self._is_narrowed)
 
     @property
     def is_only_a_list(self) -> bool:
-        return bool(self.list_id) and not (self.words or self.state or self.connection_id or self.language)
+        return bool(self.list_id) and not self._is_narrowed
+
+    @property
+    def _is_narrowed(self) -> bool:
+        return bool(
+            self.words
+            or self.state
+            or self.connection_id
+            or self.language
+            or self.tag_id
+            or self.rule
+            or self.ids
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the workspace: what background work keeps of a selection."""
+        told = {name: getattr(self, name) for name in _KEPT if getattr(self, name)}
+        return told | {"ids": list(self.ids)} | ({"rule": rules.as_json(self.rule)} if self.rule else {})
+
+    @classmethod
+    def from_json(cls, workspace: Workspace, told: Mapping[str, Any]) -> "People":
+        """Raises rules.BadRule for a rule that no longer reads."""
+        rule = rules.read(told["rule"]) if told.get("rule") else None
+        # Who may not see addresses searched for whole ones only, and goes on doing so.
+        shows = bool(told.get("shows_addresses"))
+        kept = {name: told[name] for name in _KEPT if name in told}
+        return cls(workspace, **kept | {"shows_addresses": shows}, rule=rule, ids=tuple(told.get("ids", ())))
+
+
+_KEPT = ("words", "list_id", "status", "state", "connection_id", "language", "tag_id", "shows_addresses")
 
 
 class Row(NamedTuple):
@@ -80,7 +114,7 @@ def counted(people: People, first: Slice | None = None) -> tuple[int, str]:
         return len(first.rows), "exact"
     if people.words:
         return PAGE, "more"
-    source, where, values = _source(people, None)
+    source, where, values = source_of(people)
     with database.cursor() as cursor:
         if people.is_everybody:
             cursor.execute(f"explain (format json) select 1 from {source} where {where}", values)
@@ -94,6 +128,22 @@ def counted(people: People, first: Slice | None = None) -> tuple[int, str]:
         )
         found = cursor.fetchone()[0]
     return (COUNT_CAP, "more") if found > COUNT_CAP else (found, "exact")
+
+
+def split(people: People) -> tuple[int, int]:
+    """(all of them, those of them who may be written to), exactly."""
+    source, where, values = source_of(people)
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select count(*), count(*) filter (where c.id not in (
+                select s.contact_id from audiences_suppression s
+                where s.workspace_id = %(workspace)s and s.lifted_at is null and s.contact_id is not null
+            )) from {source} where {where}
+            """,
+            values,
+        )
+        return cursor.fetchone()
 
 
 def languages(workspace: Workspace, *, most: int = 50) -> list[str]:
@@ -122,7 +172,7 @@ def shown(email: str, *, shows_addresses: bool) -> str:
 
 def _find(people: People, before: int | None, *, newest_only: bool = False) -> Slice | None:
     """None: too few among the newest to be sure of the page."""
-    source, where, values = _source(people, before, newest_only=newest_only)
+    source, where, values = source_of(people, before, newest_only=newest_only)
     hits = f"select c.id from {source} where {where}"
     if people.words and not newest_only:
         # Else the planner may walk everybody from the newest in hope of fifty hits.
@@ -150,10 +200,10 @@ def _find(people: People, before: int | None, *, newest_only: bool = False) -> S
     return Slice(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 
-def _source(
-    people: People, before: int | None, *, newest_only: bool = False
+def source_of(
+    people: People, before: int | None = None, *, newest_only: bool = False
 ) -> tuple[str, str, dict[str, Any]]:
-    """(from, where, values) of the contacts asked for, as `c`."""
+    """(from, where, values) of the contacts asked for, as `c`, each once. Raises rules.Incomplete."""
     values: dict[str, Any] = {
         "workspace": people.workspace.pk,
         "list": people.list_id,
@@ -163,6 +213,8 @@ def _source(
         "kind": MirrorKind.CONTACT.value,
         "before": before,
         "newest": NEWEST,
+        "tag": people.tag_id,
+        "ids": list(people.ids),
     }
     source, where = "audiences_contact c", ["c.workspace_id = %(workspace)s"]
     if newest_only:
@@ -189,6 +241,16 @@ def _source(
         )
     if people.language:
         where.append("c.language = %(language)s")
+    if people.tag_id:
+        where.append(
+            "exists (select 1 from audiences_tagging t where t.contact_id = c.id and t.tag_id = %(tag)s)"
+        )
+    if people.ids:
+        where.append("c.id = any(%(ids)s)")
+    if people.rule:
+        fits = rules.where(people.rule, rules.Known.of(people.workspace, people.rule))
+        where.append(fits.sql)
+        values |= fits.values
     for number, word in enumerate(people.words.split()[:5]):
         name = f"word{number}"
         values[name] = f"%{_like(word)}%"

@@ -4,16 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('audiences', '0007_people_and_groups'),
-        ('campaigns', '0005_sent_there'),
+        ("audiences", "0007_people_and_groups"),
+        ("campaigns", "0005_sent_there"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaign',
-            name='segments',
-            field=models.ManyToManyField(blank=True, related_name='campaigns', to='audiences.segment'),
+            model_name="campaign",
+            name="segments",
+            field=models.ManyToManyField(blank=True, related_name="campaigns", to="audiences.segment"),
         ),
     ]

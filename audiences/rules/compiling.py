@@ -1,0 +1,53 @@
+"""A rule as SQL. Names come from tables of ours, everything a person typed is a value."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+
+from audiences.rules.kinds import KINDS, Writer
+from audiences.rules.known import Incomplete, Known
+from audiences.rules.nodes import MAX_DEPTH, Condition, Group, Node
+from audiences.rules.words import missing
+
+
+class Where(NamedTuple):
+    # True or false of `audiences_contact c`; the values' names begin with "rule".
+    sql: str
+    values: dict[str, Any]
+
+
+def where(rule: Node, known: Known, *, now: datetime | None = None) -> Where:
+    """`now` is what "the last days" count from. Raises Incomplete where something the rule needs is gone."""
+    if gone := missing(rule, known):
+        raise Incomplete(f"{gone[0]}. Change the rule, then it can be worked out.")
+    write = Writer(known.workspace.pk, now or timezone.now(), known.zone)
+    return Where(_sql(rule, known, write, is_wanted=True, within=()), write.values)
+
+
+def _sql(node: Node, known: Known, write: Writer, *, is_wanted: bool, within: tuple[int, ...]) -> str:
+    """`not` is carried down to the conditions: there the planner makes joins of them."""
+    if isinstance(node, Condition):
+        if node.kind == "segment":
+            return _segment(node, known, write, is_wanted=is_wanted, within=within)
+        thing = known.thing(node)
+        assert thing is not None  # noqa: S101 - `missing` has looked
+        sql = KINDS[node.kind].sql(node, thing, write)
+        return sql if is_wanted else f"(not {sql})"
+    inner_wanted = is_wanted if node.join != "none" else not is_wanted
+    is_and = (node.join == "all") == is_wanted if node.join != "none" else is_wanted
+    parts = [_sql(inner, known, write, is_wanted=inner_wanted, within=within) for inner in node.rules]
+    if not parts:
+        return "true" if is_and else "false"
+    return f"({(' and ' if is_and else ' or ').join(parts)})"
+
+
+def _segment(
+    node: Condition, known: Known, write: Writer, *, is_wanted: bool, within: tuple[int, ...]
+) -> str:
+    id_ = int(node.of)
+    if id_ in within or len(within) >= MAX_DEPTH:
+        raise Incomplete("These segments use each other in a circle. Take one out.")
+    rule: Group = known.segments[id_]
+    is_wanted = is_wanted if node.op == "in" else not is_wanted
+    return _sql(rule, known, write, is_wanted=is_wanted, within=(*within, id_))

@@ -1,0 +1,204 @@
+"""What a condition can be about: a kind brings its operators, its names, its words and its SQL."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from accounts.models import Workspace
+
+if TYPE_CHECKING:
+    from audiences.rules.nodes import Condition
+
+MAX_TEXT = 500
+MAX_TEXTS = 200
+MAX_DAYS = 3660
+
+
+class Takes(Enum):
+    """What stands right of an operator, and how it is read: JSON → value, or ValueError with a sentence."""
+
+    NOTHING = "nothing"
+    TEXT = "text"
+    # One or more: any of them.
+    TEXTS = "texts"
+    NUMBER = "number"
+    # From, to; both included.
+    NUMBERS = "numbers"
+    DATE = "date"
+    DATES = "dates"
+    DAYS = "days"
+
+    def read(self, value: Any) -> Any:
+        return _READERS[self](value)
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    # In the builder, after the name of what is compared.
+    label: str
+    # A sentence with {of} and {value}.
+    says: str
+    takes: Takes = Takes.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One of a kind: a list, a field. `data` is the kind's own."""
+
+    label: str
+    # What is odd about it: "archived".
+    note: str = ""
+    data: Any = None
+
+
+@dataclass(slots=True)
+class Writer:
+    """Values of a statement, each under a name of its own, and the moment "the last days" count from."""
+
+    workspace_id: int
+    now: datetime
+    zone: ZoneInfo
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def put(self, value: Any) -> str:
+        """The placeholder of a value."""
+        name = f"rule{len(self.values)}"
+        self.values[name] = value
+        return f"%({name})s"
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+
+class Kind:
+    """Derive, fill in, `register` an instance."""
+
+    key: ClassVar[str]
+    # The heading under which the builder offers it.
+    title: ClassVar[str]
+    # Whether `Condition.of` is a number of a row.
+    takes_ids: ClassVar[bool] = False
+    # What is said when the thing is gone: "The tag “VIP” is gone".
+    noun: ClassVar[str] = "field"
+
+    def all_ops(self) -> Mapping[str, Op]:
+        """Every operator of the kind, whichever thing it is used on."""
+        raise NotImplementedError
+
+    def ops(self, of: str | int, thing: Thing) -> Mapping[str, Op]:
+        """Those that fit this thing."""
+        return self.all_ops()
+
+    def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
+        """of → what there is, in the order the builder offers; `only` those, archived ones too. One query."""
+        raise NotImplementedError
+
+    def sql(self, condition: "Condition", thing: Thing, write: Writer) -> str:
+        """A condition over `audiences_contact c` that is true or false, never null."""
+        raise NotImplementedError
+
+    def value(self, condition: "Condition", thing: Thing) -> str:
+        """The value in words."""
+        return in_words(condition.value)
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    KINDS[kind.key] = kind
+
+
+def in_words(value: Any) -> str:
+    from accounts.templatetags.ui import day, number
+
+    if isinstance(value, list):
+        return " or ".join(f"“{one}”" for one in value)
+    if isinstance(value, str):
+        try:
+            return day(date.fromisoformat(value)) if len(value) == 10 else f"“{value}”"
+        except ValueError:
+            return f"“{value}”"
+    if isinstance(value, int | float):
+        return str(number(value)) if isinstance(value, int) else f"{value:g}"
+    return ""
+
+
+def _nothing(value: Any) -> None:
+    return None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("Say what to compare with.")
+    if len(value) > MAX_TEXT or "\x00" in value:
+        raise ValueError(f"A text to compare with has {MAX_TEXT} letters at most.")
+    return value.strip()
+
+
+def _texts(value: Any) -> list[str]:
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list):
+        raise ValueError("Say what to compare with.")
+    texts = list(dict.fromkeys(_text(one) for one in found if not (isinstance(one, str) and not one.strip())))
+    if not texts:
+        raise ValueError("Say what to compare with.")
+    if len(texts) > MAX_TEXTS:
+        raise ValueError(f"There can be {MAX_TEXTS} values at most.")
+    return texts
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, str):
+        text = value.strip().replace(" ", "").replace("\u202f", "").replace(",", ".")
+        try:
+            value = int(text) if text.lstrip("-").isdecimal() else float(text)
+        except ValueError:
+            raise ValueError("This is no number.") from None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
+        raise ValueError("This is no number.")
+    return value
+
+
+def _date(value: Any) -> str:
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise ValueError("This is no date.") from None
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("Say from where to where.")
+    return value[0], value[1]
+
+
+def _numbers(value: Any) -> list[int | float]:
+    low, high = (_number(one) for one in _pair(value))
+    if low > high:
+        raise ValueError("The first number is larger than the second.")
+    return [low, high]
+
+
+def _dates(value: Any) -> list[str]:
+    first, last = (_date(one) for one in _pair(value))
+    if first > last:
+        raise ValueError("The first day is later than the last.")
+    return [first, last]
+
+
+def _days(value: Any) -> int:
+    days = _number(value) if value not in (None, "") else None
+    if not isinstance(days, int) or not 0 <= days <= MAX_DAYS:
+        raise ValueError(f"Say a number of days, {MAX_DAYS} at most.")
+    return days
+
+
+_READERS = {
+    Takes.NOTHING: _nothing, Takes.TEXT: _text, Takes.TEXTS: _texts, Takes.NUMBER: _number, Takes.NUMBERS: _numbers,
+    Takes.DATE: _date, Takes.DATES: _dates, Takes.DAYS: _days,
+}  # fmt: skip
