@@ -83,7 +83,9 @@ class ListFilters(_Filters):
         super().__init__(*args, **kwargs)
         folder = self.fields["folder"]
         assert isinstance(folder, forms.ChoiceField)  # noqa: S101
-        names = [(str(pk), name) for pk, name in workspace.folders.order_by("name", "id").values_list("pk", "name")]
+        names = [
+            (str(pk), name) for pk, name in workspace.folders.order_by("name", "id").values_list("pk", "name")
+        ]
         folder.choices = [("", "All folders"), (NO_FOLDER, "In no folder"), *names]
         _choose(self, "account", connections(workspace))
 

@@ -42,4 +42,3 @@ class ListForm(Form):
 
 class FolderForm(Form):
     name = forms.CharField(label="Name", max_length=200)
-

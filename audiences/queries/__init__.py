@@ -1,6 +1,7 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
-from audiences.queries.contacts import contacts, counted, languages
+from audiences.queries.contacts import contacts, counted, languages, split
+from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.growth import growth, moved_people
 from audiences.queries.imports import (
     earlier_import,
@@ -20,7 +21,9 @@ __all__ = [
     "campaigns_behind",
     "contacts",
     "counted",
+    "counted_duplicates",
     "counts_by_status",
+    "duplicates",
     "earlier_import",
     "evidence",
     "folders",
@@ -32,6 +35,7 @@ __all__ = [
     "link_of",
     "list_in_accounts",
     "lists",
+    "looking",
     "mirrored_lists",
     "mirrors_of",
     "moved_people",
@@ -41,6 +45,7 @@ __all__ = [
     "rejects_csv",
     "remote_fields",
     "rows_of",
+    "split",
     "suppressions",
     "uses_of",
 ]

@@ -56,7 +56,9 @@ def lists(
     value, _, last = after.rpartition("\x1f")
     if _is_number(last) and (column == "name" or _is_number(value)):
         side = "lt" if is_falling else "gt"
-        found = found.filter(Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": int(last)}))
+        found = found.filter(
+            Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": int(last)})
+        )
     direction = "-" if is_falling else ""
     rows = list(found.order_by(f"{direction}{column}", f"{direction}id")[: PAGE + 1])
     mirrors = mirrors_of([row.pk for row in rows])
@@ -110,9 +112,7 @@ def list_in_accounts(mine: List) -> list[Mirrored]:
         folder = folders.get((row.connection_id, theirs.get("folder_remote_id") or ""))
         if folder and folder.object_id != mine.folder_id:
             differences.append(f"It stands in the folder “{(folder.theirs or {}).get('name', '')}” there.")
-        found.append(
-            Mirrored(row, name, theirs.get("size"), bool(theirs.get("is_dynamic")), differences)
-        )
+        found.append(Mirrored(row, name, theirs.get("size"), bool(theirs.get("is_dynamic")), differences))
     return found
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from accounts.models import Workspace
-from audiences.models import Import
+from audiences import rules
+from audiences.models import Import, Segment
 
 # At most this many are told by each source.
 LIMIT = 50
@@ -38,7 +39,23 @@ def imports_into(workspace: Workspace, list_ids: Collection[int]) -> Iterable[Us
         yield Use(mine.list_id or 0, "Import", mine.name, url, mine.get_state_display(), is_pressing=True)
 
 
-USERS: list[Callable[[Workspace, Collection[int]], Iterable[Use]]] = [imports_into]
+def segments_over(workspace: Workspace, list_ids: Collection[int]) -> Iterable[Use]:
+    """Segments with a condition on one of the lists."""
+    wanted = set(list_ids)
+    for segment in Segment.objects.filter(workspace=workspace, archived_at=None).order_by("name", "id"):
+        try:
+            rule = rules.read(segment.rule)
+        except rules.BadRule:
+            continue  # says on its own page that it cannot be read
+        named = {condition.of for condition in rules.conditions(rule) if condition.kind == "list"}
+        for list_id in sorted(wanted.intersection(named)):
+            yield Use(int(list_id), "Segment", segment.name, segment.get_absolute_url(), is_pressing=True)
+
+
+USERS: list[Callable[[Workspace, Collection[int]], Iterable[Use]]] = [
+    segments_over,
+    imports_into,
+]
 
 
 def uses_of(workspace: Workspace, list_ids: Collection[int]) -> dict[int, list[Use]]:

@@ -1,6 +1,13 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
+from audiences.services.combining import combine_lists
 from audiences.services.counts import refresh_counts
+from audiences.services.duplicates import (
+    CannotLook,
+    bring_back_pair,
+    dismiss_pair,
+    look_for_duplicates,
+)
 from audiences.services.imports import (
     CannotImport,
     add_person,
@@ -41,17 +48,22 @@ from audiences.services.suppressions import (
 __all__ = [
     "CannotChangeList",
     "CannotImport",
+    "CannotLook",
     "CannotSuppress",
     "Fact",
     "add_person",
     "archive_lists",
     "begin_import",
     "bring_back_lists",
+    "bring_back_pair",
     "cancel_import",
     "change_columns",
     "change_list",
+    "combine_lists",
+    "dismiss_pair",
     "end_stuck_imports",
     "go_on",
+    "look_for_duplicates",
     "make_folder",
     "make_list",
     "move_lists",

@@ -71,7 +71,9 @@ def change_list(
         return
     mine.version += 1
     mine.save(update_fields=["name", "description", "folder", "version"])
-    sentence = f"Renamed the list {before['name']} to {name}." if "name" in changes else f"Changed the list {name}."
+    sentence = (
+        f"Renamed the list {before['name']} to {name}." if "name" in changes else f"Changed the list {name}."
+    )
     activity.record(
         mine.workspace, "list.changed", sentence, actor=by, subject=mine,
         before={key: before[key] for key in changes}, after={key: after[key] for key in changes},
@@ -130,7 +132,9 @@ def rename_folder(*, folder: Folder, by: User, version: int, name: str) -> None:
     except IntegrityError as error:
         raise _name_is_taken() from error
     if not changed:
-        raise CannotChangeList("Somebody changed this folder while you were looking. Look again, then decide.")
+        raise CannotChangeList(
+            "Somebody changed this folder while you were looking. Look again, then decide."
+        )
     activity.record(
         folder.workspace, "folder.renamed", f"Renamed the folder {before} to {name}.", actor=by, subject=folder,
         before={"name": before}, after={"name": name},

@@ -1,4 +1,6 @@
+from audiences.views.combining import combine
 from audiences.views.contacts import add_person, contact, contacts, suppress
+from audiences.views.duplicates import bring_back_pair, dismiss_pair, duplicates, look_for_duplicates
 from audiences.views.folders import folders, remove_folder, rename_folder
 from audiences.views.imports import (
     cancel,
@@ -19,11 +21,15 @@ from audiences.views.suppressions import suppressions
 
 __all__ = [
     "add_person",
+    "bring_back_pair",
     "cancel",
     "change_columns",
     "change_lists",
+    "combine",
     "contact",
     "contacts",
+    "dismiss_pair",
+    "duplicates",
     "edit_list",
     "folders",
     "go_on",
@@ -32,6 +38,7 @@ __all__ = [
     "imports",
     "list_",
     "lists",
+    "look_for_duplicates",
     "moved",
     "new_import",
     "new_list",

@@ -42,9 +42,11 @@ def remove_folder(request: WorkspaceRequest, folder_id: int) -> HttpResponse:
 
 
 def _page(
-    request: WorkspaceRequest, form: FolderForm, *, renamed: int | None = None, rename: FolderForm | None = None
+    request: WorkspaceRequest,
+    form: FolderForm,
+    *,
+    renamed: int | None = None,
+    rename: FolderForm | None = None,
 ) -> HttpResponse:
     context = {"form": form, "rows": queries.folders(request.workspace), "renamed": renamed, "rename": rename}
-    return render_page(
-        request, "audiences/lists/folders.html", context, status=(rename or form).http_status
-    )
+    return render_page(request, "audiences/lists/folders.html", context, status=(rename or form).http_status)

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
@@ -25,7 +26,10 @@ MOST_TICKED = 200
 @workspace_view(methods=("GET", "HEAD"))
 def lists(request: WorkspaceRequest) -> HttpResponse:
     form = ListFilters(request.GET, workspace=request.workspace)
-    words, account, folder, sort = (form.words(), *(form.value(name) for name in ("account", "folder", "sort")))
+    words, account, folder, sort = (
+        form.words(),
+        *(form.value(name) for name in ("account", "folder", "sort")),
+    )
     is_archived = form.value("show") == "archived"
     after = request.GET.get("after", "").replace("\x00", "")
     found = queries.lists(
@@ -137,7 +141,11 @@ def change_lists(request: WorkspaceRequest) -> HttpResponse:
     back = safe_next(request, default=reverse("audiences:lists"))
     action = _ACTIONS.get(request.POST.get("action", ""))
     if action is None or not chosen:
-        say(request, "Nothing was done: tick the lists, then say what is to become of them.", level=messages.WARNING)
+        say(
+            request,
+            "Nothing was done: tick the lists, then say what is to become of them.",
+            level=messages.WARNING,
+        )
         return go(request, back)
     return action(request, chosen, back)
 
@@ -176,10 +184,17 @@ def _move(request: WorkspaceRequest, chosen: list[List], back: str) -> HttpRespo
     return go(request, back)
 
 
+def _combine(request: WorkspaceRequest, chosen: list[List], back: str) -> HttpResponse:
+    first, *others = (mine.pk for mine in chosen)
+    query = urlencode({"first": first, "how": "any", "others": others}, doseq=True)
+    return go(request, f"{reverse('audiences:combine')}?{query}")
+
+
 _ACTIONS: dict[str, Callable[[WorkspaceRequest, list[List], str], HttpResponse]] = {
     "archive": _archive,
     "bring_back": _bring_back,
     "move": _move,
+    "combine": _combine,
 }
 
 

@@ -1,0 +1,114 @@
+"""Choosing people by the lists they are on, and what is to become of them."""
+
+from typing import Any
+
+from django import forms
+
+from accounts.forms import Form
+from accounts.models import Workspace
+from audiences import rules
+from audiences.models import List
+
+# Said of the first list and the others.
+HOWS = {
+    "any": "On any of them",
+    "all": "On all of them",
+    "but": "On the first, but not on the others",
+}
+
+
+class CombineForm(Form):
+    """A GET form: the choice stands in the address."""
+
+    first = forms.ModelChoiceField(List.objects.none(), label="First list", empty_label="Choose a list")
+    how = forms.ChoiceField(label="People", choices=list(HOWS.items()), widget=forms.RadioSelect)
+    others = forms.ModelMultipleChoiceField(
+        List.objects.none(),
+        label="Other lists",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one other list."},
+    )
+
+    def __init__(self, data: Any, *, workspace: Workspace) -> None:
+        is_asked = data is not None and {"first", "others"} & set(data)
+        if is_asked and "how" not in data:
+            data = data.copy()
+            data["how"] = "any"
+        super().__init__(data if is_asked else None, initial={"how": "any"})
+        self.workspace = workspace
+        for name in ("first", "others"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
+            field.queryset = workspace.lists.filter(archived_at=None).order_by("name", "id")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("first") in (data.get("others") or ()):
+            self.add_error(
+                "others", "The first list stands among the others too. Take it out of one of them."
+            )
+        return data
+
+    def lists(self) -> list[List]:
+        return [self.cleaned_data["first"], *self.cleaned_data["others"]]
+
+    def rule(self) -> rules.Group:
+        """Who is meant, when the form is valid."""
+        first, *others = (rules.Condition("list", mine.pk, "on", name=mine.name) for mine in self.lists())
+        how = self.cleaned_data["how"]
+        if how == "but":
+            return rules.Group("all", (first, rules.Group("none", tuple(others))))
+        return rules.Group(how, (first, *others))
+
+    def source(self) -> str:
+        """What the consent of these people rests on, as far as the lists tell."""
+        if self.cleaned_data["how"] == "but":
+            return f"On the list {self.cleaned_data['first']}"[:300]
+        names = [str(mine) for mine in self.lists()]
+        join = " or " if self.cleaned_data["how"] == "any" else " and "
+        return f"On the lists {', '.join(names[:-1])}{join}{names[-1]}"[:300]
+
+
+class OntoListForm(Form):
+    """What becomes of the people chosen."""
+
+    action = forms.ChoiceField(
+        choices=[("new", "Make a new list"), ("add", "Add to a list"), ("remove", "Take off a list")]
+    )
+    name = forms.CharField(label="Name of the new list", required=False, max_length=200)
+    is_twin = forms.BooleanField(label="Two lists of this name are meant", required=False)
+    to = forms.ModelChoiceField(
+        List.objects.none(), label="List", required=False, empty_label="Choose a list"
+    )
+    consent_source = forms.CharField(
+        label="Where their consent comes from",
+        required=False,
+        max_length=300,
+        help_text="Kept with each person who is new on the list, as proof.",
+    )
+
+    def __init__(self, data: Any, *, workspace: Workspace, source: str) -> None:
+        super().__init__(data, initial={"consent_source": source})
+        to = self.fields["to"]
+        assert isinstance(to, forms.ModelChoiceField)  # noqa: S101
+        to.queryset = workspace.lists.filter(archived_at=None).order_by("name", "id")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        action = data.get("action")
+        if action == "new" and not data.get("name", "").strip():
+            self.add_error("name", "Name the new list.")
+        if action in ("add", "remove") and "to" not in self.errors and not data.get("to"):
+            self.add_error("to", "Choose the list.")
+        if action in ("new", "add") and not data.get("consent_source", "").strip():
+            self.add_error("consent_source", "Say where the consent of these people comes from.")
+        return data
+
+    @property
+    def asks_for_twin(self) -> bool:
+        return self.is_bound and ("is_twin" in self.errors or bool(self.cleaned_data.get("is_twin")))
+
+    @property
+    def failed(self) -> str:
+        """The action whose dialog shows what is wrong."""
+        return str(self.data.get("action", "")) if self.is_bound and self.errors else ""

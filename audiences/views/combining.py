@@ -1,0 +1,42 @@
+"""Lists against each other: who is on any, on all, on one but not the others, and what becomes of them."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from accounts.http import WorkspaceRequest, go, render_page, workspace_view
+from accounts.models import Role
+from audiences import queries, rules, services
+from audiences.forms.combining import CombineForm, OntoListForm
+from audiences.queries.contacts import People
+from audiences.views import people
+
+
+@workspace_view(role=Role.EDITOR)
+def combine(request: WorkspaceRequest) -> HttpResponse:
+    """The choice stands in the address; a POST says what becomes of the people it chooses."""
+    form = CombineForm(request.GET, workspace=request.workspace)
+    context: dict[str, Any] = {"form": form, "before": None}
+    if not form.is_valid():
+        return render_page(request, "audiences/lists/combine.html", context, partials={"people"})
+    wanted = People(request.workspace, rule=form.rule(), shows_addresses=people.shows_addresses(request))
+    onto = OntoListForm(request.POST or None, workspace=request.workspace, source=form.source())
+    if onto.is_valid() and onto.attempt(
+        services.combine_lists, workspace=request.workspace, by=request.user, people=wanted
+    ):
+        return go(request, onto.result)
+    before = people.before(request)
+    found = queries.contacts(wanted, before=before)
+    everybody, mailable = queries.split(wanted)
+    context |= {
+        "onto": onto,
+        "sentence": rules.sentence(wanted.rule, rules.Known.of(request.workspace, wanted.rule)),
+        "total": everybody,
+        "suppressed": everybody - mailable,
+        "rows": people.rows(found),
+        "older": found.before,
+        "before": before,
+    }
+    return render_page(
+        request, "audiences/lists/combine.html", context, partials={"people"}, status=onto.http_status
+    )
