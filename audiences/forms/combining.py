@@ -6,7 +6,8 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Workspace
-from audiences import rules
+from accounts.templatetags.ui import number
+from audiences import queries, rules
 from audiences.models import List
 
 # Said of the first list and the others.
@@ -36,10 +37,7 @@ class CombineForm(Form):
             data["how"] = "any"
         super().__init__(data if is_asked else None, initial={"how": "any"})
         self.workspace = workspace
-        for name in ("first", "others"):
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
-            field.queryset = workspace.lists.filter(archived_at=None).order_by("name", "id")
+        _choose(self, "first", "others", workspace=workspace)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -89,9 +87,7 @@ class OntoListForm(Form):
 
     def __init__(self, data: Any, *, workspace: Workspace, source: str) -> None:
         super().__init__(data, initial={"consent_source": source})
-        to = self.fields["to"]
-        assert isinstance(to, forms.ModelChoiceField)  # noqa: S101
-        to.queryset = workspace.lists.filter(archived_at=None).order_by("name", "id")
+        _choose(self, "to", workspace=workspace)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -112,3 +108,24 @@ class OntoListForm(Form):
     def failed(self) -> str:
         """The action whose dialog shows what is wrong."""
         return str(self.data.get("action", "")) if self.is_bound and self.errors else ""
+
+
+def _choose(form: forms.Form, *names: str, workspace: Workspace) -> None:
+    """Lists in use, each with its accounts and its size: names alone need not tell them apart."""
+    found = workspace.lists.filter(archived_at=None).order_by("name", "id")
+    accounts: dict[int, str] = {}
+
+    def label(mine: List) -> str:
+        if not accounts:
+            mirrors = queries.mirrors_of(list(found.values_list("pk", flat=True)))
+            accounts.update(
+                {0: ""} | {pk: ", ".join(str(row.connection) for row in rows) for pk, rows in mirrors.items()}
+            )
+        there = accounts.get(mine.pk)
+        return f"{mine.name}{f' · {there}' if there else ''} ({number(mine.subscribed_count)})"
+
+    for name in names:
+        field = form.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
+        field.queryset = found
+        field.label_from_instance = label  # type: ignore[method-assign]

@@ -31,6 +31,7 @@ class DuplicateSearch(models.Model):
 class DuplicatePair(models.Model):
     """Two contacts who are likely one person, the older one first."""
 
+    # The surest first.
     class Reason(models.TextChoices):
         MAILBOX = "mailbox", "The same mailbox: only dots or what follows a + differ"
         NAME_AND_LOCAL = "name_local", "The same name, and the same part before the @"
@@ -44,6 +45,8 @@ class DuplicatePair(models.Model):
     contact_a = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+", db_index=False)
     contact_b = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
     reasons = ArrayField(models.CharField(max_length=20, choices=Reason))
+    # The place of the strongest of them among the rules: what is surest comes first.
+    rank = models.PositiveSmallIntegerField()
     run = models.PositiveIntegerField()
     # Somebody said that they are two people: kept, so that no later look brings them up again.
     dismissed_at = models.DateTimeField(null=True, blank=True)
@@ -55,10 +58,10 @@ class DuplicatePair(models.Model):
         )
         indexes = (
             models.Index(
-                fields=["workspace", "-id"], condition=Q(dismissed_at=None), name="duplicate_newest"
+                fields=["workspace", "rank", "id"], condition=Q(dismissed_at=None), name="duplicate_surest"
             ),
             models.Index(
-                fields=["workspace", "-id"],
+                fields=["workspace", "rank", "id"],
                 condition=Q(dismissed_at__isnull=False),
                 name="duplicate_dismissed",
             ),

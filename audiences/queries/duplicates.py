@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import OutboxEntry, Workspace
 from audiences.models import Contact, DuplicatePair, DuplicateSearch, List, Subscription
@@ -26,8 +26,8 @@ class PairRow(NamedTuple):
 
 class PairSlice(NamedTuple):
     rows: list[PairRow]
-    # Where the next page begins; None at the end.
-    before: int | None
+    # "rank.id" of the last row; empty at the end.
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,14 @@ def duplicates(
     on_list: List | None = None,
     is_dismissed: bool = False,
     shows_addresses: bool,
-    before: int | None = None,
+    after: str = "",
 ) -> PairSlice:
-    """The newest 50 pairs, or the 50 before an id. `on_list`: those of whom both are subscribed to it."""
+    """The surest 50 pairs, or the next. `on_list`: those of whom both are subscribed to it."""
     found = _pairs(workspace, on_list, is_dismissed=is_dismissed)
-    if before is not None:
-        found = found.filter(pk__lt=before)
-    rows = list(found.select_related("contact_a", "contact_b").order_by("-id")[: PAGE + 1])
+    rank, _, last = after.partition(".")
+    if all(part.isascii() and part.isdigit() and len(part) < 19 for part in (rank, last)):
+        found = found.filter(Q(rank__gt=rank) | Q(rank=rank, pk__gt=last))
+    rows = list(found.select_related("contact_a", "contact_b").order_by("rank", "id")[: PAGE + 1])
     page = [
         PairRow(
             row,
@@ -78,7 +79,7 @@ def duplicates(
         )
         for row in rows[:PAGE]
     ]
-    return PairSlice(page, rows[PAGE - 1].pk if len(rows) > PAGE else None)
+    return PairSlice(page, f"{page[-1].pair.rank}.{page[-1].pair.pk}" if len(rows) > PAGE else "")
 
 
 def counted_duplicates(workspace: Workspace, on_list: List) -> tuple[int, str]:

@@ -101,6 +101,7 @@ def _apply(search: DuplicateSearch, rule: str) -> int:
         "workspace": search.workspace_id,
         "run": search.run,
         "reason": rule,
+        "rank": RULES.index(rule),
         "alike": MOST_ALIKE,
         "most": MOST_PAIRS,
         "birthday": _birthday(search.workspace_id),
@@ -133,7 +134,7 @@ def _folded(column: str) -> str:
 _NAME = f"{_folded('first_name')} || ' ' || {_folded('last_name')}"
 _HAS_NAME = "c.first_name <> '' and c.last_name <> ''"
 
-# Rule → what two must share, and to whom it applies.
+# Rule → what two must share, and to whom it applies; the surest first.
 _KEYS: dict[str, tuple[str, str]] = {
     Reason.MAILBOX: (
         f"case when {_DOMAIN} in ('gmail.com', 'googlemail.com') then replace({_BARE}, '.', '') || '@gmail.com'"
@@ -168,9 +169,10 @@ with alike as (
     )
     order by 1, 2 limit %(most)s
 )
-insert into audiences_duplicatepair as mine (workspace_id, contact_a_id, contact_b_id, reasons, run)
-select %(workspace)s, a, b, array[%(reason)s], %(run)s from pairs
+insert into audiences_duplicatepair as mine (workspace_id, contact_a_id, contact_b_id, reasons, rank, run)
+select %(workspace)s, a, b, array[%(reason)s], %(rank)s, %(run)s from pairs
 on conflict (contact_a_id, contact_b_id) do update
 set reasons = case when mine.run = excluded.run then mine.reasons || excluded.reasons else excluded.reasons end,
+    rank = case when mine.run = excluded.run then mine.rank else excluded.rank end,
     run = excluded.run
 """

@@ -23,10 +23,10 @@ def duplicates(request: WorkspaceRequest) -> HttpResponse:
     is_id = asked.isascii() and asked.isdigit() and len(asked) < 19
     chosen = get_object_or_404(request.workspace.lists, pk=asked) if is_id else None
     is_dismissed = request.GET.get("show") == "dismissed"
-    before = people.before(request)
+    after = request.GET.get("after", "")
     found = queries.duplicates(
         request.workspace, on_list=chosen, is_dismissed=is_dismissed,
-        shows_addresses=people.shows_addresses(request), before=before,
+        shows_addresses=people.shows_addresses(request), after=after,
     )  # fmt: skip
     count = queries.counted_duplicates(request.workspace, chosen) if chosen else None
     return render_page(
@@ -37,8 +37,8 @@ def duplicates(request: WorkspaceRequest) -> HttpResponse:
             "looking": queries.looking(request.workspace),
             "count": people.said(count, "pair,pairs") if count else "",
             "rows": found.rows,
-            "older": found.before,
-            "before": before,
+            "after": found.after,
+            "is_first": not after,
             "is_dismissed": is_dismissed,
             "rules": DuplicatePair.Reason.labels,
             "may_edit": request.role.covers(Role.EDITOR),

@@ -234,7 +234,7 @@ def test_pairs_and_lists_of_another_workspace_are_not_there(browse, workspace):
     other = WorkspaceFactory()
     one, two = ContactFactory(workspace=other), ContactFactory(workspace=other)
     pair = DuplicatePair.objects.create(
-        workspace=other, contact_a=one, contact_b=two, reasons=["phone"], run=1
+        workspace=other, contact_a=one, contact_b=two, reasons=["phone"], rank=2, run=1
     )
     client = browse()
     assert client.post(f"/w/acme/contacts/duplicates/{pair.pk}/dismiss/").status_code == 404
@@ -252,7 +252,7 @@ def test_the_page_of_pairs_costs_the_same_for_one_and_three(browse, workspace):
     def add():
         one, two = ContactFactory(workspace=workspace), ContactFactory(workspace=workspace)
         DuplicatePair.objects.create(
-            workspace=workspace, contact_a=one, contact_b=two, reasons=["phone"], run=1
+            workspace=workspace, contact_a=one, contact_b=two, reasons=["phone"], rank=2, run=1
         )
 
     def queries_now():
@@ -273,12 +273,12 @@ def test_pages_of_pairs_go_on_where_the_last_one_ended(browse, workspace, monkey
     first = ContactFactory(workspace=workspace)
     pairs = [
         DuplicatePair.objects.create(
-            workspace=workspace, contact_a=first, contact_b=ContactFactory(workspace=workspace), reasons=["phone"], run=1
+            workspace=workspace, contact_a=first, contact_b=ContactFactory(workspace=workspace), reasons=["phone"], rank=2, run=1
         )
         for _ in range(52)
     ]  # fmt: skip
     client = browse()
     url = "/w/acme/contacts/duplicates/"
     one = client.get(url).context
-    two = client.get(url, {"before": one["older"]}).context
-    assert [row.pair for row in [*one["rows"], *two["rows"]]] == pairs[::-1]
+    two = client.get(url, {"after": one["after"]}).context
+    assert [row.pair for row in [*one["rows"], *two["rows"]]] == pairs
