@@ -122,7 +122,8 @@ def _choose(form: forms.Form, *names: str, workspace: Workspace) -> None:
                 {0: ""} | {pk: ", ".join(str(row.connection) for row in rows) for pk, rows in mirrors.items()}
             )
         there = accounts.get(mine.pk)
-        return f"{mine.name}{f' · {there}' if there else ''} ({number(mine.subscribed_count)})"
+        # Isolated: a name written from right to left must not turn its neighbours around.
+        return f"\u2068{mine.name}\u2069{f' · {there}' if there else ''} ({number(mine.subscribed_count)})"
 
     for name in names:
         field = form.fields[name]

@@ -21,10 +21,10 @@ def combine_lists(
     consent_source: str = "",
 ) -> BulkAction:
     """`action`: new, add, remove. What is written is written in the background, by the rules of any bulk action."""
-    from audiences.services.bulk import begin_bulk
-
     if action == "new":
         to = make_list(workspace=workspace, by=by, name=name, is_twin=is_twin)
+    from audiences.services.bulk import begin_bulk
+
     assert to is not None  # noqa: S101 - the form asks for it
     return begin_bulk(
         workspace=workspace,
