@@ -129,4 +129,4 @@ def _choose(form: forms.Form, *names: str, workspace: Workspace) -> None:
         field = form.fields[name]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
         field.queryset = found
-        field.label_from_instance = label  # type: ignore[method-assign]
+        field.label_from_instance = label  # type: ignore[method-assign, assignment]

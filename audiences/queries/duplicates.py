@@ -71,10 +71,8 @@ def duplicates(
     page = [
         PairRow(
             row,
-            *(
-                One(contact, shown(contact.email, shows_addresses=shows_addresses))
-                for contact in (row.contact_a, row.contact_b)
-            ),
+            One(row.contact_a, shown(row.contact_a.email, shows_addresses=shows_addresses)),
+            One(row.contact_b, shown(row.contact_b.email, shows_addresses=shows_addresses)),
             [LABELS.get(reason, reason) for reason in row.reasons],
         )
         for row in rows[:PAGE]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection as database
@@ -110,7 +111,7 @@ def _first_day(mine: List, span: str) -> date | None:
     return None if days is None else today - timedelta(days=days - 1)
 
 
-def _values(mine: List, span: str) -> dict[str, object]:
+def _values(mine: List, span: str) -> dict[str, Any]:
     since = _first_day(mine, span)
     zone = ZoneInfo(mine.workspace.time_zone)
     at = None if since is None else datetime(since.year, since.month, since.day, tzinfo=zone)

@@ -48,7 +48,7 @@ def lists(
     if words:
         found = found.filter(name__icontains=words)
     if folder:
-        found = found.filter(folder=None if folder == NO_FOLDER else folder)
+        found = found.filter(folder=None if folder == NO_FOLDER else int(folder))
     if connection:
         mirrored = MirrorRow.objects.filter(connection=connection, kind=MirrorKind.LIST, gone_at=None)
         found = found.filter(pk__in=mirrored.values("object_id"))

@@ -1,6 +1,7 @@
 """People who are likely here twice: looked for in the background over everybody, told apart by a person."""
 
 import time
+from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
@@ -97,7 +98,7 @@ def _told(pair: DuplicatePair, by: User, verb: str, sentence: str, count: int) -
 def _apply(search: DuplicateSearch, rule: str) -> int:
     """Find the pairs of one rule, in one statement. Returns how many."""
     key, applies = _KEYS[rule]
-    values = {
+    values: dict[str, Any] = {
         "workspace": search.workspace_id,
         "run": search.run,
         "reason": rule,

@@ -188,8 +188,8 @@ def _refuse_twin(workspace: Workspace, name: str, *, is_twin: bool, but: List | 
     """Accounts bring lists of one name, so they may be; but nobody should make one unawares."""
     if is_twin:
         return
-    twins = List.objects.filter(workspace=workspace, name__iexact=name).exclude(pk=but.pk if but else None)
-    if twins.exists():
+    twins = List.objects.filter(workspace=workspace, name__iexact=name)
+    if (twins.exclude(pk=but.pk) if but else twins).exists():
         raise CannotChangeList(
             "Another list has this name.",
             fields={"is_twin": "Another list has this name already. Tick this if that is meant, or choose another name."},

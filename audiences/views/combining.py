@@ -19,7 +19,8 @@ def combine(request: WorkspaceRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "before": None}
     if not form.is_valid():
         return render_page(request, "audiences/lists/combine.html", context, partials={"people"})
-    wanted = People(request.workspace, rule=form.rule(), shows_addresses=people.shows_addresses(request))
+    rule = form.rule()
+    wanted = People(request.workspace, rule=rule, shows_addresses=people.shows_addresses(request))
     onto = OntoListForm(request.POST or None, workspace=request.workspace, source=form.source())
     if onto.is_valid() and onto.attempt(
         services.combine_lists, workspace=request.workspace, by=request.user, people=wanted
@@ -30,7 +31,7 @@ def combine(request: WorkspaceRequest) -> HttpResponse:
     everybody, mailable = queries.split(wanted)
     context |= {
         "onto": onto,
-        "sentence": rules.sentence(wanted.rule, rules.Known.of(request.workspace, wanted.rule)),
+        "sentence": rules.sentence(rule, rules.Known.of(request.workspace, rule)),
         "total": everybody,
         "suppressed": everybody - mailable,
         "rows": people.rows(found),

@@ -8,8 +8,9 @@ from django.utils import timezone
 from accounts.models import ActivityEntry, OutboxEntry
 from accounts.outbox import LeaseLost
 from audiences import services
-from audiences.models import DuplicatePair, DuplicateSearch, Field, Subscription
+from audiences.models import Contact, DuplicatePair, DuplicateSearch, Field, Subscription
 from audiences.services import duplicates as finding
+from tests.audiences import importing
 from tests.factories import ContactFactory, ListFactory, SubscriptionFactory, WorkspaceFactory
 from tests.helpers import run_outbox
 
@@ -164,6 +165,18 @@ def test_a_search_that_was_cut_off_goes_on_where_it_was(person, look, workspace,
     search.refresh_from_db()
     assert (search.step, search.found) == (5, 1)
     assert DuplicatePair.objects.get().reasons == ["name_local", "name_city"]
+
+
+def test_a_pair_keeps_nobody_from_being_rolled_back(workspace, member, look, person):
+    person("ana@a.test")
+    by = member()
+    mine = importing.bring(workspace, by, "email\nana+x@a.test\n")
+    assert list(look()) == [("ana@a.test", "ana+x@a.test")]
+
+    importing.undo(mine, by)
+
+    assert list(Contact.objects.values_list("email", flat=True)) == ["ana@a.test"]
+    assert not DuplicatePair.objects.exists()
 
 
 # -- The pages
