@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from accounts.forms import Form
-from accounts.models import Workspace
+from accounts.models import MirrorKind, MirrorRow, Workspace
 from accounts.templatetags.ui import number
 from audiences import queries, rules
 from audiences.models import List
@@ -88,6 +88,13 @@ class OntoListForm(Form):
     def __init__(self, data: Any, *, workspace: Workspace, source: str) -> None:
         super().__init__(data, initial={"consent_source": source})
         _choose(self, "to", workspace=workspace)
+        to = self.fields["to"]
+        assert isinstance(to, forms.ModelChoiceField)  # noqa: S101
+        kept = MirrorRow.objects.filter(kind=MirrorKind.LIST, gone_at=None, theirs__is_dynamic=True)
+        to.queryset = to.queryset.exclude(
+            pk__in=kept.filter(connection__workspace=workspace).values("object_id")
+        )
+        to.help_text = "Lists whose people an account chooses by itself are not offered."
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

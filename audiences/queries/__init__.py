@@ -1,6 +1,7 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
-from audiences.queries.contacts import contacts, counted, languages, split
+from audiences.queries.combining import count_combined, some_combined
+from audiences.queries.contacts import contacts, counted, languages
 from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.growth import growth, moved_people
 from audiences.queries.imports import (
@@ -20,6 +21,7 @@ from audiences.queries.uses import uses_of
 __all__ = [
     "campaigns_behind",
     "contacts",
+    "count_combined",
     "counted",
     "counted_duplicates",
     "counts_by_status",
@@ -45,7 +47,7 @@ __all__ = [
     "rejects_csv",
     "remote_fields",
     "rows_of",
-    "split",
+    "some_combined",
     "suppressions",
     "uses_of",
 ]

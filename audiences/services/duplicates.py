@@ -12,6 +12,7 @@ from accounts import activity, outbox
 from accounts.models import OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
+from audiences import sets
 from audiences.models import DuplicatePair, DuplicateSearch, Field
 from audiences.queries.duplicates import is_looking, order_key
 
@@ -64,6 +65,7 @@ def find_duplicates(entry: OutboxEntry) -> outbox.Later | None:
         pairs.filter(run__lt=search.run).delete()
         search.found, search.finished_at = pairs.count(), timezone.now()
         search.save(update_fields=["found", "finished_at"])
+    sets.tell_planner("audiences_duplicatepair")
     return None
 
 

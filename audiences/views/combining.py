@@ -27,15 +27,17 @@ def combine(request: WorkspaceRequest) -> HttpResponse:
     ):
         return go(request, onto.result)
     before = people.before(request)
-    found = queries.contacts(wanted, before=before)
-    everybody, mailable = queries.split(wanted)
+    lists, how = form.lists(), form.cleaned_data["how"]
+    everybody, mailable = queries.count_combined(request.workspace, lists, how)
+    ids, older = queries.some_combined(lists, how, before=before)
+    some = People(request.workspace, ids=tuple(ids), shows_addresses=wanted.shows_addresses)
     context |= {
         "onto": onto,
         "sentence": rules.sentence(rule, rules.Known.of(request.workspace, rule)),
         "total": everybody,
         "suppressed": everybody - mailable,
-        "rows": people.rows(found),
-        "older": found.before,
+        "rows": people.rows(queries.contacts(some)) if ids else [],
+        "older": older,
         "before": before,
     }
     return render_page(

@@ -4,8 +4,12 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import MirrorKind, MirrorRow
+from audiences import queries
 from audiences.models import List
+from audiences.queries.contacts import People
 from tests.factories import (
+    ConnectionFactory,
     ContactFactory,
     ListFactory,
     SubscriptionFactory,
@@ -47,12 +51,26 @@ def choice(first, *others, how="any"):
         ("but", (2, 0), "", "On the list “Shops” and none of (on the list “News”)"),
     ],
 )
-def test_lists_combine_to_the_people_that_are_meant(browse, lists, how, chosen, names, says):
+def test_lists_combine_to_the_people_that_are_meant(browse, workspace, lists, how, chosen, names, says):
     reply = browse("editor").get(URL, choice(*(lists[index] for index in chosen), how=how))
     assert "".join(sorted(row[1][0] for row in reply.context["rows"])) == names
     assert reply.context["total"] == len(names)
     assert reply.context["suppressed"] == names.count("c")
     assert says in reply.content.decode()
+    meant = queries.contacts(People(workspace, rule=reply.context["form"].rule()))
+    assert [row.id for row in meant.rows] == [int(row[0].split("/")[-2]) for row in reply.context["rows"]]
+
+
+def test_the_people_of_lists_go_on_page_after_page(browse, workspace, lists):
+    news, fairs, _ = lists
+    for _ in range(60):
+        SubscriptionFactory(list=news)
+    client = browse("editor")
+    first = client.get(URL, choice(news, fairs)).context
+    second = client.get(URL, choice(news, fairs) | {"before": first["older"]}).context
+    shown = [row[0] for row in [*first["rows"], *second["rows"]]]
+    assert len(shown) == len(set(shown)) == first["total"] == 64
+    assert second["older"] is None
 
 
 def test_the_source_of_their_consent_is_proposed(browse, lists):
@@ -119,10 +137,17 @@ def test_ticked_lists_are_combined(browse, lists):
         ({"action": "add", "consent_source": "A form"}, "Choose the list."),
         ({"action": "add", "to": "999999", "consent_source": "A form"}, "Select a valid choice"),
         ({"action": "remove"}, "Choose the list."),
+        ({"action": "remove", "to": "kept"}, "Select a valid choice"),
     ],
 )
 def test_what_is_not_said_is_asked_for_and_nothing_is_written(browse, lists, typed, says):
     client = browse("editor")
+    kept = lists[2]  # its people are chosen by the account
+    MirrorRow.objects.create(
+        connection=ConnectionFactory(workspace=kept.workspace), kind=MirrorKind.LIST, object_id=kept.pk, remote_id="1",
+        theirs={"is_dynamic": True},
+    )  # fmt: skip
+    typed = {name: kept.pk if value == "kept" else value for name, value in typed.items()}
     query = "&".join(
         f"{name}={value}" for name, value in [("first", lists[0].pk), ("others", lists[1].pk), ("how", "all")]
     )
