@@ -67,59 +67,51 @@ class CombineForm(Form):
         return f"On the lists {', '.join(names[:-1])}{join}{names[-1]}"[:300]
 
 
-class OntoListForm(Form):
-    """What becomes of the people chosen."""
+# What may become of the people chosen → the fields it asks for.
+ACTIONS = {
+    "new": ("name", "is_twin", "consent_source"),
+    "add": ("to", "consent_source"),
+    "remove": ("to",),
+}
 
-    action = forms.ChoiceField(
-        choices=[("new", "Make a new list"), ("add", "Add to a list"), ("remove", "Take off a list")]
-    )
-    name = forms.CharField(label="Name of the new list", required=False, max_length=200)
+
+class OntoListForm(Form):
+    """One thing that may become of the people chosen; each has a dialog of its own on the page."""
+
+    name = forms.CharField(label="Name of the new list", max_length=200)
+    # Drawn only when it is asked.
     is_twin = forms.BooleanField(label="Two lists of this name are meant", required=False)
     to = forms.ModelChoiceField(
-        List.objects.none(), label="List", required=False, empty_label="Choose a list"
+        List.objects.none(),
+        label="List",
+        empty_label="Choose a list",
+        help_text="Lists whose people an account chooses by itself are not offered.",
     )
     consent_source = forms.CharField(
         label="Where their consent comes from",
-        required=False,
         max_length=300,
         help_text="Kept with each person who is new on the list, as proof.",
     )
 
-    def __init__(self, data: Any, *, workspace: Workspace, source: str) -> None:
-        super().__init__(data, initial={"consent_source": source})
-        _choose(self, "to", workspace=workspace)
-        to = self.fields["to"]
-        assert isinstance(to, forms.ModelChoiceField)  # noqa: S101
-        kept = MirrorRow.objects.filter(kind=MirrorKind.LIST, gone_at=None, theirs__is_dynamic=True)
-        to.queryset = to.queryset.exclude(
-            pk__in=kept.filter(connection__workspace=workspace).values("object_id")
-        )
-        to.help_text = "Lists whose people an account chooses by itself are not offered."
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        action = data.get("action")
-        if action == "new" and not data.get("name", "").strip():
-            self.add_error("name", "Name the new list.")
-        if action in ("add", "remove") and "to" not in self.errors and not data.get("to"):
-            self.add_error("to", "Choose the list.")
-        if action in ("new", "add") and not data.get("consent_source", "").strip():
-            self.add_error("consent_source", "Say where the consent of these people comes from.")
-        return data
+    def __init__(self, data: Any, *, action: str, workspace: Workspace, source: str) -> None:
+        super().__init__(data, initial={"consent_source": source}, auto_id=f"{action}_%s")
+        self.action = action
+        for name in set(self.fields) - set(ACTIONS[action]):
+            del self.fields[name]
+        if "to" in self.fields:
+            kept = MirrorRow.objects.filter(
+                kind=MirrorKind.LIST, gone_at=None, theirs__is_dynamic=True, connection__workspace=workspace
+            )
+            _choose(self, "to", workspace=workspace, but=kept.values("object_id"))
 
     @property
     def asks_for_twin(self) -> bool:
         return self.is_bound and ("is_twin" in self.errors or bool(self.cleaned_data.get("is_twin")))
 
-    @property
-    def failed(self) -> str:
-        """The action whose dialog shows what is wrong."""
-        return str(self.data.get("action", "")) if self.is_bound and self.errors else ""
 
-
-def _choose(form: forms.Form, *names: str, workspace: Workspace) -> None:
+def _choose(form: forms.Form, *names: str, workspace: Workspace, but: Any = ()) -> None:
     """Lists in use, each with its accounts and its size: names alone need not tell them apart."""
-    found = workspace.lists.filter(archived_at=None).order_by("name", "id")
+    found = workspace.lists.filter(archived_at=None).exclude(pk__in=but).order_by("name", "id")
     accounts: dict[int, str] = {}
 
     def label(mine: List) -> str:

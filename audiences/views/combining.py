@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from accounts.http import WorkspaceRequest, go, render_page, workspace_view
 from accounts.models import Role
 from audiences import queries, rules, services
-from audiences.forms.combining import CombineForm, OntoListForm
+from audiences.forms.combining import ACTIONS, CombineForm, OntoListForm
 from audiences.queries.contacts import People
 from audiences.views import people
 
@@ -21,18 +21,25 @@ def combine(request: WorkspaceRequest) -> HttpResponse:
         return render_page(request, "audiences/lists/combine.html", context, partials={"people"})
     rule = form.rule()
     wanted = People(request.workspace, rule=rule, shows_addresses=people.shows_addresses(request))
-    onto = OntoListForm(request.POST or None, workspace=request.workspace, source=form.source())
-    if onto.is_valid() and onto.attempt(
-        services.combine_lists, workspace=request.workspace, by=request.user, people=wanted
-    ):
-        return go(request, onto.result)
+    ontos = {
+        action: OntoListForm(
+            request.POST if request.POST.get("action") == action else None,
+            action=action, workspace=request.workspace, source=form.source(),
+        )
+        for action in ACTIONS
+    }  # fmt: skip
+    asked = ontos.get(request.POST.get("action", ""))
+    if asked is not None and asked.is_valid() and asked.attempt(
+        services.combine_lists, workspace=request.workspace, by=request.user, people=wanted, action=asked.action
+    ):  # fmt: skip
+        return go(request, asked.result)
     before = people.before(request)
     lists, how = form.lists(), form.cleaned_data["how"]
     everybody, mailable = queries.count_combined(request.workspace, lists, how)
     ids, older = queries.some_combined(lists, how, before=before)
     some = People(request.workspace, ids=tuple(ids), shows_addresses=wanted.shows_addresses)
     context |= {
-        "onto": onto,
+        "ontos": list(ontos.values()),
         "sentence": rules.sentence(rule, rules.Known.of(request.workspace, rule)),
         "total": everybody,
         "suppressed": everybody - mailable,
@@ -41,5 +48,9 @@ def combine(request: WorkspaceRequest) -> HttpResponse:
         "before": before,
     }
     return render_page(
-        request, "audiences/lists/combine.html", context, partials={"people"}, status=onto.http_status
+        request,
+        "audiences/lists/combine.html",
+        context,
+        partials={"people"},
+        status=asked.http_status if asked else 200,
     )

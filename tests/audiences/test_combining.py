@@ -81,7 +81,7 @@ def test_the_source_of_their_consent_is_proposed(browse, lists):
         ("but", "On the list News"),
     ):
         reply = client.get(URL, choice(*lists, how=how))
-        assert reply.context["onto"]["consent_source"].value() == source
+        assert [onto["consent_source"].value() for onto in reply.context["ontos"][:2]] == [source, source]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_list_is_not_compared_with_itself(browse, lists):
 def test_lists_of_another_workspace_cannot_be_chosen(browse, lists):
     theirs = ListFactory(workspace=WorkspaceFactory(), name="Theirs")
     reply = browse("editor").get(URL, choice(lists[0], theirs))
-    assert "onto" not in reply.context
+    assert "ontos" not in reply.context
     assert "Theirs" not in reply.content.decode()
 
 
@@ -125,18 +125,18 @@ def test_ticked_lists_are_combined(browse, lists):
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ({"action": "new", "name": " ", "consent_source": "A form"}, "Name the new list."),
+        ({"action": "new", "name": " ", "consent_source": "A form"}, "This field is required."),
         (
             {"action": "new", "name": "All", "consent_source": " "},
-            "Say where the consent of these people comes from.",
+            "This field is required.",
         ),
         (
             {"action": "new", "name": "news", "consent_source": "A form"},
             "Another list has this name already.",
         ),
-        ({"action": "add", "consent_source": "A form"}, "Choose the list."),
+        ({"action": "add", "consent_source": "A form"}, "This field is required."),
         ({"action": "add", "to": "999999", "consent_source": "A form"}, "Select a valid choice"),
-        ({"action": "remove"}, "Choose the list."),
+        ({"action": "remove"}, "This field is required."),
         ({"action": "remove", "to": "kept"}, "Select a valid choice"),
     ],
 )
