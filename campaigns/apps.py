@@ -10,6 +10,7 @@ class CampaignsConfig(AppConfig):
         from accounts.services import connections
         from audiences import panels as contact_panels
         from audiences.mirror import leaves, lists
+        from audiences.queries import uses
         from audiences.services import suppressions
         from campaigns.queries import elsewhere
 
@@ -21,6 +22,8 @@ class CampaignsConfig(AppConfig):
         connections.guard_disconnect(elsewhere.deliveries_that_hold)
         if elsewhere.lists_of_deliveries not in lists.WORKING_LISTS:
             lists.WORKING_LISTS.append(elsewhere.lists_of_deliveries)
+        if elsewhere.uses_of_lists not in uses.USERS:
+            uses.USERS.append(elsewhere.uses_of_lists)
         if elsewhere.handed_over not in suppressions.HOLDERS:
             suppressions.HOLDERS.append(elsewhere.handed_over)
         if elsewhere.leaves_through_deliveries not in leaves.WORKING_LEAVES:

@@ -17,7 +17,7 @@ from typing import Any
 from django import template
 from django.utils.text import slugify
 
-from .ui import MONTHS, in_zone, number, percent, when, zone_name
+from .ui import MONTHS, day, in_zone, number, percent, when, zone_name
 
 register = template.Library()
 
@@ -126,12 +126,19 @@ def plot(series: Series, zone: object = None) -> LineChart:
         )
 
     values = [dict(points) for _, points in drawn]
+    # Moments that are days need no hour.
+    local = [in_zone(at, zone) for at in moments]
+    is_by_day = all((at.hour, at.minute, at.second) == (0, 0, 0) for at in local)
+    told = [day(at) if is_by_day else when(at, zone) for at in local]
     return LineChart(
         lines=[line(index, label, points) for index, (label, points) in enumerate(drawn)],
         x_ticks=[tick(across(at), label) for at, label in time_ticks(first, last, zone)],
         y_labels=[number(step) for step in steps],
         y_places=[round(100 - 100 * step / top, 2) for step in steps],
-        rows=[(when(at, zone), [number(found.get(at)) for found in values]) for at in moments],
+        rows=[
+            (label, [number(found.get(at)) for found in values])
+            for at, label in zip(moments, told, strict=True)
+        ],
         summary="; ".join(
             f"{label}: {number(points[-1][1])} at the end, at most {number(max(value for _, value in points))}"
             for label, points in drawn
@@ -174,7 +181,7 @@ def time_ticks(
         moment = at.replace(tzinfo=start.tzinfo)
         if first <= moment <= last:
             midnight = at.hour == at.minute == 0
-            day = f"{at.day} {MONTHS[at.month - 1]}"
-            ticks.append((moment, day if step >= timedelta(days=1) or midnight else f"{at:%H:%M}"))
+            label = f"{at.day} {MONTHS[at.month - 1]}"
+            ticks.append((moment, label if step >= timedelta(days=1) or midnight else f"{at:%H:%M}"))
         at += step
     return ticks

@@ -8,6 +8,7 @@ from accounts.models import Connection, Workspace
 from audiences import queries
 from audiences.models import List, Subscription, Suppression
 from audiences.queries.contacts import SEARCH_LETTERS, People
+from audiences.queries.lists import NO_FOLDER, SORTS
 
 Choices = list[tuple[str, str]]
 STATES = [("", "Mailable or not"), ("mailable", "Mailable"), ("suppressed", "Suppressed")]
@@ -67,12 +68,25 @@ class ContactFilters(_Filters):
 
 class ListFilters(_Filters):
     q = forms.CharField(label="Name", required=False, max_length=200)
+    folder = forms.ChoiceField(label="Folder", required=False)
     account = forms.ModelChoiceField(
         Connection.objects.none(), label="Account", required=False, empty_label="All accounts"
+    )
+    show = forms.ChoiceField(
+        label="In use or archived", choices=[("", "In use"), ("archived", "Archived")], required=False
+    )
+    sort = forms.ChoiceField(
+        choices=[(name, name) for name in SORTS], required=False, widget=forms.HiddenInput
     )
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        folder = self.fields["folder"]
+        assert isinstance(folder, forms.ChoiceField)  # noqa: S101
+        names = [
+            (str(pk), name) for pk, name in workspace.folders.order_by("name", "id").values_list("pk", "name")
+        ]
+        folder.choices = [("", "All folders"), (NO_FOLDER, "In no folder"), *names]
         _choose(self, "account", connections(workspace))
 
 

@@ -57,6 +57,7 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
             cursor.execute(_MADE_MEMBERSHIPS, values)
             cursor.execute(_STILL_USED.format(used=_used_elsewhere()), values)
             cursor.execute(_DELETE_CONSENTS, values)
+            cursor.execute(_DELETE_PAIRS)
             cursor.execute(_DELETE_PEOPLE)
             counts["people"] = cursor.rowcount
             cursor.execute(_KEPT_PEOPLE, values)
@@ -184,6 +185,11 @@ create unique index on unused (id)
 """
 
 _DELETE_CONSENTS = "delete from audiences_consent t using unused where t.contact_id = unused.id"
+# Found by a search, so nothing that anybody did with them.
+_DELETE_PAIRS = """
+delete from audiences_duplicatepair t using unused where t.contact_a_id = unused.id;
+delete from audiences_duplicatepair t using unused where t.contact_b_id = unused.id
+"""
 _DELETE_PEOPLE = "delete from audiences_contact c using unused where c.id = unused.id"
 
 _KEPT_PEOPLE = """

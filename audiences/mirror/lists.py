@@ -42,6 +42,9 @@ def _merge_folders(pull: Pull, records: list[FolderRecord]) -> dict[str, int]:
     for record in records:
         name = record.name[:200] or "Folder"
         folder = Folder.objects.filter(pk=walk.object_id(record.remote_id) or 0).first()
+        if folder is None and record.remote_id in walk.rows:
+            walk.left_out(record.remote_id, asdict(record))
+            continue
         if folder is None:
             # Folders only sort: one of that name here is that folder, unless another of this account is it already.
             folder = Folder.objects.filter(workspace=pull.connection.workspace, name=name).first()
@@ -59,10 +62,12 @@ def _merge_folders(pull: Pull, records: list[FolderRecord]) -> dict[str, int]:
 
 def _merge_lists(pull: Pull, records: list[ListRecord]) -> dict[str, int]:
     walk = _Walk(pull, MirrorKind.LIST)
+    # Those that were removed here stay mirrored.
+    there = Folder.objects.filter(workspace=pull.connection.workspace).values("pk")
     folders = dict(
-        MirrorRow.objects.filter(connection=pull.connection, kind=MirrorKind.FOLDER).values_list(
-            "remote_id", "object_id"
-        )
+        MirrorRow.objects.filter(
+            connection=pull.connection, kind=MirrorKind.FOLDER, object_id__in=there
+        ).values_list("remote_id", "object_id")
     )
     lists = List.objects.in_bulk([row.object_id for row in walk.rows.values()])
     for record in records:
@@ -101,6 +106,13 @@ class _Walk:
 
     def found(self, mine: Any, remote_id: str, theirs: dict[str, Any]) -> None:
         self._store(mine, remote_id, theirs)
+        self._count("unchanged")
+
+    def left_out(self, remote_id: str, theirs: dict[str, Any]) -> None:
+        """Ours was removed here; it does not come back by being there."""
+        row = self.rows[remote_id]
+        row.seen_pull_id, row.seen_at, row.gone_at, row.theirs = self.pull.pk, self.now, None, theirs
+        row.save()
         self._count("unchanged")
 
     def seen(self, mine: Any, remote_id: str, theirs: dict[str, Any], values: dict[str, Any]) -> None:

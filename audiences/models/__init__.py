@@ -3,6 +3,7 @@
 from audiences.models.bulk import BulkAction
 from audiences.models.consents import Consent, ConsentBasis
 from audiences.models.contacts import Contact, Engagement, Field
+from audiences.models.duplicates import DuplicatePair, DuplicateSearch
 from audiences.models.erasures import Erasure
 from audiences.models.exports import Export, ExportPiece
 from audiences.models.imports import Import, ImportBody, ImportChange, ImportStep
@@ -16,6 +17,8 @@ __all__ = [
     "Consent",
     "ConsentBasis",
     "Contact",
+    "DuplicatePair",
+    "DuplicateSearch",
     "Engagement",
     "Erasure",
     "Export",

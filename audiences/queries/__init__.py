@@ -1,43 +1,49 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
+from audiences.queries.combining import count_combined, some_combined
 from audiences.queries.contacts import contacts, counted, languages
+from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.exports import columns_last_chosen, exports
-from audiences.queries.imports import (
-    earlier_import,
-    imports,
-    kept,
-    progress,
-    rejects_csv,
-    rows_of,
-)
-from audiences.queries.lists import counts_by_status, growth, lists, mirrors_of
+from audiences.queries.growth import growth, moved_people
+from audiences.queries.imports import earlier_import, imports, kept, progress, rejects_csv, rows_of
+from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
 from audiences.queries.suppressions import is_suppressed, suppressions
+from audiences.queries.uses import uses_of
 
 __all__ = [
     "campaigns_behind",
     "columns_last_chosen",
     "contacts",
+    "count_combined",
     "counted",
+    "counted_duplicates",
     "counts_by_status",
+    "duplicates",
     "earlier_import",
     "evidence",
     "exports",
+    "folders",
     "growth",
     "imports",
     "is_suppressed",
     "kept",
     "languages",
     "link_of",
+    "list_in_accounts",
     "lists",
+    "looking",
     "mirrored_lists",
     "mirrors_of",
+    "moved_people",
     "person",
     "progress",
     "refused_by_us",
     "rejects_csv",
     "remote_fields",
     "rows_of",
+    "some_combined",
     "suppressions",
+    "uses_of",
 ]

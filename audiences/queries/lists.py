@@ -1,12 +1,11 @@
 from collections import defaultdict
-from datetime import datetime
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db import connection as database
 from django.db.models import Count, Q
 
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
-from audiences.models import List, Subscription
+from audiences.models import Folder, List, Subscription
 
 PAGE = 50
 
@@ -18,27 +17,62 @@ class ListRow(NamedTuple):
 
 class ListSlice(NamedTuple):
     rows: list[ListRow]
-    # "name\x1fid" of the last row; empty at the end.
+    # "value\x1fid" of the last row; empty at the end.
     after: str
 
 
+# What the address says → the column and whether the highest comes first.
+SORTS = {
+    "name": ("name", False),
+    "-name": ("name", True),
+    "people": ("subscribed_count", False),
+    "-people": ("subscribed_count", True),
+}
+NO_FOLDER = "none"
+
+
 def lists(
-    workspace: Workspace, *, words: str = "", connection: Connection | None = None, after: str = ""
+    workspace: Workspace,
+    *,
+    words: str = "",
+    connection: Connection | None = None,
+    folder: str = "",
+    is_archived: bool = False,
+    sort: str = "name",
+    after: str = "",
 ) -> ListSlice:
-    """By name, with the accounts that hold each."""
-    found = List.objects.filter(workspace=workspace, archived_at=None).select_related("folder")
+    """A page of them with the accounts that hold each. `folder` is an id, or NO_FOLDER."""
+    found = List.objects.filter(workspace=workspace, archived_at__isnull=not is_archived).select_related(
+        "folder"
+    )
     if words:
         found = found.filter(name__icontains=words)
+    if folder:
+        found = found.filter(folder=None if folder == NO_FOLDER else int(folder))
     if connection:
         mirrored = MirrorRow.objects.filter(connection=connection, kind=MirrorKind.LIST, gone_at=None)
         found = found.filter(pk__in=mirrored.values("object_id"))
-    name, _, last = after.rpartition("\x1f")
-    if last.isdecimal() and len(last) < 19:
-        found = found.filter(Q(name__gt=name) | Q(name=name, pk__gt=int(last)))
-    rows = list(found.order_by("name", "id")[: PAGE + 1])
+    column, is_falling = SORTS.get(sort, SORTS["name"])
+    value, _, last = after.rpartition("\x1f")
+    if _is_number(last) and (column == "name" or _is_number(value)):
+        side = "lt" if is_falling else "gt"
+        found = found.filter(
+            Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": int(last)})
+        )
+    direction = "-" if is_falling else ""
+    rows = list(found.order_by(f"{direction}{column}", f"{direction}id")[: PAGE + 1])
     mirrors = mirrors_of([row.pk for row in rows])
     page = [ListRow(row, mirrors[row.pk]) for row in rows[:PAGE]]
-    return ListSlice(page, f"{page[-1].mine.name}\x1f{page[-1].mine.pk}" if len(rows) > PAGE else "")
+    is_more = len(rows) > PAGE
+    return ListSlice(page, f"{getattr(page[-1].mine, column)}\x1f{page[-1].mine.pk}" if is_more else "")
+
+
+def folders(workspace: Workspace) -> list[tuple[Folder, int]]:
+    """By name, each with how many lists in use stand in it."""
+    rows = Folder.objects.filter(workspace=workspace).annotate(
+        lists_in_use=Count("lists", filter=Q(lists__archived_at=None))
+    )
+    return [(row, row.lists_in_use) for row in rows.order_by("name", "id")]
 
 
 def mirrors_of(list_ids: list[int]) -> dict[int, list[MirrorRow]]:
@@ -49,22 +83,44 @@ def mirrors_of(list_ids: list[int]) -> dict[int, list[MirrorRow]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What one account says of a list, and whether that is what we say."""
+
+    row: MirrorRow
+    name: str
+    people: int | None
+    is_dynamic: bool
+    differences: list[str]
+
+
+def list_in_accounts(mine: List) -> list[Mirrored]:
+    rows = mirrors_of([mine.pk])[mine.pk]
+    folders = {
+        (row.connection_id, row.remote_id): row
+        for row in MirrorRow.objects.filter(
+            kind=MirrorKind.FOLDER, connection__in={row.connection_id for row in rows}
+        )
+    }
+    found = []
+    for row in rows:
+        theirs = row.theirs or {}
+        name = theirs.get("name") or ""
+        differences = []
+        if name and name[:200] != mine.name:
+            differences.append(f"It is called “{name}” there.")
+        folder = folders.get((row.connection_id, theirs.get("folder_remote_id") or ""))
+        if folder and folder.object_id != mine.folder_id:
+            differences.append(f"It stands in the folder “{(folder.theirs or {}).get('name', '')}” there.")
+        found.append(Mirrored(row, name, theirs.get("size"), bool(theirs.get("is_dynamic")), differences))
+    return found
+
+
 def counts_by_status(mine: List) -> dict[str, int]:
     """Subscription.status → people, read from memberships alone."""
     rows = Subscription.objects.filter(list=mine).values_list("status").annotate(Count("id"))
     return dict(rows.order_by())
 
 
-def growth(mine: List) -> list[tuple[datetime, int]]:
-    """People who came on the list and are on it still, summed up by day."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            """
-            select day, sum(people) over (order by day)::bigint from (
-                select date_trunc('day', created_at) as day, count(*) as people
-                from audiences_subscription where list_id = %s and status = 'subscribed' group by 1
-            ) days order by day
-            """,
-            [mine.pk],
-        )
-        return cursor.fetchall()
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19

@@ -1,6 +1,8 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
+from audiences.services.combining import combine_lists
 from audiences.services.counts import refresh_counts
+from audiences.services.duplicates import CannotLook, bring_back_pair, dismiss_pair, look_for_duplicates
 from audiences.services.exports import (
     CannotExport,
     begin_export,
@@ -24,6 +26,17 @@ from audiences.services.imports import (
     start_import,
     undo_import,
 )
+from audiences.services.lists import (
+    CannotChangeList,
+    archive_lists,
+    bring_back_lists,
+    change_list,
+    make_folder,
+    make_list,
+    move_lists,
+    remove_folder,
+    rename_folder,
+)
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
@@ -37,26 +50,40 @@ from audiences.services.suppressions import (
 )
 
 __all__ = [
+    "CannotChangeList",
     "CannotExport",
     "CannotImport",
+    "CannotLook",
     "CannotSuppress",
     "Fact",
     "add_person",
+    "archive_lists",
     "begin_export",
     "begin_import",
+    "bring_back_lists",
+    "bring_back_pair",
     "cancel_export",
     "cancel_import",
     "change_columns",
+    "change_list",
+    "combine_lists",
+    "dismiss_pair",
     "end_stuck_imports",
     "fetch_export",
     "go_on",
+    "look_for_duplicates",
     "make_again",
+    "make_folder",
+    "make_list",
+    "move_lists",
     "open_again",
     "pattern_of",
     "preview_import",
     "propagate",
     "prune_imports",
     "refresh_counts",
+    "remove_folder",
+    "rename_folder",
     "resolve_patterns",
     "start_import",
     "suppress",

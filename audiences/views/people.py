@@ -53,13 +53,19 @@ def before(request: WorkspaceRequest) -> int | None:
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
 
 
-def chips(request: WorkspaceRequest, labels: dict[str, Any]) -> list[dict[str, str]]:
+def version(request: WorkspaceRequest) -> int:
+    """The version of the row that was looked at; 0, which none has, when it is not said."""
+    asked = request.POST.get("version", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
+
+
+def chips(request: WorkspaceRequest, labels: dict[str, Any], cursor: str = "before") -> list[dict[str, str]]:
     """Filters in use, each with the address without it."""
     found = []
     for name, label in labels.items():
         if label:
             rest = request.GET.copy()
-            for gone in (name, "before"):
+            for gone in (name, cursor):
                 rest.pop(gone, None)
             found.append({"label": str(label), "url": f"?{rest.urlencode()}"})
     return found

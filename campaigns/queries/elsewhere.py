@@ -16,6 +16,8 @@ from accounts.providers.records import LeaveRecord, ListRecord
 from accounts.search import LIMIT as MOST_HITS
 from accounts.search import Hit
 from audiences.models import Contact
+from audiences.queries.uses import LIMIT as MOST_USES
+from audiences.queries.uses import Use
 from campaigns.models import Campaign, Delivery, Recipient, TestSend
 
 NEXT = 5
@@ -40,6 +42,26 @@ def search_campaigns(request: WorkspaceRequest, words: str) -> list[Hit]:
     return [
         Hit(campaign.name, campaign.get_absolute_url(), campaign.get_status_display())
         for campaign in found.only("pk", "workspace", "name", "status")[:MOST_HITS]
+    ]
+
+
+def uses_of_lists(workspace: Workspace, list_ids: Collection[int]) -> list[Use]:
+    """Campaigns that are still to go to one of these lists."""
+    through = Campaign.lists.through.objects.filter(
+        campaign__workspace=workspace,
+        campaign__status__in=[Campaign.Status.DRAFT, Campaign.Status.SCHEDULED],
+        list_id__in=list_ids,
+    )
+    return [
+        Use(
+            row.list_id,
+            "Campaign",
+            row.campaign.name,
+            row.campaign.get_absolute_url(),
+            row.campaign.get_status_display(),
+            is_pressing=row.campaign.status == Campaign.Status.SCHEDULED,
+        )
+        for row in through.select_related("campaign").order_by("-campaign_id")[:MOST_USES]
     ]
 
 

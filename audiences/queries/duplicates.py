@@ -1,0 +1,97 @@
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import OutboxEntry, Workspace
+from audiences.models import Contact, DuplicatePair, DuplicateSearch, List, Subscription
+from audiences.queries.contacts import shown
+
+PAGE = 50
+COUNT_CAP = 10_000
+LABELS = dict(DuplicatePair.Reason.choices)
+
+
+class One(NamedTuple):
+    contact: Contact
+    address: str
+
+
+class PairRow(NamedTuple):
+    pair: DuplicatePair
+    one: One
+    other: One
+    reasons: list[str]
+
+
+class PairSlice(NamedTuple):
+    rows: list[PairRow]
+    # "rank.id" of the last row; empty at the end.
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The last search, and whether it goes on. `search` is None before the first."""
+
+    search: DuplicateSearch | None
+    is_moving: bool
+    rules: int = len(LABELS)
+
+
+def order_key(workspace: Workspace) -> str:
+    return f"duplicates:{workspace.pk}"
+
+
+def is_looking(workspace: Workspace) -> bool:
+    states = [OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED]
+    entries = OutboxEntry.objects.filter(workspace=workspace, order_key=order_key(workspace))
+    return entries.filter(state__in=states).exists()
+
+
+def looking(workspace: Workspace) -> Looking:
+    search = DuplicateSearch.objects.filter(workspace=workspace).select_related("begun_by").first()
+    return Looking(search, search is not None and is_looking(workspace))
+
+
+def duplicates(
+    workspace: Workspace,
+    *,
+    on_list: List | None = None,
+    is_dismissed: bool = False,
+    shows_addresses: bool,
+    after: str = "",
+) -> PairSlice:
+    """The surest 50 pairs, or the next. `on_list`: those of whom both are subscribed to it."""
+    found = _pairs(workspace, on_list, is_dismissed=is_dismissed)
+    rank, _, last = after.partition(".")
+    if all(part.isascii() and part.isdigit() and len(part) < 19 for part in (rank, last)):
+        found = found.filter(Q(rank__gt=rank) | Q(rank=rank, pk__gt=last))
+    rows = list(found.select_related("contact_a", "contact_b").order_by("rank", "id")[: PAGE + 1])
+    page = [
+        PairRow(
+            row,
+            One(row.contact_a, shown(row.contact_a.email, shows_addresses=shows_addresses)),
+            One(row.contact_b, shown(row.contact_b.email, shows_addresses=shows_addresses)),
+            [LABELS.get(reason, reason) for reason in row.reasons],
+        )
+        for row in rows[:PAGE]
+    ]
+    return PairSlice(page, f"{page[-1].pair.rank}.{page[-1].pair.pk}" if len(rows) > PAGE else "")
+
+
+def counted_duplicates(workspace: Workspace, on_list: List) -> tuple[int, str]:
+    """How many, and how sure, as `queries.counted` says it."""
+    found = _pairs(workspace, on_list, is_dismissed=False)[: COUNT_CAP + 1].count()
+    return (COUNT_CAP, "more") if found > COUNT_CAP else (found, "exact")
+
+
+def _pairs(workspace: Workspace, on_list: List | None, *, is_dismissed: bool) -> QuerySet[DuplicatePair]:
+    found = DuplicatePair.objects.filter(workspace=workspace, dismissed_at__isnull=not is_dismissed)
+    if on_list is None:
+        return found
+    members = Subscription.objects.filter(list=on_list, status=Subscription.Status.SUBSCRIBED)
+    return found.filter(
+        Exists(members.filter(contact=OuterRef("contact_a"))),
+        Exists(members.filter(contact=OuterRef("contact_b"))),
+    )
