@@ -1,6 +1,15 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
-from audiences.services.counts import refresh_counts
+from audiences.services.bulk import (
+    AT_ONCE,
+    CannotBulk,
+    begin_bulk,
+    cancel_bulk,
+    end_stuck_bulk,
+    go_on_with_bulk,
+    needs_number,
+)
+from audiences.services.counts import count_people, count_people_soon, refresh_counts
 from audiences.services.imports import (
     CannotImport,
     add_person,
@@ -26,17 +35,28 @@ from audiences.services.suppressions import (
     suppress_by_hand,
     suppress_patterns,
 )
+from audiences.services.viewing import choose_columns
 
 __all__ = [
+    "AT_ONCE",
+    "CannotBulk",
     "CannotImport",
     "CannotSuppress",
     "Fact",
     "add_person",
+    "begin_bulk",
     "begin_import",
+    "cancel_bulk",
     "cancel_import",
     "change_columns",
+    "choose_columns",
+    "count_people",
+    "count_people_soon",
+    "end_stuck_bulk",
     "end_stuck_imports",
     "go_on",
+    "go_on_with_bulk",
+    "needs_number",
     "open_again",
     "pattern_of",
     "preview_import",

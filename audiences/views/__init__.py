@@ -1,4 +1,12 @@
-from audiences.views.contacts import add_person, contact, contacts, suppress
+from audiences.views.bulk import (
+    begin_bulk,
+    bulk_action,
+    bulk_value,
+    cancel_bulk,
+    choose_bulk,
+    go_on_with_bulk,
+)
+from audiences.views.contacts import add_person, choose_columns, contact, contacts, suppress
 from audiences.views.imports import (
     cancel,
     change_columns,
@@ -18,11 +26,18 @@ from audiences.views.suppressions import suppressions
 
 __all__ = [
     "add_person",
+    "begin_bulk",
+    "bulk_action",
+    "bulk_value",
     "cancel",
+    "cancel_bulk",
     "change_columns",
+    "choose_bulk",
+    "choose_columns",
     "contact",
     "contacts",
     "go_on",
+    "go_on_with_bulk",
     "growth",
     "import_",
     "imports",
