@@ -31,7 +31,7 @@ def _add_to_list(mine: BulkAction) -> dict[str, int]:
     chosen = _list(mine)
     if chosen.archived_at is not None:
         raise CannotGoOn(f"The list {chosen} was archived. Bring it back, then go on.")
-    values = {
+    values: dict[str, Any] = {
         "list": chosen.pk,
         "workspace": mine.workspace_id,
         "basis": mine.basis_id,

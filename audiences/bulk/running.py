@@ -87,6 +87,7 @@ def _choose(mine: BulkAction, people: People) -> tuple[int, int]:
     for column in ("c.id", "l.contact_id") if people.list_id else ("c.id",):
         where += f" and {column} > %(after)s and {column} <= %(until)s"
     with database.cursor() as cursor:
+        cursor.execute("set local jit = off")  # to compile a plan costs more than a chunk
         cursor.execute("drop table if exists pg_temp.chosen")
         cursor.execute(
             f"create temp table chosen on commit drop as select c.id, c.email from {source} where {where}"

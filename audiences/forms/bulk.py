@@ -122,11 +122,17 @@ class SuppressAllForm(_BulkForm):
         help_text="Kept with each block, for whoever asks later.",
         widget=forms.TextInput(attrs={"placeholder": "Customers of the shop we sold"}),
     )
-    typed = forms.IntegerField(
+    typed = forms.CharField(
         label="How many people",
         required=False,
+        max_length=20,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
+
+    def clean_typed(self) -> int | None:
+        """Grouped as the page writes it, or not."""
+        digits = "".join(letter for letter in self.cleaned_data["typed"] if letter in "0123456789")
+        return int(digits) if digits else None
 
 
 FORMS: dict[str, type[_BulkForm]] = {

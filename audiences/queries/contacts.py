@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db import OperationalError, transaction
 from django.db import connection as database
+from psycopg.errors import QueryCanceled
 
 from accounts.models import MirrorKind, Workspace
 from accounts.redaction import mask_email
@@ -22,6 +24,7 @@ SEARCH_LETTERS = 3
 # Common words are found among the newest; only rare ones need the index.
 NEWEST = 5_000
 COUNT_CAP = 10_000
+COUNT_MS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +140,28 @@ def counted(people: People, first: Slice | None = None) -> Count:
             estimate = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
             if estimate > COUNT_CAP:
                 return Count(_rounded(estimate), "about")
-        cursor.execute(
-            f"select count(*) from (select 1 from {source} where {where} limit %(cap)s) capped",
-            values | {"cap": COUNT_CAP + 1},
-        )
-        found = cursor.fetchone()[0]
+    found = _count_in_time(source, where, values)
+    if found is None:
+        return Count(PAGE, "more")
     return Count(COUNT_CAP, "more") if found > COUNT_CAP else Count(found, "exact")
+
+
+def _count_in_time(source: str, where: str, values: dict[str, Any]) -> int | None:
+    """As far as the cap; None when even that takes longer than a page waits for a number."""
+    try:
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute(f"set local statement_timeout = {COUNT_MS}")
+            cursor.execute(
+                f"select count(*) from (select 1 from {source} where {where} limit %(cap)s) capped",
+                values | {"cap": COUNT_CAP + 1},
+            )
+            found: int = cursor.fetchone()[0]
+            cursor.execute("reset statement_timeout")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        return None
+    return found
 
 
 def split(people: People) -> tuple[int, int]:
