@@ -2,11 +2,20 @@
 
 import logging
 import os
+from itertools import islice
 from typing import Any
 
 import pytest
 
 os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")  # a lost test database is no loss
+
+# Tests that take long and mostly wait for processes of their own.
+LONG = (
+    "tests/resilience/",
+    "tests/journeys/test_each_provider.py",
+    "tests/journeys/",
+    "tests/platform/",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,6 +28,26 @@ def pytest_configure(config: pytest.Config) -> None:
     _use_other_redis_databases()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     logging.getLogger().setLevel(logging.WARNING)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each of several pytest-xdist workers begins with some of the long tests: nobody is left alone with them at the end."""
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    if workers == 1:
+        return
+    begun: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    others = []
+    for item in items:
+        place = next((place for place, start in enumerate(LONG) if item.nodeid.startswith(start)), None)
+        (others if place is None else begun[place % workers]).append(item)
+    # `--dist worksteal` gives everybody an equal stretch of the whole, then lets the idle take from the others' ends.
+    count, rest = len(items), iter(others)
+    items.clear()
+    for number, first in enumerate(begun):
+        wanted = (count - len(items)) // (workers - number)
+        items += [*first, *islice(rest, max(0, wanted - len(first)))]
+    items += rest
 
 
 def _use_other_redis_databases() -> None:

@@ -9,10 +9,12 @@ class AudiencesConfig(AppConfig):
         from accounts import attention, pulls, search
         from audiences.mirror import gathering
         from audiences.queries import elsewhere
+        from audiences.queries.exports import running_exports
         from audiences.queries.imports import running_imports
 
         search.register("Contacts", elsewhere.search_contacts, more="audiences:contacts")
         search.register("Lists", elsewhere.search_lists, more="audiences:lists")
         attention.register(needs=elsewhere.unconfirmed_blocks, running=running_imports)
+        attention.register(running=running_exports)
         if gathering.forget not in pulls.WHEN_ENDED:
             pulls.WHEN_ENDED.append(gathering.forget)

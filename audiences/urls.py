@@ -35,5 +35,12 @@ urlpatterns = [
     path("imports/<int:import_id>/go-on/", views.go_on, name="go_on_with_import"),
     path("imports/<int:import_id>/roll-back/", views.roll_back, name="roll_back_import"),
     path("imports/<int:import_id>/rejects/", views.rejects, name="import_rejects"),
+    path("exports/", views.exports, name="exports"),
+    path("exports/new/", views.new_export, name="new_export"),
+    path("exports/<int:export_id>/", views.export, name="export"),
+    path("exports/<int:export_id>/file/", views.fetch, name="fetch_export"),
+    path("exports/<int:export_id>/cancel/", views.cancel_export, name="cancel_export"),
+    path("exports/<int:export_id>/again/", views.make_again, name="make_export_again"),
+    path("exports/<int:export_id>/throw-away/", views.throw_away, name="throw_away_export"),
     path("suppressions/", views.suppressions, name="suppressions"),
 ]

@@ -4,14 +4,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing measured against its limit; `target` is the ratio promised, 0 when there is none."""
+    """One thing measured, against a limit in the same run or by itself."""
 
     what: str
     value: float
     unit: str
-    limit: float
-    against: str
+    limit: float = 0
+    against: str = ""
+    # The ratio promised; 0 when there is none.
     target: float = 0
+    # What the value itself may be at most, in its unit; 0 when only the ratio counts.
+    most: float = 0
     # Whether more is better.
     is_rate: bool = False
     note: str = ""
@@ -26,10 +29,14 @@ class Line:
             text += f" = {self.ratio:.2f} × {self.against} ({self.limit:,.1f} {self.unit})"
         if self.target:
             kept = self.ratio >= self.target if self.is_rate else self.ratio <= self.target
-            text += (
-                f"; promised {'≥' if self.is_rate else '≤'} {self.target:g} × {'✓' if kept else '✗ MISSED'}"
-            )
+            text += f"; promised {'≥' if self.is_rate else '≤'} {self.target:g} × {_judged(kept)}"
+        if self.most:
+            text += f"; promised ≤ {self.most:g} {self.unit} {_judged(self.value <= self.most)}"
         return text + (f"; {self.note}" if self.note else "")
+
+
+def _judged(kept: bool) -> str:
+    return "✓" if kept else "✗ MISSED"
 
 
 class Memory:

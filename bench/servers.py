@@ -1,4 +1,4 @@
-"""A database of the measurements' own, and the processes measured."""
+"""Databases of the measurements' own, and the processes measured."""
 
 import os
 import socket
@@ -11,26 +11,33 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-DATABASE = "campanile_bench"
 
 
-def prepare() -> None:
+def hold() -> None:
+    """Have servers for as long as this process lives."""
+    from config import embedded
+
+    if not os.environ.get("DATABASE_URL"):
+        embedded.hold()
+
+
+def prepare(database: str) -> None:
     """Point the settings at a database of our own, on the embedded server or the one DATABASE_URL names."""
     import psycopg
 
     from config import embedded
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "bench.settings"
+    hold()
     url = os.environ.get("DATABASE_URL")
     if not url:
-        embedded.hold()
         url = f"postgres://postgres@/postgres?host={embedded.SOCKETS}"
         os.environ["REDIS_URL"] = f"unix://{embedded.VALKEY_SOCKET}?db=14"
     os.environ["EMBEDDED"] = "true"
     with psycopg.connect(url, autocommit=True) as server:
-        if not server.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
-            server.execute(f"create database {DATABASE}")
-    os.environ["DATABASE_URL"] = urlunsplit(urlsplit(url)._replace(path=f"/{DATABASE}"))
+        if not server.execute("select 1 from pg_database where datname = %s", [database]).fetchone():
+            server.execute(f"create database {database}")
+    os.environ["DATABASE_URL"] = urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What is no plain text yet: a zip with one file in it, and sheets of Excel and OpenDocument."""
 
+import mmap
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,8 @@ BLOCK = 1024 * 1024
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SECONDS = 90
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# Where a newer workbook with a password lies within the container of the old ones.
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
 
 
 class Text(NamedTuple):
@@ -95,6 +98,7 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) ->
 def _sheet(path: Path, folder: Path, sheet: str, name: str) -> Text:
     """In a process of its own: a whole sheet lies in memory while it is read, and a hostile one may break its reader."""
     target = folder / "sheet.csv"
+    path = path.rename(path.with_suffix(_suffix(path)))
     try:
         done = subprocess.run(
             [sys.executable, "-m", "audiences.files.sheets", str(path), str(target), sheet],
@@ -112,6 +116,16 @@ def _sheet(path: Path, folder: Path, sheet: str, name: str) -> Text:
     if done.returncode == 3:
         raise BadFile(done.stdout.decode())
     raise BadFile("This workbook cannot be read. Save its sheet as CSV and upload that.")
+
+
+def _suffix(path: Path) -> str:
+    """Of the kind of workbook this is: without one, its reader tries all kinds and cannot tell a password from damage."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+        return ".ods" if "mimetype" in names else ".xlsb" if "xl/workbook.bin" in names else ".xlsx"
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return ".xlsx" if content.find(_LOCKED) >= 0 else ".xls"
 
 
 def blocks_of(path: Path) -> Iterator[bytes]:

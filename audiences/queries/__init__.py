@@ -3,15 +3,9 @@
 from audiences.queries.combining import count_combined, some_combined
 from audiences.queries.contacts import contacts, counted, languages
 from audiences.queries.duplicates import counted_duplicates, duplicates, looking
+from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.growth import growth, moved_people
-from audiences.queries.imports import (
-    earlier_import,
-    imports,
-    kept,
-    progress,
-    rejects_csv,
-    rows_of,
-)
+from audiences.queries.imports import earlier_import, imports, kept, progress, rejects_csv, rows_of
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
@@ -20,6 +14,7 @@ from audiences.queries.uses import uses_of
 
 __all__ = [
     "campaigns_behind",
+    "columns_last_chosen",
     "contacts",
     "count_combined",
     "counted",
@@ -28,6 +23,7 @@ __all__ = [
     "duplicates",
     "earlier_import",
     "evidence",
+    "exports",
     "folders",
     "growth",
     "imports",

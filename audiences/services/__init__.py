@@ -2,11 +2,15 @@
 
 from audiences.services.combining import combine_lists
 from audiences.services.counts import refresh_counts
-from audiences.services.duplicates import (
-    CannotLook,
-    bring_back_pair,
-    dismiss_pair,
-    look_for_duplicates,
+from audiences.services.duplicates import CannotLook, bring_back_pair, dismiss_pair, look_for_duplicates
+from audiences.services.exports import (
+    CannotExport,
+    begin_export,
+    cancel_export,
+    fetch_export,
+    make_again,
+    sweep_exports,
+    throw_away,
 )
 from audiences.services.imports import (
     CannotImport,
@@ -47,23 +51,28 @@ from audiences.services.suppressions import (
 
 __all__ = [
     "CannotChangeList",
+    "CannotExport",
     "CannotImport",
     "CannotLook",
     "CannotSuppress",
     "Fact",
     "add_person",
     "archive_lists",
+    "begin_export",
     "begin_import",
     "bring_back_lists",
     "bring_back_pair",
+    "cancel_export",
     "cancel_import",
     "change_columns",
     "change_list",
     "combine_lists",
     "dismiss_pair",
     "end_stuck_imports",
+    "fetch_export",
     "go_on",
     "look_for_duplicates",
+    "make_again",
     "make_folder",
     "make_list",
     "move_lists",
@@ -81,5 +90,7 @@ __all__ = [
     "suppress_all",
     "suppress_by_hand",
     "suppress_patterns",
+    "sweep_exports",
+    "throw_away",
     "undo_import",
 ]

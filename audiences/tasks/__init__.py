@@ -1,5 +1,10 @@
 """Celery finds the tasks of an app by importing this package."""
 
-from audiences.tasks import duplicates, imports, pull
+from audiences.tasks import duplicates, exports, imports, pull
 
-__all__ = ["duplicates", "imports", "pull"]
+__all__ = [
+    "duplicates",
+    "exports",
+    "imports",
+    "pull",
+]

@@ -29,3 +29,4 @@ def undo_import(*, entry_id: int, **_: object) -> None:
 def sweep(**_: object) -> None:
     services.end_stuck_imports()
     services.prune_imports()
+    services.sweep_exports()

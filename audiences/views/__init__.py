@@ -1,6 +1,7 @@
 from audiences.views.combining import combine
 from audiences.views.contacts import add_person, contact, contacts, suppress
 from audiences.views.duplicates import bring_back_pair, dismiss_pair, duplicates, look_for_duplicates
+from audiences.views.exports import cancel_export, export, exports, fetch, make_again, new_export, throw_away
 from audiences.views.folders import folders, remove_folder, rename_folder
 from audiences.views.imports import (
     cancel,
@@ -23,6 +24,7 @@ __all__ = [
     "add_person",
     "bring_back_pair",
     "cancel",
+    "cancel_export",
     "change_columns",
     "change_lists",
     "combine",
@@ -31,6 +33,9 @@ __all__ = [
     "dismiss_pair",
     "duplicates",
     "edit_list",
+    "export",
+    "exports",
+    "fetch",
     "folders",
     "go_on",
     "growth",
@@ -39,7 +44,9 @@ __all__ = [
     "list_",
     "lists",
     "look_for_duplicates",
+    "make_again",
     "moved",
+    "new_export",
     "new_import",
     "new_list",
     "open_again",
@@ -52,4 +59,5 @@ __all__ = [
     "start",
     "suppress",
     "suppressions",
+    "throw_away",
 ]

@@ -18,9 +18,18 @@ class Sabotaged(Installation):
         super().start_worker(*arguments, "--include", "tests.resilience.saboteur", **env)
 
 
+@pytest.fixture(scope="package")
+def beat(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One for all: it rings and knows nothing of what was there before."""
+    made = Installation(environment(django_settings.REDIS_URL), tmp_path_factory.mktemp("beat"))
+    made.start_beat()
+    yield
+    made.stop()
+
+
 @pytest.fixture
 def installation(
-    transactional_db: None, sandbox: SandboxServer, settings: Any, tmp_path: Path
+    transactional_db: None, beat: None, sandbox: SandboxServer, settings: Any, tmp_path: Path
 ) -> Iterator[Installation]:
     for name, seconds in TIMES.items():
         setattr(settings, name, seconds)

@@ -33,7 +33,6 @@ def test_a_pull_whose_workers_are_killed_adds_up(
     def start_worker() -> None:
         Installation.start_worker(installation, "--include", "tests.resilience.pull_saboteur", **sabotage)
 
-    installation.start_beat()
     start_worker()
     pull = pulls.start(connection=connection, by=None)
     for point in points:

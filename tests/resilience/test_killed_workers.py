@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from tests.installation import Installation
 
 EVERYBODY = ["ana@example.test", "ben@example.test", "cleo@example.test"]
 State = Delivery.State
+Look = Callable[[Callable[[], bool]], Callable[[], bool]]
+# Time enough to come back before the start, so that no person is needed.
+LEAD_SECONDS = 3600
 
 
 @pytest.fixture
@@ -70,10 +74,12 @@ def state_of(delivery: Delivery) -> str:
 SETTLED = {State.SENT, State.ATTENTION, State.REFUSED, State.CANCELLED, State.STOPPED}
 
 
-def strike_all(points: list[str], installation: Installation, sabotage: dict[str, str], done: Path) -> None:
+def strike_all(
+    points: list[str], installation: Installation, sabotage: dict[str, str], done: Path, look: Look
+) -> None:
     """Wait for each point at which the worker dies, and start another; nobody waits for a dead one's leases."""
     for point in points:
-        installation.wait_for(hurried((done / point).exists), f"The kill {point}")
+        installation.wait_for(look((done / point).exists), f"The kill {point}")
         installation.kill("worker")
         OutboxEntry.objects.filter(state="claimed").update(leased_until=timezone.now())
         installation.start_worker(**sabotage)
@@ -85,6 +91,18 @@ def hurried(condition: Callable[[], bool]) -> Callable[[], bool]:
     def look() -> bool:
         OutboxEntry.objects.filter(state="waiting", crashes__gt=0).update(not_before=timezone.now())
         return condition()
+
+    return look
+
+
+def started(condition: Callable[[], bool], *, there: AccountThere) -> Callable[[], bool]:
+    """As `hurried`; what the account has accepted does not wait for its start either."""
+
+    def look() -> bool:
+        now = timezone.now()
+        if Delivery.objects.filter(state=State.ACCEPTED, armed_for_at__gt=now).update(armed_for_at=now):
+            there.advance(LEAD_SECONDS)
+        return hurried(condition)()
 
     return look
 
@@ -105,14 +123,15 @@ def test_a_worker_killed_at_every_step_mails_everybody_once(
     points: list[str], installation: Installation, campaign: Campaign, approver: User, there: AccountThere,
     settings: Any, tmp_path: Path,
 ) -> None:  # fmt: skip
-    # Time enough to come back before the start, so that no person is needed.
-    settings.SEND_NOW_LEAD_SECONDS = 20
-    sabotage = {"SABOTAGE": ",".join(points), "SABOTAGE_DONE": str(tmp_path), "SEND_NOW_LEAD_SECONDS": "20"}
-    installation.start_beat()
+    settings.SEND_NOW_LEAD_SECONDS = LEAD_SECONDS
+    sabotage = {
+        "SABOTAGE": ",".join(points), "SABOTAGE_DONE": str(tmp_path), "SEND_NOW_LEAD_SECONDS": str(LEAD_SECONDS),
+    }  # fmt: skip
     installation.start_worker(**sabotage)
     delivery = let_go(campaign, approver)
-    strike_all(points, installation, sabotage, tmp_path)
-    installation.wait_for(lambda: state_of(delivery) in SETTLED, "An end")
+    look = partial(started, there=there)
+    strike_all(points, installation, sabotage, tmp_path, look)
+    installation.wait_for(look(lambda: state_of(delivery) in SETTLED), "An end")
     delivery.refresh_from_db()
 
     assert (delivery.state, delivery.note) == (State.SENT, "")
@@ -152,18 +171,17 @@ def test_a_worker_killed_after_each_call_mails_everybody_once(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     sabotage = {"SABOTAGE": ",".join(points), "SABOTAGE_DONE": str(tmp_path)}
-    installation.start_beat()
     installation.start_worker(**sabotage)
     delivery = release.release_campaign(
         campaign=campaign, by=approver, version=campaign.version, zone="UTC",
         send_at=timezone.now() + timedelta(minutes=40),
     )  # fmt: skip
-    strike_all(points, installation, sabotage, tmp_path)
+    strike_all(points, installation, sabotage, tmp_path, hurried)
     installation.wait_for(hurried(lambda: state_of(delivery) in {*SETTLED, State.ACCEPTED}), "Its acceptance")
     assert there.mailed() == []
     there.advance(86400)
     Delivery.objects.filter(pk=delivery.pk).update(armed_for_at=timezone.now())
-    installation.wait_for(lambda: state_of(delivery) in SETTLED, "An end")
+    installation.wait_for(hurried(lambda: state_of(delivery) in SETTLED), "An end")
     delivery.refresh_from_db()
 
     assert (delivery.state, delivery.note) == (State.SENT, "")
@@ -176,7 +194,6 @@ def test_a_worker_killed_while_the_account_works_on_the_order(
 ) -> None:
     """The account has taken the order; its answer never reaches anybody."""
     there.fault("hang_after", ARMS[there.slug], seconds=60)
-    installation.start_beat()
     installation.start_worker()
     delivery = let_go(campaign, approver)
     installation.wait_for(lambda: state_of(delivery) == State.ARMED, "Arming")
@@ -192,7 +209,6 @@ def test_a_worker_killed_while_the_account_works_on_the_order(
 def test_a_wiped_broker_loses_nothing(
     installation: Installation, campaign: Campaign, approver: User, there: AccountThere
 ) -> None:
-    installation.start_beat()
     delivery = let_go(campaign, approver)
     installation.broker.flushdb()  # the ring is gone before anybody heard it
     installation.start_worker()

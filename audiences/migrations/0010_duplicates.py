@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_tokens_and_providers"),
-        ("audiences", "0008_last_received"),
+        ("audiences", "0009_export_pieces"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,78 @@
+"""What an export of people can tell of each, as SQL over `audiences_contact c`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.models import Workspace
+from audiences.models import Contact, Field
+from audiences.rules.behaviour import SUPPRESSED
+
+PERSON, FIELDS, GROUPS, DID = "Person", "Fields", "Lists and tags", "What they did"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    # Stands in `Export.columns`.
+    key: str
+    label: str
+    group: str
+    sql: str
+    values: dict[str, Any] = field(default_factory=dict)
+    # A number or a time: nothing a spreadsheet could take for a formula.
+    is_plain: bool = False
+    is_ticked: bool = False
+
+
+_TIME = "to_char({} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')"
+_OF_SUPPRESSION = "(select {} from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null order by s.at limit 1)"
+_OF_ENGAGEMENT = "(select {} from audiences_engagement e where e.contact_id = c.id)"
+_LISTS = (
+    "(select string_agg(l.name, '; ' order by l.name) from audiences_subscription s join audiences_list l"
+    " on l.id = s.list_id where s.contact_id = c.id and s.status = '{}')"
+)
+
+
+def columns_of(workspace: Workspace) -> dict[str, Column]:
+    """Key → column, in the order they are offered."""
+    standard = Contact.STANDARD_FIELDS
+    known = dict(Field.objects.filter(workspace=workspace).order_by("label").values_list("key", "label"))
+    found = [
+        Column("email", "Address", PERSON, "c.email", is_ticked=True),
+        *(Column(key, known.get(key, label), PERSON, f"c.{key}", is_ticked=True) for key, label in standard.items()),
+        *(
+            Column(f"custom:{key}", label, FIELDS, f"c.custom ->> %(field{number})s", {f"field{number}": key}, is_ticked=True)
+            for number, (key, label) in enumerate(known.items())
+            if key not in standard
+        ),
+        Column("lists", "On lists", GROUPS, _LISTS.format("subscribed"), is_ticked=True),
+        Column("left", "Left lists", GROUPS, _LISTS.format("unsubscribed")),
+        Column(
+            "tags", "Tags", GROUPS,
+            "(select string_agg(g.name, '; ' order by g.name) from audiences_tagging t join audiences_tag g"
+            " on g.id = t.tag_id where t.contact_id = c.id)", is_ticked=True,
+        ),
+        Column(
+            "mailable", "May be written to", GROUPS, f"case when {SUPPRESSED} then 'no' else 'yes' end",
+            is_plain=True, is_ticked=True,
+        ),
+        Column("reason", "Suppressed because", GROUPS, _OF_SUPPRESSION.format("s.reason"), is_plain=True),
+        Column("suppressed_at", "Suppressed since", GROUPS, _OF_SUPPRESSION.format(_TIME.format("s.at")), is_plain=True),
+        Column(
+            "consent", "Consent source", GROUPS,
+            "(select b.source from audiences_consent k join audiences_consentbasis b on b.id = k.basis_id"
+            " where k.contact_id = c.id and k.purpose = 'mail' and k.kind = 'given' order by k.at desc, k.id desc limit 1)",
+        ),
+        Column(
+            "consent_at", "Consent date", GROUPS,
+            f"(select {_TIME.format('k.at')} from audiences_consent k where k.contact_id = c.id and k.purpose = 'mail'"
+            " and k.kind = 'given' order by k.at desc, k.id desc limit 1)", is_plain=True,
+        ),
+        Column("tracking", "Opens and clicks counted", GROUPS, "c.tracking", is_plain=True),
+        Column("received", "Campaigns received", DID, _OF_ENGAGEMENT.format("e.received"), is_plain=True),
+        Column("opens", "Opens", DID, _OF_ENGAGEMENT.format("e.opens"), is_plain=True),
+        Column("clicks", "Clicks", DID, _OF_ENGAGEMENT.format("e.clicks"), is_plain=True),
+        Column("last_open_at", "Last open", DID, _OF_ENGAGEMENT.format(_TIME.format("e.last_open_at")), is_plain=True),
+        Column("last_click_at", "Last click", DID, _OF_ENGAGEMENT.format(_TIME.format("e.last_click_at")), is_plain=True),
+        Column("added_at", "Added", DID, _TIME.format("c.created_at"), is_plain=True),
+    ]  # fmt: skip
+    return {column.key: column for column in found}

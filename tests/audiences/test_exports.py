@@ -1,0 +1,333 @@
+"""Exports: whose rows, how cells are written, what becomes of a file, and who may have it."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from python_calamine import CalamineWorkbook
+
+from accounts.models import ActivityEntry, Role
+from audiences import rules, selections, services
+from audiences.exporting import making
+from audiences.models import Engagement, Export, ExportPiece, Field, Segment, Subscription, Tag, Tagging
+from audiences.queries import rows_of
+from audiences.queries.contacts import People
+from tests.audiences.importing import begin as begin_import
+from tests.audiences.importing import preview
+from tests.factories import (
+    ContactFactory,
+    ListFactory,
+    SubscriptionFactory,
+    SuppressionFactory,
+    WorkspaceFactory,
+)
+from tests.helpers import run_outbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def by(member):
+    return member("editor")
+
+
+@pytest.fixture
+def ana(workspace):
+    """On News, tagged, with fields that a spreadsheet would run."""
+    Field.objects.create(workspace=workspace, key="note", label="=Note")
+    ana = ContactFactory(
+        workspace=workspace, email="ana@x.test", first_name='=HYPERLINK("x")', last_name="Ä, “B”\n", city="\tBern",
+        phone="+41 1", custom={"note": "-1+1|cmd"},
+    )  # fmt: skip
+    SubscriptionFactory(list=ListFactory(workspace=workspace, name="News"), contact=ana)
+    SubscriptionFactory(
+        list=ListFactory(workspace=workspace, name="Old"),
+        contact=ana,
+        status=Subscription.Status.UNSUBSCRIBED,
+    )
+    Tagging.objects.create(tag=Tag.objects.create(workspace=workspace, name="@home"), contact=ana)
+    Engagement.objects.create(contact=ana, received=3, opens=2, clicks=1)
+    return ana
+
+
+def begin(workspace, by, *, people=None, columns=("email",), written_as="csv", **more):
+    people = people or People(workspace)
+    told = {
+        "kind": "people", "title": selections.in_words(people), "selection": people.as_json(), "total": None
+    } | more  # fmt: skip
+    return services.begin_export(workspace=workspace, by=by, columns=columns, written_as=written_as, **told)
+
+
+def made(workspace, by, **more):
+    export = begin(workspace, by, **more)
+    run_outbox("audiences.export")
+    export.refresh_from_db()
+    return export
+
+
+def rows(export):
+    text = b"".join(making.pieces(export)).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def test_each_cell_that_a_spreadsheet_would_run_is_text(workspace, by, ana):
+    export = made(
+        workspace, by,
+        columns=["email", "first_name", "last_name", "city", "phone", "custom:note", "lists", "left", "tags", "mailable",
+                 "received", "clicks", "tracking"],
+    )  # fmt: skip
+
+    assert rows(export) == [
+        ["Address", "First name", "Last name", "City", "Phone", "'=Note", "On lists", "Left lists", "Tags",
+         "May be written to", "Opens and clicks counted", "Campaigns received", "Clicks"],
+        ["ana@x.test", "'=HYPERLINK(\"x\")", "Ä, “B”\n", "'\tBern", "'+41 1", "'-1+1|cmd", "News", "Old", "'@home",
+         "yes", "unknown", "3", "1"],
+    ]  # fmt: skip
+    assert (export.state, export.rows, export.size) == (
+        "ready",
+        1,
+        sum(len(piece) for piece in making.pieces(export)),
+    )
+
+
+def test_a_workbook_holds_the_same_rows_as_text(workspace, by, ana):
+    export = made(workspace, by, columns=["email", "first_name", "phone"], written_as="xlsx")
+
+    book = CalamineWorkbook.from_filelike(io.BytesIO(b"".join(making.pieces(export))))
+    assert book.get_sheet_by_index(0).to_python() == [
+        ["Address", "First name", "Phone"],
+        ["ana@x.test", '\'=HYPERLINK("x")', "'+41 1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("select", "expected"),
+    [
+        (lambda w, of: People(w), ["ana@x.test", "ben@x.test", "eva@x.test"]),
+        (lambda w, of: People(w, list_id=of["news"].pk), ["ana@x.test"]),
+        (lambda w, of: People(w, list_id=of["news"].pk, status="unsubscribed"), ["ben@x.test"]),
+        (lambda w, of: People(w, ids=(of["eva"].pk, of["foreign"].pk)), ["eva@x.test"]),
+        (lambda w, of: People(w, state="suppressed"), ["eva@x.test"]),
+        (lambda w, of: People(w, words="ben@x"), ["ben@x.test"]),
+        (lambda w, of: People(w, rule=of["rule"]), ["ben@x.test"]),
+    ],
+)
+def test_the_file_holds_the_people_of_the_selection(workspace, by, select, expected):
+    news = ListFactory(workspace=workspace)
+    ana, ben, eva = (
+        ContactFactory(workspace=workspace, email=f"{name}@x.test", city=name)
+        for name in ("ana", "ben", "eva")
+    )
+    SubscriptionFactory(list=news, contact=ana)
+    SubscriptionFactory(list=news, contact=ben, status=Subscription.Status.UNSUBSCRIBED)
+    SuppressionFactory(contact=eva)
+    rule = rules.read(
+        {"join": "all", "rules": [{"kind": "field", "of": "city", "op": "is", "value": ["BEN"]}]}
+    )
+    people = select(workspace, {"news": news, "eva": eva, "foreign": ContactFactory(), "rule": rule})
+
+    assert [row[0] for row in rows(made(workspace, by, people=people))[1:]] == expected
+
+
+def test_suppressions_are_exported_with_reason_and_source(workspace, by):
+    contact = ContactFactory(workspace=workspace, email="=eva@x.test")
+    SuppressionFactory(
+        contact=contact, reason="bounced", evidence={"said": "@gone"}, at=timezone.now().replace(2026, 1, 2, 3, 4, 5)
+    )  # fmt: skip
+    SuppressionFactory(contact=ContactFactory(workspace=workspace, email="ben@x.test"))
+    SuppressionFactory()
+
+    export = made(
+        workspace, by, kind="suppressions", selection={"reason": "bounced", "words": "EVA"}, columns=[]
+    )
+
+    assert rows(export) == [
+        ["Address", "Reason", "Since", "Told by", "Evidence"],
+        ["'=eva@x.test", "Address does not exist", "2026-01-02T03:04:05Z".replace("T", " "), "", "'@gone"],
+    ]
+
+
+def test_a_worker_killed_midway_leaves_no_piece_behind(workspace, by, ana):
+    export = begin(workspace, by)
+    for number in range(3):
+        ExportPiece.objects.create(of=export, number=number, body=b"half a file")
+
+    run_outbox("audiences.export")
+
+    export.refresh_from_db()
+    assert rows(export) == [["Address"], ["ana@x.test"]]
+
+
+def test_pressed_twice_it_is_one(workspace, by):
+    assert begin(workspace, by) == begin(workspace, by)
+    assert begin(workspace, by, written_as="xlsx") != begin(workspace, by)
+
+
+def test_a_selection_that_can_no_longer_be_worked_out_stops_with_a_sentence(workspace, by, ana):
+    tag = Tag.objects.get()
+    rule = rules.read({"join": "all", "rules": [{"kind": "tag", "of": tag.pk, "op": "has", "name": "@home"}]})
+    export = begin(workspace, by, people=People(workspace, rule=rule))
+    tag.delete()
+
+    run_outbox("audiences.export")
+
+    export.refresh_from_db()
+    assert (export.state, export.note, ExportPiece.objects.count()) == (
+        "failed",
+        "The tag “@home” is gone. Change the rule, then it can be worked out.",
+        0,
+    )
+
+
+def test_cancelled_before_it_began_nothing_is_made(workspace, by, ana):
+    export = begin(workspace, by)
+    services.cancel_export(export=export, by=by)
+
+    run_outbox("audiences.export")
+
+    export.refresh_from_db()
+    assert (export.state, ExportPiece.objects.count()) == ("cancelled", 0)
+    with pytest.raises(services.CannotExport):
+        services.cancel_export(export=export, by=by)
+
+
+def test_cancelled_while_it_is_stored_nothing_is_left(workspace, by, ana, monkeypatch):
+    export = begin(workspace, by)
+    monkeypatch.setattr(making, "PIECE", 4)
+
+    def cancel(entry):
+        Export.objects.filter(pk=export.pk).update(cancel_requested=True)
+
+    monkeypatch.setattr(making.outbox, "renew", cancel)
+    run_outbox("audiences.export")
+
+    export.refresh_from_db()
+    assert (export.state, ExportPiece.objects.count()) == ("cancelled", 0)
+
+
+def test_files_go_when_their_time_is_over(workspace, by, ana):
+    export = made(workspace, by)
+    services.sweep_exports()
+    assert Export.objects.get().state == "ready"
+    Export.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(services.CannotExport):
+        services.fetch_export(export=Export.objects.get(), by=by)
+
+    services.sweep_exports()
+
+    export.refresh_from_db()
+    assert (export.state, export.rows, ExportPiece.objects.count()) == ("expired", 1, 0)
+
+
+def test_ten_a_day_and_no_workbook_too_large(workspace, by):
+    with pytest.raises(services.CannotExport) as refusal:
+        begin(workspace, by, written_as="xlsx", total=3_000_001)
+    assert refusal.value.fields == {
+        "written_as": "With these columns an Excel file holds 1\u00a0048\u00a0575 rows. Take CSV."
+    }
+    for number in range(10):
+        begin(workspace, by, people=People(workspace, language=str(number)))
+    with pytest.raises(services.CannotExport) as refusal:
+        begin(workspace, by)
+    assert refusal.value.sentence == (
+        "You have had 10 exports made within a day. Fetch one of those, or wait until tomorrow."
+    )
+
+
+def test_from_a_signed_selection_to_the_file_by_pages_alone(browse, workspace, ana):
+    client = browse("editor")
+    people = selections.sign(People(workspace, ids=(ana.pk,)))
+    page = client.get("/w/acme/exports/new/", {"people": people})
+    assert (page.context["title"], page.context["count"]) == ("One chosen person", 1)
+
+    reply = client.post(
+        f"/w/acme/exports/new/?people={people}", {"columns": ["email", "tags"], "written_as": "csv"}
+    )
+    export = Export.objects.get()
+    assert (reply.status_code, reply.url) == (302, f"/w/acme/exports/{export.pk}/")
+    assert b"Writing the file" in client.get(reply.url).content
+    run_outbox("audiences.export")
+    assert b"Download" in client.get(reply.url).content
+    file = client.get(f"{reply.url}file/")
+
+    assert (b"".join(file.streaming_content), file.headers["Content-Disposition"]) == (
+        b"\xef\xbb\xbfAddress,Tags\nana@x.test,'@home\n",
+        f'attachment; filename="one-chosen-person-{export.created_at:%Y-%m-%d}.csv"',
+    )
+    assert set(ActivityEntry.objects.values_list("verb", flat=True)) == {
+        "export.started", "export.ready", "export.fetched",
+    }  # fmt: skip
+    # The next form ticks what was chosen last.
+    assert client.get("/w/acme/exports/new/").context["form"]["columns"].value() == ["email", "tags"]
+
+
+def test_a_form_without_a_column_comes_back_with_a_sentence(browse, workspace):
+    reply = browse("editor").post("/w/acme/exports/new/", {"written_as": "csv"})
+
+    assert (reply.status_code, reply.context["form"].errors) == (
+        422,
+        {"columns": ["Choose at least one column."]},
+    )
+
+
+@pytest.mark.parametrize("role", [Role.EDITOR, Role.VIEWER])
+def test_who_may_export(browse, workspace, by, role):
+    mine = begin(workspace, by)
+    client = browse(role)
+    paths = ["exports/", "exports/new/", f"exports/{mine.pk}/", f"exports/{mine.pk}/file/"]
+
+    statuses = [client.get(f"/w/acme/{path}").status_code for path in paths]
+
+    assert statuses == ([200, 200, 200, 302] if role == Role.EDITOR else [403] * 4)
+
+
+def test_of_another_workspace_nothing_is_seen(browse, workspace, by):
+    elsewhere = WorkspaceFactory()
+    theirs = begin(elsewhere, by)
+    client = browse("editor")
+    segment = Segment.objects.create(workspace=elsewhere, name="S", rule={"join": "all", "rules": []})
+
+    assert [
+        client.get(f"/w/acme/exports/{theirs.pk}/").status_code,
+        client.get(f"/w/acme/exports/{theirs.pk}/file/").status_code,
+        client.post(f"/w/acme/exports/{theirs.pk}/throw-away/").status_code,
+        client.get("/w/acme/exports/new/", {"segment": segment.pk}).status_code,
+        client.get("/w/acme/exports/new/", {"list": ListFactory(workspace=elsewhere).pk}).status_code,
+        client.get("/w/acme/exports/new/", {"people": selections.sign(People(elsewhere))}).url,
+        client.get("/w/acme/exports/new/", {"people": "forged"}).url,
+    ] == [404, 404, 404, 404, 404, "/w/acme/contacts/", "/w/acme/contacts/"]
+
+
+def test_the_list_asks_as_often_for_three_exports_as_for_one(
+    browse, workspace, by, django_assert_num_queries
+):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client = browse("editor")
+    begin(workspace, by)
+    with CaptureQueriesContext(connection) as one:
+        client.get("/w/acme/exports/")
+    for number in range(2):
+        begin(workspace, by, people=People(workspace, language=str(number)))
+
+    with django_assert_num_queries(len(one)):
+        client.get("/w/acme/exports/")
+
+
+def test_an_export_that_is_imported_again_changes_nothing(workspace, by, ana):
+    export = made(workspace, by, columns=["email", "first_name", "city", "phone", "custom:note"])
+    file = b"".join(making.pieces(export)).replace(b"'=Note", b"Note")
+
+    mine = preview(
+        begin_import(workspace, by, file),
+        by,
+        [{"to": to, "as": "text"} for to in ("email", "first_name", "city", "phone", "note")],
+    )
+
+    # A tab at the end of a cell is nothing a field keeps.
+    assert (mine.preview, [row.changes for row in rows_of(mine, "changed").rows]) == (
+        {"read": 1, "changed": 1}, [[("City", "\tBern", "Bern")]],
+    )  # fmt: skip
