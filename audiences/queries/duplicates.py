@@ -5,10 +5,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import OutboxEntry, Workspace
 from audiences.models import Contact, DuplicatePair, DuplicateSearch, List, Subscription
-from audiences.queries.contacts import shown
+from audiences.queries.contacts import COUNT_CAP, Count, shown
 
 PAGE = 50
-COUNT_CAP = 10_000
 LABELS = dict(DuplicatePair.Reason.choices)
 
 

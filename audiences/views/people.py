@@ -109,13 +109,13 @@ def version(request: WorkspaceRequest) -> int:
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
 
 
-def chips(request: WorkspaceRequest, labels: dict[str, Any], cursor: str = "before") -> list[dict[str, str]]:
+def chips(request: WorkspaceRequest, labels: dict[str, Any]) -> list[dict[str, str]]:
     """Filters in use, each with the address without it. A name may be several, of one filter."""
     found = []
     for name, label in labels.items():
         if label:
             rest = request.GET.copy()
-            for gone in (*name.split(), cursor):
+            for gone in (*name.split(), "before", "after"):
                 rest.pop(gone, None)
             found.append({"label": str(label), "url": f"?{rest.urlencode()}"})
     return found
