@@ -1,6 +1,7 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
 from audiences.queries.contacts import contacts, counted, languages
+from audiences.queries.fields import readings
 from audiences.queries.imports import (
     earlier_import,
     imports,
@@ -32,6 +33,7 @@ __all__ = [
     "mirrors_of",
     "person",
     "progress",
+    "readings",
     "refused_by_us",
     "rejects_csv",
     "remote_fields",

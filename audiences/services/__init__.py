@@ -1,6 +1,21 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
 from audiences.services.counts import refresh_counts
+from audiences.services.field_changes import fail_stuck_changes
+from audiences.services.fields import (
+    CannotChangeField,
+    add_field,
+    ask_for_counts,
+    change_choices,
+    change_kind,
+    count_fields,
+    count_stale_fields,
+    delete_field,
+    go_on_with_field,
+    map_field,
+    merge_fields,
+    rename_field,
+)
 from audiences.services.imports import (
     CannotImport,
     add_person,
@@ -28,21 +43,34 @@ from audiences.services.suppressions import (
 )
 
 __all__ = [
+    "CannotChangeField",
     "CannotImport",
     "CannotSuppress",
     "Fact",
+    "add_field",
     "add_person",
+    "ask_for_counts",
     "begin_import",
     "cancel_import",
+    "change_choices",
     "change_columns",
+    "change_kind",
+    "count_fields",
+    "count_stale_fields",
+    "delete_field",
     "end_stuck_imports",
+    "fail_stuck_changes",
     "go_on",
+    "go_on_with_field",
+    "map_field",
+    "merge_fields",
     "open_again",
     "pattern_of",
     "preview_import",
     "propagate",
     "prune_imports",
     "refresh_counts",
+    "rename_field",
     "resolve_patterns",
     "start_import",
     "suppress",

@@ -29,3 +29,5 @@ def undo_import(*, entry_id: int, **_: object) -> None:
 def sweep(**_: object) -> None:
     services.end_stuck_imports()
     services.prune_imports()
+    services.fail_stuck_changes()
+    services.count_stale_fields()
