@@ -34,5 +34,12 @@ urlpatterns = [
     path("imports/<int:import_id>/go-on/", views.go_on, name="go_on_with_import"),
     path("imports/<int:import_id>/roll-back/", views.roll_back, name="roll_back_import"),
     path("imports/<int:import_id>/rejects/", views.rejects, name="import_rejects"),
+    path("tags/", views.tags, name="tags"),
+    path("tags/<int:tag_id>/", views.tag, name="tag"),
+    path("tags/<int:tag_id>/merge/", views.merge_tag, name="merge_tag"),
+    path("tags/<int:tag_id>/delete/", views.delete_tag, name="delete_tag"),
+    path("contacts/<int:contact_id>/tags/", views.tag_person, name="tag_person"),
+    path("contacts/<int:contact_id>/tags/suggest/", views.suggest_tags, name="suggest_tags"),
+    path("contacts/<int:contact_id>/tags/<int:tag_id>/", views.untag_person, name="untag_person"),
     path("suppressions/", views.suppressions, name="suppressions"),
 ]

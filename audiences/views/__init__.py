@@ -28,6 +28,7 @@ from audiences.views.imports import (
 )
 from audiences.views.lists import growth, list_, lists
 from audiences.views.suppressions import suppressions
+from audiences.views.tags import delete_tag, merge_tag, suggest_tags, tag, tag_person, tags, untag_person
 
 __all__ = [
     "add_field",
@@ -40,6 +41,7 @@ __all__ = [
     "contacts",
     "count_fields",
     "delete_field",
+    "delete_tag",
     "field",
     "fields",
     "go_on",
@@ -51,6 +53,7 @@ __all__ = [
     "lists",
     "map_field",
     "merge_field",
+    "merge_tag",
     "new_import",
     "open_again",
     "paste",
@@ -59,6 +62,11 @@ __all__ = [
     "rename_field",
     "roll_back",
     "start",
+    "suggest_tags",
     "suppress",
     "suppressions",
+    "tag",
+    "tag_person",
+    "tags",
+    "untag_person",
 ]
