@@ -11,9 +11,10 @@ class CampaignsConfig(AppConfig):
         from audiences import panels as contact_panels
         from audiences.mirror import leaves, lists
         from audiences.queries import fields
-        from audiences.services import suppressions
+        from audiences.services import merging, suppressions
         from campaigns.queries import elsewhere
         from campaigns.queries.fields import merge_tags
+        from campaigns.services.merging import RECIPIENTS
 
         panels.register(panels.Place.HOME_NEXT, "campaigns/panels/next.html", elsewhere.next_campaigns)
         contact_panels.register("What they received", "campaigns/panels/received.html", elsewhere.received_by)
@@ -29,3 +30,4 @@ class CampaignsConfig(AppConfig):
             leaves.WORKING_LEAVES.append(elsewhere.leaves_through_deliveries)
         if merge_tags not in fields.USERS:
             fields.USERS.append(merge_tags)
+        merging.register(RECIPIENTS)

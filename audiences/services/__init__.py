@@ -30,6 +30,8 @@ from audiences.services.imports import (
     start_import,
     undo_import,
 )
+from audiences.services.merging import CannotMerge, merge_people
+from audiences.services.people import CannotEdit, ChangedMeanwhile, change_subscription, edit_person
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
@@ -53,9 +55,12 @@ from audiences.services.tags import (
 
 __all__ = [
     "CannotChangeField",
+    "CannotEdit",
     "CannotImport",
+    "CannotMerge",
     "CannotSuppress",
     "CannotTag",
+    "ChangedMeanwhile",
     "Fact",
     "add_field",
     "add_person",
@@ -66,16 +71,19 @@ __all__ = [
     "change_choices",
     "change_columns",
     "change_kind",
+    "change_subscription",
     "count_fields",
     "count_stale_fields",
     "delete_field",
     "delete_tag",
+    "edit_person",
     "end_stuck_imports",
     "fail_stuck_changes",
     "go_on",
     "go_on_with_field",
     "map_field",
     "merge_fields",
+    "merge_people",
     "merge_tags",
     "open_again",
     "pattern_of",

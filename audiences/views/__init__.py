@@ -1,4 +1,5 @@
 from audiences.views.contacts import add_person, contact, contacts, suppress
+from audiences.views.editing import edit_person, subscription
 from audiences.views.fields import (
     add_field,
     change_choices,
@@ -27,6 +28,7 @@ from audiences.views.imports import (
     start,
 )
 from audiences.views.lists import growth, list_, lists
+from audiences.views.merging import merge_person
 from audiences.views.suppressions import suppressions
 from audiences.views.tags import delete_tag, merge_tag, suggest_tags, tag, tag_person, tags, untag_person
 
@@ -42,6 +44,7 @@ __all__ = [
     "count_fields",
     "delete_field",
     "delete_tag",
+    "edit_person",
     "field",
     "fields",
     "go_on",
@@ -53,6 +56,7 @@ __all__ = [
     "lists",
     "map_field",
     "merge_field",
+    "merge_person",
     "merge_tag",
     "new_import",
     "open_again",
@@ -62,6 +66,7 @@ __all__ = [
     "rename_field",
     "roll_back",
     "start",
+    "subscription",
     "suggest_tags",
     "suppress",
     "suppressions",
