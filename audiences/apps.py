@@ -14,5 +14,6 @@ class AudiencesConfig(AppConfig):
         search.register("Contacts", elsewhere.search_contacts, more="audiences:contacts")
         search.register("Lists", elsewhere.search_lists, more="audiences:lists")
         attention.register(needs=elsewhere.unconfirmed_blocks, running=running_imports)
+        attention.register(needs=elsewhere.stopped_changes, running=elsewhere.running_changes)
         if gathering.forget not in pulls.WHEN_ENDED:
             pulls.WHEN_ENDED.append(gathering.forget)

@@ -10,7 +10,8 @@ from accounts.forms import Form
 from audiences.forms.imports import _typed
 from audiences.importing.shaping import MAX_TEXT
 from audiences.models import Contact, Field, List, Subscription
-from audiences.queries.fields import all_fields, as_text, reader_of, reading_of
+from audiences.queries.fields import all_fields, as_text, typed_text
+from audiences.queries.lists import mirrors_of
 
 MINE, THEIRS = "mine", "theirs"
 MOST_SEEN = 1_000_000
@@ -28,7 +29,7 @@ class EditForm(Form):
     def __init__(self, *args: Any, contact: Contact, **kwargs: Any) -> None:
         definitions = all_fields(contact.workspace)
         now = {"email": contact.email} | {
-            field.key: as_text(contact.value(field.key)) for field in definitions
+            field.key: typed_text(field, contact.value(field.key)) for field in definitions
         }
         kwargs["initial"] = {
             "version": contact.version,
@@ -97,6 +98,11 @@ class SubscriptionForm(Form):
         else:
             free = contact.workspace.lists.filter(archived_at=None).exclude(subscriptions__contact=contact)
             chosen.queryset = free.order_by("name", "id")
+            accounts = mirrors_of([*free.values_list("pk", flat=True)])
+            # Accounts have lists of one name.
+            chosen.label_from_instance = lambda one: " · ".join(  # type: ignore[method-assign]
+                [one.name, *(str(row.connection) for row in accounts.get(one.pk, []))]
+            )
 
 
 class FindForm(Form):
@@ -119,27 +125,27 @@ def _moves(row: Subscription | None) -> list[tuple[str, str]]:
 
 
 def _widget(field: Field, value: Any) -> forms.Field:
-    """By kind; a value that is not of the kind is shown as it stands, to be corrected or left alone."""
-    text = as_text(value)
-    if field.is_standard:
-        most = Contact._meta.get_field(field.key).max_length  # type: ignore[union-attr]
-        return forms.CharField(label=field.label, required=False, max_length=most)
+    """By kind. A value that the widget would not give back as it is stands as text, to be corrected or left alone."""
+    text = typed_text(field, value)
     if field.kind == Field.Kind.CHOICE:
         choices = [("", "Not known"), *((choice, choice) for choice in field.choices)]
         if text and text not in field.choices:
             choices.append((text, f"{text} (no longer a choice)"))
         return forms.ChoiceField(label=field.label, required=False, choices=choices)
-    if field.kind == Field.Kind.TEXT:
-        return forms.CharField(label=field.label, required=False, max_length=max(MAX_TEXT, len(text)))
+    most = Contact._meta.get_field(field.key).max_length if field.is_standard else max(MAX_TEXT, len(text))  # type: ignore[union-attr]
+    plain = forms.CharField(label=field.label, required=False, max_length=most)
+    if "\n" in text or "\r" in text:
+        plain.widget = forms.Textarea(attrs={"rows": 3})
+    if field.kind == Field.Kind.TEXT or field.is_standard:
+        return plain
+    typed = _typed(field.label, field.kind)
     try:
-        if text:
-            reader_of(reading_of(field.kind))(value)
-    except ValueError:
-        return forms.CharField(
-            label=field.label, required=False, max_length=max(MAX_TEXT, len(text)),
-            help_text=f"This is no {field.get_kind_display().lower()}. Correct it, or leave it as it is.",
-        )  # fmt: skip
-    return _typed(field.label, field.kind)
+        if _text(typed.clean(text)) == text:
+            return typed
+    except forms.ValidationError:
+        pass
+    plain.help_text = f"This is no {field.get_kind_display().lower()}. Correct it, or leave it as it is."
+    return plain
 
 
 def _text(value: Any) -> str:

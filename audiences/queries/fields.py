@@ -78,12 +78,12 @@ class Conversion:
 
 def all_fields(workspace: Workspace) -> list[Field]:
     """Those of every person first, whether a row says more of them or not; then the others by label."""
-    rows = {row.key: row for row in Field.objects.filter(workspace=workspace).order_by("label", "id")}
+    rows = {row.key: row for row in Field.objects.filter(workspace=workspace).order_by("id")}
     standard = [
-        rows.pop(key, None) or Field(workspace=workspace, key=key, label=label)
+        rows.pop(key) if key in rows else Field(workspace=workspace, key=key, label=label)
         for key, label in Contact.STANDARD_FIELDS.items()
     ]
-    return [*standard, *rows.values()]
+    return [*standard, *sorted(rows.values(), key=lambda field: field.label.casefold())]
 
 
 def field_rows(workspace: Workspace) -> list[FieldRow]:
@@ -207,7 +207,7 @@ def conversion(field: Field, *, reading: str, choices: Iterable[str] = ()) -> Co
 def merge_outcome(field: Field, into: Field) -> tuple[int, int, int]:
     """(people whose gap is filled, who have the same in both, who have something else in both)."""
     here, there = _text_of(field.key), _text_of(into.key)
-    values = {"workspace": field.workspace_id, "a": field.key, "b": into.key}
+    values: dict[str, Any] = {"workspace": field.workspace_id, "a": field.key, "b": into.key}
     with database.cursor() as cursor:
         cursor.execute(
             f"""
@@ -266,6 +266,16 @@ def as_text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(as_text, value))
     return str(value)
+
+
+def typed_text(field: Field, value: Any) -> str:
+    """A value as the widget of its kind takes it; as it stands where it is not of the kind."""
+    if field.kind in (Field.Kind.NUMBER, Field.Kind.DATE, Field.Kind.BOOLEAN) and value not in (None, ""):
+        try:
+            return as_text(reader_of(reading_of(field.kind))(value))
+        except ValueError:
+            pass
+    return as_text(value)
 
 
 def readings(connection: Connection) -> dict[str, Callable[[Any], values.Value]]:

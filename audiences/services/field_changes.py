@@ -169,7 +169,7 @@ def _end(change: FieldChange) -> None:
     with transaction.atomic():
         change.move_to(State.DONE, finished_at=timezone.now(), checkpoint=0)
         if change.action in (Action.MERGE, Action.DELETE):
-            Field.objects.filter(pk=change.field_id).delete()
+            Field.objects.filter(workspace=change.workspace_id, key=change.arguments["key"]).delete()
             change.field = None
         activity.record(
             change.workspace, "field.values", f"Changed everybody's value of the field {change.arguments['label']}.",

@@ -27,7 +27,7 @@ from audiences.models import (
     Subscription,
     Suppression,
 )
-from audiences.queries.fields import all_fields, as_text, reader_of, reading_of
+from audiences.queries.fields import all_fields, reader_of, reading_of, typed_text
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
 from audiences.services.suppressions import BLOCK_TASK, propagate
@@ -78,18 +78,21 @@ def edit_person(
     sets.one_writer(contact.workspace)
     contact = _locked(contact)
     definitions = {field.key: field for field in all_fields(contact.workspace)}
-    now = {EMAIL: contact.email} | {key: as_text(contact.value(key)) for key in definitions}
+    now = {EMAIL: contact.email} | {
+        key: typed_text(field, contact.value(key)) for key, field in definitions.items()
+    }
     typed = {EMAIL: _address(email)} | {key: text for key, text in fields.items() if key in definitions}
-    stale = [key for key in typed if key in seen and seen[key] != now[key]]
-    changed = _changed_meanwhile(
-        contact, version, {key: typed[key] not in (seen[key], now[key]) for key in stale}, now
-    )
+    stale = [key for key in typed if key in seen and not _reads_alike(seen[key], now[key])]
+    conflicts = {
+        key: not (_reads_alike(typed[key], seen[key]) or _reads_alike(typed[key], now[key])) for key in stale
+    }
+    changed = _changed_meanwhile(contact, version, conflicts, now)
     if any(one.is_conflict for one in changed):
         raise ChangedMeanwhile(changed)
     wanted = {
         key: text
         for key, text in typed.items()
-        if text != now[key] and not (key in stale and text == seen[key])
+        if not _reads_alike(text, now[key]) and not (key in stale and _reads_alike(text, seen[key]))
     }
     values = {key: _value(definitions[key], text) for key, text in wanted.items() if key != EMAIL}
     values = {key: value for key, value in values.items() if not _is_same(value, contact.value(key))}
@@ -168,7 +171,11 @@ def write(contact: Contact, values: Mapping[str, Any], **more: Any) -> None:
 
 def take_over_blocks(contact: Contact) -> None:
     """What speaks against an address that is now this person's, by name or by pattern, is of this person."""
-    values = {"workspace": contact.workspace_id, "contact": contact.pk, "email": contact.email}
+    values: dict[str, Any] = {
+        "workspace": contact.workspace_id,
+        "contact": contact.pk,
+        "email": contact.email,
+    }
     with database.cursor() as cursor:
         cursor.execute(_RESOLVE, values)
         cursor.execute(_PATTERNS, values)
@@ -217,6 +224,11 @@ def _address(text: str) -> str:
     except NotAnAddress as error:
         sentence = "This is no address that can be written to."
         raise CannotEdit(sentence, fields={EMAIL: sentence}) from error
+
+
+def _reads_alike(text: str, other: str) -> bool:
+    """Browsers write line breaks their own way, and forms trim."""
+    return text.split() == other.split()
 
 
 def _is_same(value: Any, known: Any) -> bool:

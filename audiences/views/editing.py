@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 
@@ -23,11 +21,13 @@ def edit_person(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
             keys = services.edit_person(contact=contact, by=request.user, **form.cleaned_data)
         except ChangedMeanwhile as no:
             contact, changed = _find(request, contact_id), no.changed
-            form = EditForm(_with_theirs(form, contact, changed), contact=contact)
+            form = EditForm(_with_theirs(data or request.POST, contact, changed), contact=contact)
         except CannotEdit as no:
             other = no.other
-            for name, sentence in (no.fields or {None: no.sentence}).items():
+            for name, sentence in no.fields.items():
                 form.add_error(name, sentence)
+            if not no.fields:
+                form.add_error(None, no.sentence)
         else:
             say(request, "Saved." if keys else "Nothing was different.")
             return go(request, contact)
@@ -79,10 +79,10 @@ def _settled(typed: QueryDict) -> QueryDict:
     return data
 
 
-def _with_theirs(form: EditForm, contact: Contact, changed: list[Changed]) -> QueryDict:
+def _with_theirs(typed: QueryDict, contact: Contact, changed: list[Changed]) -> QueryDict:
     """The form once more, on top of what is stored now: what was left alone here takes it over."""
     fresh = EditForm(contact=contact)
-    data: Any = form.data.copy()
+    data = typed.copy()
     data["version"], data["seen"] = str(contact.version), fresh.initial["seen"]
     for one in changed:
         data[f"take_{one.key}"] = MINE

@@ -126,6 +126,14 @@ def merge_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     targets = merge_targets(request.workspace, row.field)
     into = request.POST.get("into") or request.GET.get("into", "")
     kept = _row(request, into).field if into in dict(targets) else None
+    other_kind = next(
+        (
+            one
+            for one in queries.all_fields(request.workspace)
+            if one.key == into and not kept and one != row.field
+        ),
+        None,
+    )
     refusal = ""
     if request.method == "POST" and kept:
         try:
@@ -147,6 +155,7 @@ def merge_field(request: WorkspaceRequest, key: str) -> HttpResponse:
             "kept": kept,
             "targets": targets,
             "outcome": outcome,
+            "other_kind": other_kind,
             "refusal": refusal,
         },
         status=422 if refusal else 200,
@@ -210,6 +219,7 @@ def _page(request: WorkspaceRequest, row: queries.FieldRow, refusal: str = "", *
         {
             "row": row,
             "field": field,
+            "merge_tag": f"{{{{ contact.{field.key} }}}}",
             "label_form": label_form,
             "choices_form": choices_form,
             "asks_clearing": choices_form is not None and "clears" in choices_form.errors,

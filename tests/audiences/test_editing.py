@@ -96,6 +96,34 @@ def test_what_was_left_alone_stays_as_it_is(browse, ana):
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("born", "1958-07-28T00:00:00.000Z", 'value="1958-07-28"'),
+        ("born", "31 Feb", 'value="31 Feb"'),
+        ("size", "1,234.5", 'value="1234.5"'),
+        ("size", 10**30, f'value="{10**30}"'),
+        ("size", 85.0, 'value="85.0"'),
+        ("vip", "ja", 'value="yes" selected'),
+        ("note", "two\r\nlines ", "two\r\nlines </textarea>"),
+        ("note", 7, 'value="7"'),
+        ("colour", "Green", 'value="Green" selected'),
+    ],
+)
+def test_the_widgets_of_a_browser_give_back_what_they_were_given(browse, ana, key, value, shown):
+    Contact.objects.filter(pk=ana.pk).update(custom={key: value})
+    client = browse("editor")
+    page = client.get(url(ana, "edit/"))
+    assert shown in page.content.decode()
+    sent = {"email": ana.email, "version": 1, "seen": page.context["form"].initial["seen"]}
+    for field in page.context["form"].person_fields():
+        text = field.value()
+        sent[field.html_name] = (text or "").strip().replace("\r", "").replace("\n", "\r\n")
+    client.post(url(ana, "edit/"), sent | {"field_city": "Ulm"})
+    ana.refresh_from_db()
+    assert (ana.city, ana.custom) == ("Ulm", {key: value})
+
+
+@pytest.mark.parametrize(
     ("typed", "says"),
     [
         ({"email": "nobody"}, "This is no address"),

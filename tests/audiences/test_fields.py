@@ -11,6 +11,7 @@ from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
 from audiences import services
 from audiences.files import values
 from audiences.models import Contact, Field, FieldChange, Segment
+from audiences.queries import elsewhere
 from audiences.queries import fields as queries
 from audiences.services import field_changes
 from tests.audiences.importing import begin, preview
@@ -332,6 +333,9 @@ def test_a_change_that_stopped_goes_on(size, workspace, by, browse, monkeypatch)
         state="set_aside", note="Broke.", ended_at=timezone.now()
     )
     assert services.fail_stuck_changes() == 1
+    assert [(item.title, item.url) for item in elsewhere.stopped_changes(workspace)] == [
+        ("Change the kind: Size", "/fields/of/size/")
+    ]
     client = browse("editor")
     assert "The change stopped" in client.get("/w/acme/fields/of/size/").content.decode()
     client.post("/w/acme/fields/of/size/go-on/")
