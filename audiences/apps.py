@@ -20,5 +20,6 @@ class AudiencesConfig(AppConfig):
         attention.register(needs=bulk.stopped_bulk_actions, running=bulk.running_bulk_actions)
         if counts.count_people_after not in pulls.WHEN_ENDED:
             pulls.WHEN_ENDED.append(counts.count_people_after)
+        attention.register(needs=elsewhere.stopped_changes, running=elsewhere.running_changes)
         if gathering.forget not in pulls.WHEN_ENDED:
             pulls.WHEN_ENDED.append(gathering.forget)

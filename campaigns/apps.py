@@ -10,9 +10,11 @@ class CampaignsConfig(AppConfig):
         from accounts.services import connections
         from audiences import panels as contact_panels
         from audiences.mirror import leaves, lists
-        from audiences.queries import uses
-        from audiences.services import suppressions
+        from audiences.queries import fields, uses
+        from audiences.services import merging, suppressions
         from campaigns.queries import elsewhere
+        from campaigns.queries.fields import merge_tags
+        from campaigns.services.merging import RECIPIENTS
 
         panels.register(panels.Place.HOME_NEXT, "campaigns/panels/next.html", elsewhere.next_campaigns)
         contact_panels.register("What they received", "campaigns/panels/received.html", elsewhere.received_by)
@@ -28,3 +30,6 @@ class CampaignsConfig(AppConfig):
             suppressions.HOLDERS.append(elsewhere.handed_over)
         if elsewhere.leaves_through_deliveries not in leaves.WORKING_LEAVES:
             leaves.WORKING_LEAVES.append(elsewhere.leaves_through_deliveries)
+        if merge_tags not in fields.USERS:
+            fields.USERS.append(merge_tags)
+        merging.register(RECIPIENTS)

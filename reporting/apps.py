@@ -8,7 +8,10 @@ class ReportingConfig(AppConfig):
     def ready(self) -> None:
         from accounts import panels
         from audiences import panels as person
+        from audiences.services import merging
         from reporting import queries
+        from reporting.services.merging import EVENTS
 
         panels.register(panels.Place.HOME_LAST, "reporting/panels/last.html", queries.last_reports)
         person.register("History", "reporting/panels/history.html", queries.history_of)
+        merging.register(EVENTS)

@@ -202,11 +202,13 @@ with stored as (
         order by remote_id, id desc
     ) d on d.remote_id = s.remote_id
     -- `limit` keeps the order of the joins: statistics do not know a workspace that was just filled
-    left join lateral (
-        select id from audiences_contact
-        where workspace_id = %(workspace)s and email = s.email and s.email <> ''
-        limit 1
-    ) c on true
+    cross join lateral (
+        select coalesce(
+            (select id from audiences_contact where workspace_id = %(workspace)s and email = s.email),
+            -- mailed before they got another address
+            (select contact_id from audiences_formeraddress where workspace_id = %(workspace)s and email = s.email)
+        ) as id
+    ) c
     order by s.key, s.at
     on conflict (key, at) do nothing
     returning key, delivery_id, campaign_id, contact_id, kind, at, is_machine, is_exact, link

@@ -149,7 +149,13 @@ insert into audiences_subscription as mine (list_id, contact_id, status, evidenc
 select distinct on (told.list_id, c.id) told.list_id, c.id, 'unsubscribed',
        jsonb_build_object('connection', %(connection)s, 'at', to_jsonb(told.at)), told.at
 from unnest(%(lists)s::bigint[], %(emails)s::text[], %(ats)s::timestamptz[]) as told(list_id, email, at)
-join audiences_contact c on c.workspace_id = %(workspace)s and c.email = told.email
+cross join lateral (
+    select coalesce(
+        (select id from audiences_contact where workspace_id = %(workspace)s and email = told.email),
+        (select contact_id from audiences_formeraddress where workspace_id = %(workspace)s and email = told.email)
+    ) as id
+) c
+where c.id is not null
 order by told.list_id, c.id, told.at
 on conflict (list_id, contact_id) do update
 set status = 'unsubscribed', evidence = excluded.evidence, changed_at = excluded.changed_at

@@ -110,6 +110,14 @@ left join lateral ({_THEIRS}) m on true
 where (m.digest = s.digest and m.object_id = c.id and m.gone_at is null) is not true
 """
 
+# Who got another address here, or went into another person, is still known over there by the old one.
+_FORMER = """
+update moved set contact_id = c.id, email = c.email, takes_over = false,
+       both_changed = coalesce(moved.mirrored_id = c.id, false)
+from audiences_formeraddress f join audiences_contact c on c.id = f.contact_id
+where f.workspace_id = %(workspace)s and f.email = moved.email and moved.contact_id is null
+"""
+
 # Pages overlap: who has been counted in this pull already is not counted again.
 _AGAIN = f"""
 create temp table tally on commit drop as
@@ -306,6 +314,7 @@ STATEMENTS = (
     "drop table if exists pg_temp.moved, pg_temp.tally, pg_temp.twins",
     _AGAIN,
     _MOVED,
+    _FORMER,
     _TWINS,
     _DROP_TWINS,
     "analyze moved (remote_id, email, contact_id)",

@@ -6,6 +6,7 @@ from audiences.queries.combining import count_combined, some_combined
 from audiences.queries.contacts import contacts, counted, languages, people_meant
 from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.exports import columns_last_chosen, exports
+from audiences.queries.fields import readings
 from audiences.queries.growth import growth, moved_people
 from audiences.queries.imports import earlier_import, imports, kept, progress, rejects_csv, rows_of
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
@@ -49,6 +50,7 @@ __all__ = [
     "person",
     "progress",
     "read_signed",
+    "readings",
     "refused_by_us",
     "rejects_csv",
     "remote_fields",

@@ -262,9 +262,10 @@ with told as (
 )
 insert into audiences_suppression as mine
     (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
-select %(workspace)s, told.email, c.id, told.reason, %(connection)s, told.at, told.evidence, %(by)s
+select %(workspace)s, told.email, coalesce(c.id, f.contact_id), told.reason, %(connection)s, told.at, told.evidence, %(by)s
 from told
 left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = told.email
+left join audiences_formeraddress f on f.workspace_id = %(workspace)s and f.email = told.email
 where not exists (
     select 1 from audiences_suppression old
     where old.workspace_id = %(workspace)s and old.email = told.email
@@ -272,8 +273,11 @@ where not exists (
 )
 order by told.email
 on conflict (workspace_id, email, connection_id) where lifted_at is null do update
-set reason = excluded.reason, at = least(mine.at, excluded.at), evidence = mine.evidence || excluded.evidence
-where mine.reason = 'blocked' and excluded.reason <> 'blocked'
+set reason = excluded.reason, at = least(mine.at, excluded.at), evidence = mine.evidence || excluded.evidence,
+    contact_id = coalesce(mine.contact_id, excluded.contact_id)
+where (mine.reason = 'blocked' and excluded.reason <> 'blocked')
+   -- an address that went into another person: now it is of them
+   or (mine.contact_id is null and excluded.contact_id is not null)
 returning contact_id, xmax = 0
 """
 

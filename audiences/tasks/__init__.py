@@ -1,11 +1,12 @@
 """Celery finds the tasks of an app by importing this package."""
 
-from audiences.tasks import bulk, duplicates, exports, imports, pull
+from audiences.tasks import bulk, duplicates, exports, fields, imports, pull
 
 __all__ = [
     "bulk",
     "duplicates",
     "exports",
+    "fields",
     "imports",
     "pull",
 ]

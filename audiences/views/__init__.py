@@ -9,7 +9,21 @@ from audiences.views.bulk import (
 from audiences.views.combining import combine
 from audiences.views.contacts import add_person, choose_columns, contact, contacts, suppress
 from audiences.views.duplicates import bring_back_pair, dismiss_pair, duplicates, look_for_duplicates
+from audiences.views.editing import edit_person, subscription
 from audiences.views.exports import cancel_export, export, exports, fetch, make_again, new_export, throw_away
+from audiences.views.fields import (
+    add_field,
+    change_choices,
+    change_kind,
+    count_fields,
+    delete_field,
+    field,
+    fields,
+    go_on_with_field,
+    map_field,
+    merge_field,
+    rename_field,
+)
 from audiences.views.folders import folders, remove_folder, rename_folder
 from audiences.views.imports import (
     cancel,
@@ -26,9 +40,12 @@ from audiences.views.imports import (
     start,
 )
 from audiences.views.lists import change_lists, edit_list, growth, list_, lists, moved, new_list
+from audiences.views.merging import merge_person
 from audiences.views.suppressions import suppressions
+from audiences.views.tags import delete_tag, merge_tag, suggest_tags, tag, tag_person, tags, untag_person
 
 __all__ = [
+    "add_field",
     "add_person",
     "begin_bulk",
     "bring_back_pair",
@@ -37,22 +54,31 @@ __all__ = [
     "cancel",
     "cancel_bulk",
     "cancel_export",
+    "change_choices",
     "change_columns",
+    "change_kind",
     "change_lists",
     "choose_bulk",
     "choose_columns",
     "combine",
     "contact",
     "contacts",
+    "count_fields",
+    "delete_field",
+    "delete_tag",
     "dismiss_pair",
     "duplicates",
     "edit_list",
+    "edit_person",
     "export",
     "exports",
     "fetch",
+    "field",
+    "fields",
     "folders",
     "go_on",
     "go_on_with_bulk",
+    "go_on_with_field",
     "growth",
     "import_",
     "imports",
@@ -60,6 +86,10 @@ __all__ = [
     "lists",
     "look_for_duplicates",
     "make_again",
+    "map_field",
+    "merge_field",
+    "merge_person",
+    "merge_tag",
     "moved",
     "new_export",
     "new_import",
@@ -69,10 +99,17 @@ __all__ = [
     "preview",
     "rejects",
     "remove_folder",
+    "rename_field",
     "rename_folder",
     "roll_back",
     "start",
+    "subscription",
+    "suggest_tags",
     "suppress",
     "suppressions",
+    "tag",
+    "tag_person",
+    "tags",
     "throw_away",
+    "untag_person",
 ]

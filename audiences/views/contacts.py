@@ -10,6 +10,7 @@ from audiences.forms.contacts import ContactFilters
 from audiences.forms.imports import PersonForm
 from audiences.models import Contact
 from audiences.queries.contacts import Slice, shown
+from audiences.queries.tags import tags_of
 from audiences.views import bulk, people
 
 
@@ -114,6 +115,8 @@ def _page(request: WorkspaceRequest, contact: Contact, form: SuppressForm) -> Ht
             "form": form,
             "may_suppress": request.membership.may(Role.EDITOR)
             and not any(row.connection_id is None for row in found.active),
+            "tags": tags_of(contact),
+            "may_edit": request.membership.may(Role.EDITOR),
             "panels": panels.rendered(request, contact),
         },
         partials={"accounts"},
