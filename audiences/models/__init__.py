@@ -3,7 +3,7 @@
 from audiences.models.bulk import BulkAction
 from audiences.models.consents import Consent, ConsentBasis
 from audiences.models.contacts import Contact, Engagement, Field
-from audiences.models.erasures import Erasure
+from audiences.models.erasures import ErasedThere, Erasure
 from audiences.models.exports import Export, ExportPiece
 from audiences.models.imports import Import, ImportBody, ImportChange, ImportStep
 from audiences.models.lists import Folder, Gathered, List, Subscription
@@ -17,6 +17,7 @@ __all__ = [
     "ConsentBasis",
     "Contact",
     "Engagement",
+    "ErasedThere",
     "Erasure",
     "Export",
     "ExportPiece",

@@ -12,6 +12,7 @@ from audiences.queries.imports import (
 from audiences.queries.lists import counts_by_status, growth, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
+from audiences.queries.privacy import erasures, what_is_held
 from audiences.queries.suppressions import is_suppressed, suppressions
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "counted",
     "counts_by_status",
     "earlier_import",
+    "erasures",
     "evidence",
     "growth",
     "imports",
@@ -37,4 +39,5 @@ __all__ = [
     "remote_fields",
     "rows_of",
     "suppressions",
+    "what_is_held",
 ]

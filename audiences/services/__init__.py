@@ -15,6 +15,16 @@ from audiences.services.imports import (
     start_import,
     undo_import,
 )
+from audiences.services.privacy import (
+    CannotErase,
+    erase_person,
+    export_person,
+    hindrances,
+    holding,
+    person_of,
+    record_return,
+    settle_by_hand,
+)
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
@@ -28,6 +38,7 @@ from audiences.services.suppressions import (
 )
 
 __all__ = [
+    "CannotErase",
     "CannotImport",
     "CannotSuppress",
     "Fact",
@@ -36,14 +47,21 @@ __all__ = [
     "cancel_import",
     "change_columns",
     "end_stuck_imports",
+    "erase_person",
+    "export_person",
     "go_on",
+    "hindrances",
+    "holding",
     "open_again",
     "pattern_of",
+    "person_of",
     "preview_import",
     "propagate",
     "prune_imports",
+    "record_return",
     "refresh_counts",
     "resolve_patterns",
+    "settle_by_hand",
     "start_import",
     "suppress",
     "suppress_all",

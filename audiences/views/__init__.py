@@ -14,6 +14,15 @@ from audiences.views.imports import (
     start,
 )
 from audiences.views.lists import growth, list_, lists
+from audiences.views.privacy import (
+    contact_privacy,
+    erase,
+    export_person,
+    held,
+    privacy,
+    record_return,
+    settle,
+)
 from audiences.views.suppressions import suppressions
 
 __all__ = [
@@ -21,9 +30,13 @@ __all__ = [
     "cancel",
     "change_columns",
     "contact",
+    "contact_privacy",
     "contacts",
+    "erase",
+    "export_person",
     "go_on",
     "growth",
+    "held",
     "import_",
     "imports",
     "list_",
@@ -32,8 +45,11 @@ __all__ = [
     "open_again",
     "paste",
     "preview",
+    "privacy",
+    "record_return",
     "rejects",
     "roll_back",
+    "settle",
     "start",
     "suppress",
     "suppressions",

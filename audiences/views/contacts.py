@@ -100,6 +100,7 @@ def _page(request: WorkspaceRequest, contact: Contact, form: SuppressForm) -> Ht
             "form": form,
             "may_suppress": request.membership.may(Role.EDITOR)
             and not any(row.connection_id is None for row in found.active),
+            "may_erase": request.membership.may(Role.ADMIN),
             "panels": panels.rendered(request, contact),
         },
         partials={"accounts"},

@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import Model
 
 from accounts import vault
-from accounts.models import Connection, ConnectionTokens
+from accounts.models import Connection, ConnectionTokens, Workspace
 
 SEALED: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Connection, ("sealed_credentials", "sealed_webhook_secrets")),
     (ConnectionTokens, ("sealed",)),
+    (Workspace, ("sealed_hash_key",)),
 )
 
 
