@@ -84,5 +84,6 @@ def _register_what_is_held() -> None:
             "Entries of the activity log about them",
             held.activity,
             becomes="Kept; they hold no address and no name",
+            stays=True,
         ),
     )

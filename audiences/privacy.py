@@ -48,6 +48,8 @@ class Section:
     rows: Callable[[Person], Iterable[Row]]
     becomes: str = REMOVED
     forget: Callable[[Person], None] | None = None
+    # Erasing leaves these rows as they are.
+    stays: bool = False
 
 
 _SECTIONS: dict[str, Section] = {}

@@ -87,7 +87,7 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
         if person.contact
         else ()
     )
-    counts = {name: number for name, number in counted(person).items() if number}
+    counts = {name: rows for name, rows in counted(person).items() if rows}
     for section in privacy.sections():
         if section.forget is not None:
             section.forget(person)
@@ -108,8 +108,12 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
 
 
 def counted(person: Person) -> dict[str, int]:
-    """Section → rows."""
-    return {section.name: sum(1 for _ in section.rows(person)) for section in privacy.sections()}
+    """Section → rows that erasing removes or changes."""
+    return {
+        section.name: sum(1 for _ in section.rows(person))
+        for section in privacy.sections()
+        if not section.stays
+    }
 
 
 def hindrances(person: Person) -> list[str]:
