@@ -23,9 +23,7 @@ class ReportingConfig(AppConfig):
                 becomes="Kept for the sums, without the person",
                 forget=forgetting.events,
             ),
-            privacy.Section(
-                "firsts", "What they did first in each mail", held.firsts, forget=forgetting.firsts
-            ),
+            privacy.Section("firsts", "What they did first in each mail", held.firsts),
             privacy.Section("calls", "Calls of accounts that name them", held.calls, forget=forgetting.calls),
             privacy.Section(
                 "links",

@@ -76,7 +76,7 @@ def erasures(workspace: Workspace, *, before: int | None = None) -> ErasedSlice:
     shown = [
         Erased(
             row,
-            [(titles.get(name, name), number) for name, number in row.counts.items()],
+            [(title, row.counts[name]) for name, title in titles.items() if name in row.counts],
             accounts.get(row.pk, []),
         )
         for row in rows[:PAGE]

@@ -24,6 +24,7 @@ from audiences.importing import bodies
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
 from audiences.importing.tables import Tables
 from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, List
+from audiences.sets import one_writer
 
 # How long the rows of an import can be looked at and taken back.
 ROWS_KEPT = timedelta(days=30)
@@ -237,6 +238,7 @@ def add_person(
         raise CannotImport(
             "This is no address.", fields={"email": "This is no address that can be written to."}
         ) from error
+    one_writer(workspace)  # from here on nobody is erased meanwhile
     if address in Erased(workspace):
         raise CannotImport(ERASED, fields={"email": ERASED})
     if on_list is not None and not consent_source.strip():

@@ -16,7 +16,6 @@ from audiences.addresses import NotAnAddress, normalise
 from audiences.erased import digest_of
 from audiences.models import Consent, ConsentBasis, Contact, ErasedThere, Erasure, Import, Subscription
 from audiences.privacy import Person
-from audiences.queries.held import WITH_FILES
 from audiences.services import forgetting
 from audiences.services.counts import refresh_counts
 from audiences.services.suppressions import HOLDERS
@@ -76,8 +75,9 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
     for lock in privacy.LOCKS:
         lock(workspace)
     one_writer(workspace)
-    # No import begins to be read meanwhile.
-    list(Import.objects.select_for_update().filter(workspace=workspace, state__in=WITH_FILES).order_by("pk"))
+    # No import that rests begins to be read meanwhile. One under way holds its row while it waits for the audience.
+    resting = (Import.State.MAPPING, Import.State.READY, Import.State.FAILED)
+    list(Import.objects.select_for_update().filter(workspace=workspace, state__in=resting).order_by("pk"))
     person = privacy.person(workspace, person.email)  # as it is now that nobody else writes
     for sentence in hindrances(person):
         raise CannotErase(sentence)

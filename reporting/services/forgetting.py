@@ -5,7 +5,7 @@ from audiences.erased import GONE
 from audiences.privacy import Person
 from audiences.services.forgetting import replace
 from reporting import rollups
-from reporting.models import Event, InboxCall, LinkFigures, Seen
+from reporting.models import Event, InboxCall, LinkFigures
 from reporting.queries import held
 
 
@@ -25,10 +25,6 @@ def events(person: Person) -> None:
     if named:
         replace(Event._meta.db_table, ("link",), named, person.email)
     rows.update(contact=None)
-
-
-def firsts(person: Person) -> None:
-    Seen.objects.filter(contact=person.contact_id or 0).delete()
 
 
 def calls(person: Person) -> None:

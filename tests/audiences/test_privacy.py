@@ -23,6 +23,8 @@ from accounts.vault import Locked
 from audiences import queries, services
 from audiences.erased import Erased
 from audiences.importing import bodies
+from audiences.mirror import contacts, gathering
+from audiences.mirror.reading import Reader
 from audiences.models import (
     BulkAction,
     Contact,
@@ -241,6 +243,7 @@ def test_what_goes_on_counting_adds_up(workspace, by, known, browse):
     assert Figures.objects.get(delivery=delivery, source="events").counts == before
     assert Event.objects.filter(contact=None, kind="clicked").count() == 1
     assert not Seen.objects.exclude(contact__in=Contact.objects.all()).exists()
+    assert not OutboxEntry.objects.filter(subject_id=known["ana"].pk, task="audiences.block").exists()
     assert known["news"].subscriptions.count() == 1
     known["news"].refresh_from_db()
     assert known["news"].subscribed_count == 1
@@ -661,3 +664,50 @@ def test_the_activity_log_keeps_why_somebody_was_suppressed_to_the_block(workspa
     assert (ActivityEntry.objects.get().after, Suppression.objects.get().evidence) == (
         None, {"reason": "Anabelle asked"},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("slug", EACH)
+def test_a_page_read_before_is_not_taken_over_after(sandbox, workspace, by, slug, monkeypatch):
+    there = There(sandbox, slug)
+    there.seed(
+        lists=["News"], contacts=[{"email": ANA, "lists": [0]}, {"email": "b@example.com", "lists": [0]}]
+    )
+    connection = there.connect(workspace)
+    pull(connection)
+    after_reading = contacts if connection.capabilities.shares_contacts else gathering
+    name = "sift" if after_reading is contacts else "stage"
+    take_over = getattr(after_reading, name)
+
+    def erased_meanwhile(*args, **kwargs):
+        if Contact.objects.filter(email=ANA).exists():
+            erase(workspace, by)
+        return take_over(*args, **kwargs)
+
+    monkeypatch.setattr(after_reading, name, erased_meanwhile)
+    counts = pull(connection).counts["audiences.pull_contacts"]
+
+    assert list(workspace.contacts.values_list("email", flat=True)) == ["b@example.com"]
+    assert counts["read"] == sum(
+        counts.get(name, 0) for name in ("created", "changed", "unchanged", "rejected")
+    )
+    held = {"audiences_erasedthere.remote_id"} if ErasedThere.objects.get().remote_id == ANA else set()
+    assert mentions(ANA) == held
+
+
+def test_nothing_is_gathered_of_who_was_erased(sandbox, workspace, by):
+    there = There(sandbox, "especial")
+    there.seed(
+        lists=["News", "Shop"],
+        contacts=[{"email": ANA, "lists": [0, 1]}, {"email": "b@example.com", "lists": [0]}],
+    )
+    connection = there.connect(workspace)
+    pull(connection)
+    erasure = erase(workspace, by)
+    mine = Pull.objects.create(connection=connection, step=3)
+    for _ in gathering.gather(mine, connection.open(), Reader.of(connection)):
+        pass
+
+    mine.refresh_from_db()
+    counts = mine.counts["audiences.pull_contacts"]
+    assert (counts["gathered"], counts["rejected"], counts["rejected_erased"]) == (1, 1, 1)
+    assert (mentions(ANA), erasure.accounts.get().remote_id) == ({"audiences_erasedthere.remote_id"}, ANA)
