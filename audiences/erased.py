@@ -63,15 +63,21 @@ def pattern(email: str) -> str:
     return rf"{before}(?:{texts})(?![a-z0-9-]|\.[a-z0-9])"
 
 
+def likes(email: str) -> list[str]:
+    """Patterns of LIKE, many times quicker than that, for texts in small letters; they find the end of others' as well."""
+    escape = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+    return [f"%{text.translate(escape)}%" for text in spellings(email)]
+
+
 def spellings(email: str) -> list[str]:
     """How an address in its normal form stands in addresses of pages, in form bodies and in JSON; in small letters."""
     found = [email, quote(email, safe="").lower(), email.replace("/", "\\/")]
     local, _, domain = email.rpartition("@")
     if "xn--" in domain:
         whole = f"{local}@{idna.decode(domain)}"
-        # As bytes that PostgreSQL writes down, and as JSON may.
-        octal = "".join(chr(byte) if byte < 128 else f"\\{byte:03o}" for byte in whole.encode())
-        found += [whole, octal, json.dumps(whole)[1:-1].lower()]
+        # As it stands, as JSON may write it, and as bytes read one by one.
+        by_byte = whole.encode().decode("latin-1")
+        found += [whole, json.dumps(whole)[1:-1].lower(), by_byte, by_byte.lower()]
     return list(dict.fromkeys(found))
 
 
