@@ -113,15 +113,18 @@ def _shown(row: ErasedThere, entry: OutboxEntry | None) -> There:
     name = row.connection.provider_name
     tone, says, note, find = "good", row.get_state_display(), "", ""
     if row.state == State.HELD or (row.state == State.ASKED and not (entry and entry.is_open)):
-        tone, says, find = "warn", f"Still held by {name}: delete there by hand", row.remote_id
-        if row.state == State.ASKED:
-            tone, note = "bad", entry.note if entry else ""
-        elif row.connection.status == Connection.Status.DISCONNECTED:
-            note = "The account is not connected, so nothing can be asked of it."
-        else:
-            note = row.connection.capabilities.because.get("deletes_contacts", "")
+        tone, says, find = "warn", f"Still held by {name}", row.remote_id
+        note = f"Delete them there by hand. {_why_by_hand(row, entry)}".strip()
     elif row.state == State.ASKED:
         tone, note = "warn", entry.note if entry else ""
     elif row.state == State.GONE:
         note = row.connection.capabilities.because.get("deletes_contacts", "")
     return There(row.pk, row.connection, tone, says, note, row.state_at, find, str(row.by or ""))
+
+
+def _why_by_hand(row: ErasedThere, entry: OutboxEntry | None) -> str:
+    if row.connection.status == Connection.Status.DISCONNECTED:
+        return "The account is not connected, so nothing can be asked of it."
+    if row.state == State.ASKED:  # the work was set aside, or taken back
+        return f"The account was asked and did not: {entry.note}" if entry and entry.note else ""
+    return row.connection.capabilities.because.get("deletes_contacts", "")

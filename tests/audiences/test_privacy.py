@@ -341,7 +341,9 @@ def test_work_that_was_set_aside_waits_for_a_person(workspace, connection, there
     OutboxEntry.objects.filter(task="audiences.erase_there").update(state="set_aside", note="No.")
 
     (row,) = queries.erasures(workspace).rows[0].accounts
-    assert (row.says, row.note, row.waits) == ("Still held by Brevo: delete there by hand", "No.", True)
+    assert (row.says, row.note, row.waits) == (
+        "Still held by Brevo", "Delete them there by hand. The account was asked and did not: No.", True,
+    )  # fmt: skip
     services.settle_by_hand(there=erasure.accounts.get(), by=by)
     assert queries.erasures(workspace).rows[0].accounts[0].says == "Deleted there by hand"
 
