@@ -1,35 +1,22 @@
 """Everything about one person: told, removed from every table and every account, and kept out afterwards."""
 
-import base64
-import contextlib
 import json
 import zlib
-from datetime import timedelta
-from hashlib import blake2b
 
 import pytest
-from cryptography.fernet import Fernet
-from django.core.management import call_command
-from django.db import connection as database
 from django.db import transaction
 from django.db.models import Count
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import activity, attention
 from accounts.models import ActivityEntry, Connection, OutboxEntry, Pull
 from accounts.providers.errors import Missing
-from accounts.vault import Locked
 from audiences import queries, services
-from audiences.erased import Erased
 from audiences.importing import bodies
-from audiences.mirror import contacts, gathering
-from audiences.mirror.reading import Reader
 from audiences.models import (
     BulkAction,
     Contact,
     ErasedThere,
-    Erasure,
     Export,
     ExportPiece,
     Gathered,
@@ -42,10 +29,9 @@ from audiences.models import (
     Tagging,
 )
 from audiences.services import forgetting
-from audiences.services.imports import ERASED as CANNOT_ADD
 from campaigns.models import Delivery, Recipient, TestSend
-from reporting.mirror import inbox
 from reporting.models import Event, Figures, InboxCall, Seen
+from tests.audiences.erasing import ANA, FILE, NAMES, call, erase, everything, export, mentions
 from tests.audiences.importing import begin, bring, undo, work
 from tests.audiences.there import EACH, There, pull
 from tests.factories import (
@@ -54,16 +40,11 @@ from tests.factories import (
     ContactFactory,
     ListFactory,
     SuppressionFactory,
-    WorkspaceFactory,
 )
 from tests.helpers import run_outbox
 from tests.reporting.calls import SENT_AT, brevo_call, make_delivery
 
 pytestmark = pytest.mark.django_db
-
-ANA = "ana.muster@example.com"
-NAMES = ("Anabelle", "Musterfrau")
-FILE = f"Email,Vorname,Nachname\n{ANA},{NAMES[0]},{NAMES[1]}\nben@example.com,Ben,Beispiel\n"
 
 
 @pytest.fixture
@@ -87,56 +68,6 @@ def there(sandbox):
 @pytest.fixture
 def connection(there, workspace):
     return there.connect(workspace)
-
-
-def erase(workspace, by, email=ANA):
-    return services.erase_person(
-        person=services.person_of(workspace=workspace, email=email), by=by, typed=email
-    )
-
-
-def export(workspace, by, email=ANA):
-    return services.export_person(person=services.person_of(workspace=workspace, email=email), by=by)
-
-
-def call(connection, *bodies):
-    for body in bodies:
-        body = json.dumps(body).encode()
-        InboxCall.objects.create(
-            connection=connection, body=body, digest=blake2b(body, digest_size=32).digest()
-        )
-    while inbox.apply_some(connection):
-        pass
-
-
-def everything():
-    """table.column → all its text, bytes opened: of every table there is, whoever made it."""
-    found = {}
-    with database.cursor() as cursor:
-        cursor.execute(
-            "select table_name, column_name, data_type from information_schema.columns"
-            " where table_schema = current_schema()"
-            " and data_type in ('text', 'character varying', 'json', 'jsonb', 'bytea', 'ARRAY', 'inet')"
-        )
-        for table, column, kind in cursor.fetchall():
-            cursor.execute(f'select "{column}" from "{table}" where "{column}" is not null')
-            values = [value for (value,) in cursor.fetchall()]
-            found[f"{table}.{column}"] = "\n".join(
-                _opened(bytes(value)) if kind == "bytea" else str(value) for value in values
-            )
-    return found
-
-
-def _opened(value):
-    with contextlib.suppress(zlib.error):
-        value = zlib.decompress(value)
-    return value.decode("latin-1") + base64.b64encode(value).decode()
-
-
-def mentions(*words):
-    return {
-        name for name, text in everything().items() if any(word.lower() in text.lower() for word in words)
-    }
 
 
 @pytest.fixture
@@ -372,101 +303,6 @@ def test_an_erasure_cut_off_in_the_middle_has_changed_nothing(workspace, by, kno
     assert {name: text for name, text in after.items() if sorted(text) != sorted(before[name])} == {}
 
 
-# It holds
-
-
-@pytest.fixture
-def erased(workspace, by):
-    """Ana, of whom nothing was held but the address."""
-    return erase(workspace, by)
-
-
-def test_a_file_brings_nobody_back(workspace, by, erased):
-    shop = ListFactory(workspace=workspace)
-    again = f"Email,Vorname,Alter\n  {ANA.upper()} ,Ana,x\n{ANA},Ana,1,2,3\nben@example.com,Ben,3\n"
-    mine = bring(workspace, by, again, on_list=shop, consent_source="Fair")
-
-    assert {name: count for name, count in mine.counts.items() if count} == {
-        "read": 3, "suppressed": 2, "new": 1,
-    }  # fmt: skip
-    assert [row.why for row in queries.rows_of(mine, "suppressed").rows] == ["Erased at their request"] * 2
-    assert "2,Erased at their request" in "".join(queries.rejects_csv(mine))
-    assert mentions(ANA) == set()
-
-
-def test_nobody_is_typed_in_who_was_erased(workspace, by, erased, browse):
-    with pytest.raises(services.CannotImport) as refusal:
-        services.add_person(workspace=workspace, by=by, email=f" {ANA.title()}", fields={})
-    assert refusal.value.fields == {"email": CANNOT_ADD}
-    reply = browse("editor").post("/w/acme/contacts/new/", {"email": ANA})
-    assert (reply.status_code, CANNOT_ADD.encode() in reply.content) == (422, True)
-    assert mentions(ANA) == set()
-
-
-def test_no_suppression_and_no_call_holds_the_address_again(workspace, by, erased):
-    connection = ConnectionFactory(workspace=workspace)
-    delivery = make_delivery(CampaignFactory(workspace=workspace, connection=connection), connection)
-    call(
-        connection,
-        brevo_call("unsubscribe", ANA),
-        brevo_call("click", ANA, URL=f"https://shop.test/?e={ANA}"),
-        brevo_call("hard_bounce", ANA, reason=f"550 {ANA}"),
-    )
-    services.suppress_all(
-        workspace=workspace, connection=None, facts=[services.Fact(ANA, "complained", timezone.now())]
-    )
-
-    assert mentions(ANA) == set()
-    assert sorted(Event.objects.values_list("kind", "contact", "delivery")) == [
-        ("clicked", None, delivery.pk), ("hard_bounced", None, delivery.pk), ("unsubscribed", None, delivery.pk),
-    ]  # fmt: skip
-    assert not InboxCall.objects.exists()
-
-
-def test_only_their_workspace_knows_them_as_erased(workspace, by, erased):
-    other = WorkspaceFactory()
-    services.add_person(workspace=other, by=by, email=ANA, fields={})
-
-    assert (ANA in Erased(workspace), ANA in Erased(other)) == (True, False)
-    erase(other, by)
-    first, second = Erasure.objects.order_by("pk").values_list("digest", flat=True)
-    assert first != second
-
-
-def test_the_hash_outlives_the_keys_of_the_vault(workspace, by, erased, settings):
-    old = settings.VAULT_KEYS
-    settings.VAULT_KEYS = [Fernet.generate_key().decode(), *old]
-    call_command("rotate_vault")
-    call_command("rotate_vault", check=True)
-    settings.VAULT_KEYS = settings.VAULT_KEYS[:1]
-    assert ANA in Erased(workspace)
-
-    settings.VAULT_KEYS = old
-    with pytest.raises(Locked):
-        Erased(workspace)
-
-
-def test_coming_back_needs_a_consent_given_since(workspace, by, erased):
-    words = {"workspace": workspace, "by": by, "email": ANA, "source": "Asked us in the shop"}
-    today = timezone.localdate()
-    for values in ({"agreed_on": today - timedelta(days=1)}, {"agreed_on": today + timedelta(days=1)}):
-        with pytest.raises(services.CannotErase) as refusal:
-            services.record_return(**words, **values)
-        assert set(refusal.value.fields) == {"agreed_on"}
-    with pytest.raises(services.CannotErase, match="Nobody with this address was erased"):
-        services.record_return(**words | {"email": "ben@example.com"}, agreed_on=today)
-    assert not Contact.objects.exists()
-
-    contact = services.record_return(**words, agreed_on=today)
-    assert [(row.basis.source, row.kind, row.list) for row in contact.consents.all()] == [
-        ("Asked us in the shop", "given", None)
-    ]
-    assert ANA not in Erased(workspace)
-    services.add_person(workspace=workspace, by=by, email=ANA, fields={"city": "Basel"})
-    erase(workspace, by)
-    assert (Erasure.objects.get().lifted_at, ANA in Erased(workspace)) == (None, True)
-
-
 # Not now
 
 
@@ -558,118 +394,6 @@ def test_what_stands_for_others_stays(workspace, by):
     }  # fmt: skip
 
 
-# Pages
-
-
-@pytest.fixture(autouse=True)
-def fresh(monkeypatch):
-    """Test clients log in without a password; that it is asked for has a test of its own."""
-    with monkeypatch.context() as patch:
-        patch.setattr("accounts.http.logged_in_lately", lambda request: True)
-        yield patch
-
-
-def test_from_the_persons_page_to_the_log(workspace, browse):
-    ana = SuppressionFactory(contact__workspace=workspace, contact__email=ANA).contact
-    client = browse()
-    here = f"/w/acme/contacts/{ana.pk}/"
-    assert f'href="{here}privacy/"' in client.get(here).content.decode()
-    page = client.get(f"{here}privacy/").content.decode()
-    assert "Suppressions, in force and lifted" in page
-    file = client.post("/w/acme/privacy/export/", {"email": ANA})
-    assert file.headers["Content-Disposition"].startswith('attachment; filename="person-')
-    assert json.loads(file.content)["contact"][0]["address"] == ANA
-    assert b'\n  "about": {\n' in file.content
-
-    refused = client.post("/w/acme/privacy/erase/", {"email": ANA, "typed": "ana"})
-    assert (refused.status_code, "That is not the address" in refused.content.decode()) == (422, True)
-    done = client.post("/w/acme/privacy/erase/", {"email": ANA, "typed": ANA.upper()}, follow=True)
-    assert ANA not in done.content.decode()
-    assert "2 tables" in done.content.decode()
-    assert client.get(here).status_code == 404
-
-
-def test_an_address_without_a_contact_is_found_by_typing_it(workspace, browse):
-    client = browse()
-    Suppression.objects.create(workspace=workspace, email=ANA, reason="bounced")
-    page = client.post("/w/acme/privacy/person/", {"email": f" {ANA.upper()} "})
-    assert [(row.title, row.rows) for row in page.context["held"]] == [
-        ("Suppressions, in force and lifted", 1)
-    ]
-    assert client.post("/w/acme/privacy/person/", {"email": "ana"}).status_code == 422
-    assert client.get("/w/acme/privacy/person/").url == "/w/acme/privacy/"
-    ana = ContactFactory(workspace=workspace, email=ANA)
-    assert client.post("/w/acme/privacy/person/", {"email": ANA}).url == f"/w/acme/contacts/{ana.pk}/privacy/"
-
-
-@pytest.mark.parametrize(("role", "forms"), [("viewer", 0), ("editor", 0), ("approver", 1), ("admin", 2)])
-def test_each_role_sees_what_it_may_do(workspace, browse, role, forms):
-    ana = ContactFactory(workspace=workspace, email=ANA)
-    client = browse(role)
-    page = client.get("/w/acme/privacy/").content.decode()
-    assert page.count('name="email"') == forms
-    is_admin = role == "admin"
-    assert (
-        "privacy/" in client.get(f"/w/acme/contacts/{ana.pk}/").content.decode().partition("<main")[2]
-    ) is is_admin
-    assert (client.get(f"/w/acme/contacts/{ana.pk}/privacy/").status_code == 200) is is_admin
-    for path in ("export", "erase", "person", "accounts/1"):
-        reply = client.post(f"/w/acme/privacy/{path}/", {"email": "x@example.com", "typed": "y"})
-        assert (reply.status_code != 403) is is_admin, path
-    back = client.post("/w/acme/privacy/return/", {"email": ANA, "source": "x", "agreed_on": "2026-01-01"})
-    assert back.status_code == (422 if forms else 403)
-
-
-def test_a_foreign_workspace_is_not_there(browse, by):
-    other = WorkspaceFactory()
-    ana = ContactFactory(workspace=other, email=ANA)
-    told = ErasedThere.objects.create(
-        erasure=Erasure.objects.create(workspace=other, digest="0"), state="held", remote_id="1",
-        connection=ConnectionFactory(workspace=other),
-    )  # fmt: skip
-    client = browse()
-    assert client.get(f"/w/acme/contacts/{ana.pk}/privacy/").status_code == 404
-    assert client.post(f"/w/acme/privacy/accounts/{told.pk}/").status_code == 404
-    assert client.post("/w/acme/privacy/person/", {"email": ANA}).context["held"] == []
-    client.post("/w/acme/privacy/erase/", {"email": ANA, "typed": ANA})
-    assert Contact.objects.get() == ana
-
-
-def test_export_and_erasure_ask_again_who_it_is(workspace, browse, fresh):
-    fresh.undo()
-    client = browse()
-    told = ErasedThere.objects.create(
-        erasure=Erasure.objects.create(workspace=workspace, digest="0"), state="held", remote_id="1",
-        connection=ConnectionFactory(workspace=workspace),
-    )  # fmt: skip
-    for path in ("export", "erase", f"accounts/{told.pk}"):
-        reply = client.post(f"/w/acme/privacy/{path}/", {"email": ANA, "typed": ANA})
-        assert reply.url.startswith("/accounts/reauthenticate/"), path
-    assert (Erasure.objects.count(), ErasedThere.objects.get().state) == (1, "held")
-
-
-def test_the_log_costs_the_same_for_one_erasure_and_three(workspace, browse):
-    client = browse()
-
-    def add():
-        ErasedThere.objects.create(
-            erasure=Erasure.objects.create(workspace=workspace, digest=str(Erasure.objects.count())),
-            connection=ConnectionFactory(workspace=workspace),
-        )  # fmt: skip
-
-    def cost():
-        with CaptureQueriesContext(database) as captured:
-            assert client.get("/w/acme/privacy/").status_code == 200
-        return len(captured)
-
-    add()
-    cost()
-    one = cost()
-    add()
-    add()
-    assert cost() == one
-
-
 def test_the_activity_log_keeps_why_somebody_was_suppressed_to_the_block(workspace, by):
     ana = ContactFactory(workspace=workspace, email=ANA)
     services.suppress_by_hand(contact=ana, by=by, reason="Anabelle asked")
@@ -677,50 +401,3 @@ def test_the_activity_log_keeps_why_somebody_was_suppressed_to_the_block(workspa
     assert (ActivityEntry.objects.get().after, Suppression.objects.get().evidence) == (
         None, {"reason": "Anabelle asked"},
     )  # fmt: skip
-
-
-@pytest.mark.parametrize("slug", EACH)
-def test_a_page_read_before_is_not_taken_over_after(sandbox, workspace, by, slug, monkeypatch):
-    there = There(sandbox, slug)
-    there.seed(
-        lists=["News"], contacts=[{"email": ANA, "lists": [0]}, {"email": "b@example.com", "lists": [0]}]
-    )
-    connection = there.connect(workspace)
-    pull(connection)
-    after_reading = contacts if connection.capabilities.shares_contacts else gathering
-    name = "sift" if after_reading is contacts else "stage"
-    take_over = getattr(after_reading, name)
-
-    def erased_meanwhile(*args, **kwargs):
-        if Contact.objects.filter(email=ANA).exists():
-            erase(workspace, by)
-        return take_over(*args, **kwargs)
-
-    monkeypatch.setattr(after_reading, name, erased_meanwhile)
-    counts = pull(connection).counts["audiences.pull_contacts"]
-
-    assert list(workspace.contacts.values_list("email", flat=True)) == ["b@example.com"]
-    assert counts["read"] == sum(
-        counts.get(name, 0) for name in ("created", "changed", "unchanged", "rejected")
-    )
-    held = {"audiences_erasedthere.remote_id"} if ErasedThere.objects.get().remote_id == ANA else set()
-    assert mentions(ANA) == held
-
-
-def test_nothing_is_gathered_of_who_was_erased(sandbox, workspace, by):
-    there = There(sandbox, "especial")
-    there.seed(
-        lists=["News", "Shop"],
-        contacts=[{"email": ANA, "lists": [0, 1]}, {"email": "b@example.com", "lists": [0]}],
-    )
-    connection = there.connect(workspace)
-    pull(connection)
-    erasure = erase(workspace, by)
-    mine = Pull.objects.create(connection=connection, step=3)
-    for _ in gathering.gather(mine, connection.open(), Reader.of(connection)):
-        pass
-
-    mine.refresh_from_db()
-    counts = mine.counts["audiences.pull_contacts"]
-    assert (counts["gathered"], counts["rejected"], counts["rejected_erased"]) == (1, 1, 1)
-    assert (mentions(ANA), erasure.accounts.get().remote_id) == ({"audiences_erasedthere.remote_id"}, ANA)
