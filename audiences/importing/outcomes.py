@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection as database
 
+from audiences.erased import PROBLEM
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
 
@@ -163,7 +164,8 @@ def _statement(mine: Import, *, has_patterns: bool) -> str:
         from known k
     )
     select line,
-           case when problem <> '' then 'invalid'
+           case when problem = '{PROBLEM}' then 'suppressed'
+                when problem <> '' then 'invalid'
                 when is_twin then 'duplicate'
                 when suppression_id is not null then 'suppressed'
                 when stays_off then 'left'

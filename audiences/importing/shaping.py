@@ -11,6 +11,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from audiences.addresses import NotAnAddress, normalise
+from audiences.erased import PROBLEM, Erased
 from audiences.files.reading import Row
 from audiences.files.values import parser
 from audiences.importing.tables import STANDARD
@@ -59,6 +60,7 @@ class Shape:
                 start = f"{encode_basestring(target)}:"
                 self.custom.append((index, start, _text if reading == "text" else parser(reading)))
         self.has_consents = self.consent_at is not None
+        self.erased = Erased(mine.workspace)
 
     def staged(self, row: Row) -> tuple[Any, ...]:
         """The row in the order of tables.STAGED."""
@@ -74,6 +76,8 @@ class Shape:
             email = normalise(cells[self.email])
         except NotAnAddress as error:
             return self._bad(row, error.problem.value)
+        if self.erased and email in self.erased:
+            return _nothing_of(row)
         values = [""] * len(STANDARD)
         for index, place, target in self.standard:
             text = cells[index]
@@ -116,9 +120,22 @@ class Shape:
         return (line, email, *values, custom_text, consent_at, consent_ip, "", "")
 
     def _bad(self, row: Row, problem: str) -> tuple[Any, ...]:
+        if self.erased and any(map(self._is_erased, row.cells)):
+            return _nothing_of(row)
         cells = [cell[:1000].replace("\x00", "\ufffd") for cell in row.cells]
         empty = ("",) * len(STANDARD)
         return (row.line, "", *empty, "{}", "", "", problem, _json(cells))
+
+    def _is_erased(self, cell: str) -> bool:
+        try:
+            return normalise(cell) in self.erased
+        except NotAnAddress:
+            return False
+
+
+def _nothing_of(row: Row) -> tuple[Any, ...]:
+    """That somebody stands in this line who was erased, and not who."""
+    return (row.line, "", *("",) * len(STANDARD), "{}", "", "", PROBLEM, "")
 
 
 def copy_text(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Connection, MirrorKind, MirrorRow, Pull
 from audiences import queries, services, sets
+from audiences.erased import Erased
 from audiences.models import Contact
 
 STANDARD = tuple(Contact.STANDARD_FIELDS)
@@ -37,7 +38,7 @@ def merge_contacts(
     """Take the rows over and count them: every row is read once and is one of the other counts.
 
     created, changed, unchanged: what became of the person here. suppressed: newly blocked by this, whatever else
-    became of them. rejected: another person of this pull has the same address.
+    became of them. rejected: another person of this pull has the same address, or they were erased.
     """
     if not rows:
         return Counter()
@@ -48,6 +49,7 @@ def merge_contacts(
 
 def merge_staged(connection: Connection, *, pull: Pull | None) -> Counter[str]:
     """The same for rows that stand in the stage already; the audience of the workspace is held."""
+    turned_away = _turn_away_erased(connection)
     values: dict[str, Any] = {
         "workspace": connection.workspace_id,
         "connection": connection.pk,
@@ -66,7 +68,20 @@ def merge_staged(connection: Connection, *, pull: Pull | None) -> Counter[str]:
         suppressed = [contact_id for (contact_id,) in cursor.fetchall()]
     counts["rejected_twin"] = counts["rejected"]
     services.propagate(workspace=connection.workspace, contact_ids=suppressed)
-    return +counts
+    return +(counts + turned_away)
+
+
+def _turn_away_erased(connection: Connection) -> Counter[str]:
+    """Whoever was erased does not come back by an account that holds them yet, nor by a page read before."""
+    erased = Erased(connection.workspace)
+    if not erased:
+        return Counter()
+    with database.cursor() as cursor:
+        cursor.execute("select email from stage")
+        found = erased.among(email for (email,) in cursor.fetchall())
+        if found:
+            cursor.execute("delete from stage where email = any(%s)", [sorted(found)])
+    return Counter(read=len(found), rejected=len(found), rejected_erased=len(found))
 
 
 def note_blocked(connection: Connection, contact: Contact, *, at: datetime | None = None) -> None:

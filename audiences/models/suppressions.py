@@ -8,7 +8,7 @@ from audiences.models.contacts import Contact
 
 
 class Suppression(models.Model):
-    """An address nobody in the workspace may write to. Lifted by a recorded consent only, never deleted."""
+    """An address nobody in the workspace may write to. Lifted by a recorded consent only, deleted only with an erased person."""
 
     class Reason(models.TextChoices):
         UNSUBSCRIBED = "unsubscribed", "Left"

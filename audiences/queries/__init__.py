@@ -12,6 +12,7 @@ from audiences.queries.imports import earlier_import, imports, kept, progress, r
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
+from audiences.queries.privacy import erasures, what_is_held
 from audiences.queries.selections import as_rule, in_words, read_signed, signed
 from audiences.queries.suppressions import is_suppressed, suppressions
 from audiences.queries.uses import uses_of
@@ -30,6 +31,7 @@ __all__ = [
     "counts_by_status",
     "duplicates",
     "earlier_import",
+    "erasures",
     "evidence",
     "exports",
     "folders",
@@ -59,4 +61,5 @@ __all__ = [
     "some_combined",
     "suppressions",
     "uses_of",
+    "what_is_held",
 ]

@@ -16,6 +16,7 @@ from accounts import attention
 from accounts.models import OutboxEntry, Workspace
 from accounts.redaction import HIDDEN, mask_email, redact
 from accounts.templatetags.ui import day, in_zone
+from audiences import erased
 from audiences.addresses import Problem
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Contact, Field, Import, ImportChange, List, Suppression
@@ -232,6 +233,8 @@ class _Said:
             # What is no address may still be somebody's with a slip in it.
             text = " · ".join(cell for cell in _loaded(cells) if cell)[:120]
             address = text if self.shows_addresses else HIDDEN
+        elif problem == erased.PROBLEM:
+            address = HIDDEN
         elif not self.shows_addresses:
             address = mask_email(email)
         return ImportRow(
@@ -256,6 +259,8 @@ class _Said:
             case Import.Outcome.LEFT:
                 return f"Left {self.list}{f' on {day(in_zone(left_at))}' if left_at else ''}"
             case Import.Outcome.SUPPRESSED:
+                if problem == erased.PROBLEM:
+                    return erased.SENTENCE
                 row = self.suppressions.get(suppression_id or 0)
                 if row is None:
                     return "Suppressed"

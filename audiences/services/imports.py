@@ -16,6 +16,7 @@ from accounts.models import Membership, OutboxEntry, Role, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
 from audiences.addresses import NotAnAddress, normalise
+from audiences.erased import Erased
 from audiences.field_names import key_of, label_of
 from audiences.files import MAX_BYTES, values
 from audiences.files.dialects import Dialect
@@ -23,11 +24,17 @@ from audiences.importing import bodies
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
 from audiences.importing.tables import Tables
 from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, List
+from audiences.sets import one_writer
 
 # How long the rows of an import can be looked at and taken back.
 ROWS_KEPT = timedelta(days=30)
 # An import nobody went on with.
 OPEN_KEPT = timedelta(days=7)
+
+ERASED = (
+    "Erased at their request, so nothing was kept. If they came back themselves since, an approver records their new "
+    "consent on the page Privacy; then they can be added again."
+)
 
 State = Import.State
 TASKS = {
@@ -231,6 +238,9 @@ def add_person(
         raise CannotImport(
             "This is no address.", fields={"email": "This is no address that can be written to."}
         ) from error
+    one_writer(workspace)  # from here on nobody is erased meanwhile
+    if address in Erased(workspace):
+        raise CannotImport(ERASED, fields={"email": ERASED})
     if on_list is not None and not consent_source.strip():
         raise CannotImport(
             "Say where the consent comes from.",

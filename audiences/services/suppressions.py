@@ -17,6 +17,7 @@ from accounts.models import Connection, MirrorKind, OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
 from audiences.addresses import NotAnAddress, normalise
+from audiences.erased import Erased
 from audiences.models import Contact, Suppression
 from audiences.sets import one_writer
 
@@ -65,7 +66,7 @@ def suppress_all(
     """The same for many at once; returns how many are news.
 
     One active row per address and source. A known cause replaces "blocked, we are not told why". A fact older than
-    the consent that lifted its block is history. Texts that are no address are passed over.
+    the consent that lifted its block is history. Texts that are no address, and who was erased, are passed over.
     """
     rows = []
     for fact in facts:
@@ -81,6 +82,9 @@ def suppress_all(
     if not rows:
         return 0
     one_writer(workspace)
+    if erased := Erased(workspace):
+        # Nobody writes to them as it is, and the block would hold their address.
+        rows = [row for row in rows if row["email"] not in erased]
     with database.cursor() as cursor:
         cursor.execute(
             _SUPPRESS,
@@ -173,8 +177,8 @@ def suppress_by_hand(*, contact: Contact, by: User, reason: str) -> None:
         "contact.suppressed",
         "Suppressed a contact by hand.",
         actor=by,
+        # Why stands with the block: it may name the person, and this log outlives them.
         subject=contact,
-        after={"reason": reason},
     )
 
 

@@ -1,6 +1,6 @@
 """Celery finds the tasks of an app by importing this package."""
 
-from audiences.tasks import bulk, duplicates, exports, fields, imports, pull
+from audiences.tasks import bulk, duplicates, exports, fields, imports, privacy, pull
 
 __all__ = [
     "bulk",
@@ -8,5 +8,6 @@ __all__ = [
     "exports",
     "fields",
     "imports",
+    "privacy",
     "pull",
 ]

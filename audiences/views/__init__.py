@@ -41,6 +41,15 @@ from audiences.views.imports import (
 )
 from audiences.views.lists import change_lists, edit_list, growth, list_, lists, moved, new_list
 from audiences.views.merging import merge_person
+from audiences.views.privacy import (
+    contact_privacy,
+    erase,
+    export_person,
+    held,
+    privacy,
+    record_return,
+    settle,
+)
 from audiences.views.suppressions import suppressions
 from audiences.views.tags import delete_tag, merge_tag, suggest_tags, tag, tag_person, tags, untag_person
 
@@ -62,6 +71,7 @@ __all__ = [
     "choose_columns",
     "combine",
     "contact",
+    "contact_privacy",
     "contacts",
     "count_fields",
     "delete_field",
@@ -70,7 +80,9 @@ __all__ = [
     "duplicates",
     "edit_list",
     "edit_person",
+    "erase",
     "export",
+    "export_person",
     "exports",
     "fetch",
     "field",
@@ -80,6 +92,7 @@ __all__ = [
     "go_on_with_bulk",
     "go_on_with_field",
     "growth",
+    "held",
     "import_",
     "imports",
     "list_",
@@ -97,11 +110,14 @@ __all__ = [
     "open_again",
     "paste",
     "preview",
+    "privacy",
+    "record_return",
     "rejects",
     "remove_folder",
     "rename_field",
     "rename_folder",
     "roll_back",
+    "settle",
     "start",
     "subscription",
     "suggest_tags",

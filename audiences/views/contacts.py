@@ -117,6 +117,7 @@ def _page(request: WorkspaceRequest, contact: Contact, form: SuppressForm) -> Ht
             and not any(row.connection_id is None for row in found.active),
             "tags": tags_of(contact),
             "may_edit": request.membership.may(Role.EDITOR),
+            "may_erase": request.membership.may(Role.ADMIN),
             "panels": panels.rendered(request, contact),
         },
         partials={"accounts"},
