@@ -121,6 +121,11 @@ def _statement(mine: Import, *, has_patterns: bool) -> str:
             select p.id from audiences_suppression p
             where p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
               and p.email in ('*@' || split_part(s.email, '@', 2), split_part(s.email, '@', 1) || '@*')
+              and not exists (
+                  select 1 from audiences_suppression old
+                  where old.workspace_id = %(workspace)s and old.email = s.email
+                    and old.connection_id is not distinct from p.connection_id and old.lifted_at >= p.at
+              )
             order by p.at, p.id limit 1
         ) p on s.problem = '' and b.id is null
     """

@@ -15,9 +15,11 @@ from audiences.services.imports import (
     start_import,
     undo_import,
 )
+from audiences.services.lifting import CannotLift, lift, lift_pattern
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
+    go_on_resolving,
     pattern_of,
     propagate,
     resolve_patterns,
@@ -29,6 +31,7 @@ from audiences.services.suppressions import (
 
 __all__ = [
     "CannotImport",
+    "CannotLift",
     "CannotSuppress",
     "Fact",
     "add_person",
@@ -37,6 +40,9 @@ __all__ = [
     "change_columns",
     "end_stuck_imports",
     "go_on",
+    "go_on_resolving",
+    "lift",
+    "lift_pattern",
     "open_again",
     "pattern_of",
     "preview_import",
