@@ -203,10 +203,12 @@ with stored as (
     ) d on d.remote_id = s.remote_id
     -- `limit` keeps the order of the joins: statistics do not know a workspace that was just filled
     left join lateral (
-        select id from audiences_contact
+        select id, tracking from audiences_contact
         where workspace_id = %(workspace)s and email = s.email and s.email <> ''
         limit 1
     ) c on true
+    -- opens and clicks of people who must not be counted are dropped unread
+    where not (s.kind in ('opened', 'clicked') and c.tracking is not distinct from 'denied')
     order by s.key, s.at
     on conflict (key, at) do nothing
     returning key, delivery_id, campaign_id, contact_id, kind, at, is_machine, is_exact, link

@@ -1,5 +1,6 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
+from audiences.services.consents import CannotConsent, record_consent
 from audiences.services.counts import refresh_counts
 from audiences.services.imports import (
     CannotImport,
@@ -30,6 +31,7 @@ from audiences.services.suppressions import (
 )
 
 __all__ = [
+    "CannotConsent",
     "CannotImport",
     "CannotLift",
     "CannotSuppress",
@@ -48,6 +50,7 @@ __all__ = [
     "preview_import",
     "propagate",
     "prune_imports",
+    "record_consent",
     "refresh_counts",
     "resolve_patterns",
     "start_import",
