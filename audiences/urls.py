@@ -23,5 +23,11 @@ urlpatterns = [
     path("imports/<int:import_id>/go-on/", views.go_on, name="go_on_with_import"),
     path("imports/<int:import_id>/roll-back/", views.roll_back, name="roll_back_import"),
     path("imports/<int:import_id>/rejects/", views.rejects, name="import_rejects"),
+    path("contacts/<int:contact_id>/consents/", views.record_consent, name="record_consent"),
     path("suppressions/", views.suppressions, name="suppressions"),
+    path("suppressions/import/", views.new_import, {"aim": "suppressions"}, name="import_suppressions"),
+    path("suppressions/paste/", views.paste, {"aim": "suppressions"}, name="paste_suppressions"),
+    path("suppressions/add/", views.add_suppressions, name="add_suppressions"),
+    path("suppressions/<int:suppression_id>/", views.suppression, name="suppression"),
+    path("suppressions/<int:suppression_id>/lift/", views.lift, name="lift_suppression"),
 ]

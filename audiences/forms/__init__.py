@@ -6,7 +6,7 @@ from django.utils.choices import CallableChoiceIterator
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
 from audiences import queries
-from audiences.models import List, Subscription, Suppression
+from audiences.models import List, Subscription
 from audiences.queries.contacts import SEARCH_LETTERS, People
 
 Choices = list[tuple[str, str]]
@@ -69,20 +69,6 @@ class ListFilters(_Filters):
     q = forms.CharField(label="Name", required=False, max_length=200)
     account = forms.ModelChoiceField(
         Connection.objects.none(), label="Account", required=False, empty_label="All accounts"
-    )
-
-    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _choose(self, "account", connections(workspace))
-
-
-class SuppressionFilters(_Filters):
-    q = forms.CharField(label="Address", required=False, max_length=254)
-    reason = forms.ChoiceField(
-        label="Reason", choices=[("", "All reasons"), *Suppression.Reason.choices], required=False
-    )
-    account = forms.ModelChoiceField(
-        Connection.objects.none(), label="Told by", required=False, empty_label="Told by anybody"
     )
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:

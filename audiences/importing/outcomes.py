@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection as database
 
+from audiences.importing import blocks
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
 
@@ -20,9 +21,6 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
 
     Until the transaction ends they also are the table `told`.
     """
-    has_patterns = Suppression.objects.filter(
-        workspace=mine.workspace_id, lifted_at=None, is_pattern=True
-    ).exists()
     values = values_of(mine) | {"after": after, "until": until}
     with database.cursor() as cursor:
         cursor.execute("set local jit = off")
@@ -31,7 +29,8 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
             # To read everybody for each chunk would grow with the square of the file.
             cursor.execute("set local random_page_cost = 1.1")
         cursor.execute("drop table if exists pg_temp.told")
-        cursor.execute(_statement(mine, has_patterns=has_patterns), values)
+        is_of_people = not mine.is_of_blocks
+        cursor.execute(_statement(mine) if is_of_people else blocks.statement(mine), values)
         cursor.execute(f"analyze told (line, outcome); insert into {table} select * from told")
         cursor.execute("select outcome, count(*) from told group by 1")
         return dict(cursor.fetchall())
@@ -46,6 +45,7 @@ def values_of(mine: Import) -> dict[str, Any]:
         "consent_at": mine.consent_at,
         "standard": list(STANDARD),
         "basis": mine.basis_id,
+        "reason": mine.reason,
     }
 
 
@@ -113,8 +113,11 @@ def _changes(mine: Import) -> str:
     ), '{{}}') else '{{}}'::jsonb end"""
 
 
-def _statement(mine: Import, *, has_patterns: bool) -> str:
+def _statement(mine: Import) -> str:
     tables = Tables(mine)
+    has_patterns = Suppression.objects.filter(
+        workspace=mine.workspace_id, lifted_at=None, is_pattern=True
+    ).exists()
     theirs = ", ".join(f"c.{column} as c_{column}" for column in STANDARD)
     patterns = """
         left join lateral (

@@ -12,7 +12,7 @@ from accounts.models import OutboxEntry
 from accounts.refusals import CannotMove
 from audiences import sets
 from audiences.files import BadFile
-from audiences.importing import applying, bodies, opening, outcomes, staging, undoing
+from audiences.importing import applying, blocks, bodies, opening, outcomes, staging, undoing
 from audiences.importing.tables import Tables
 from audiences.models import Import
 from audiences.services.counts import refresh_counts
@@ -84,7 +84,9 @@ def read_steps(mine: Import) -> Iterator[None]:
     if not mine.preview.get("read"):
         fail(mine, "There is no row below the heading. Choose another file.")
         return
-    mine.move_to(State.READY, previewed_at=timezone.now(), has_rows=True, note="")
+    if mine.is_of_blocks:
+        mine.preview |= {"people": blocks.people_caught(mine)}
+    mine.move_to(State.READY, previewed_at=timezone.now(), has_rows=True, note="", preview=mine.preview)
 
 
 def run_steps(mine: Import) -> Iterator[None]:
@@ -104,6 +106,8 @@ def run_steps(mine: Import) -> Iterator[None]:
         if is_first:
             sets.tell_planner("audiences_contact", "audiences_subscription")
             is_first = False
+        yield
+    while mine.is_of_blocks and blocks.resolve_next(mine):
         yield
     told = sum(count for name, count in mine.counts.items() if name != "read")
     if not told == mine.counts.get("read") == mine.checkpoint["rows"]:

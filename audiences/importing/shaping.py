@@ -57,23 +57,23 @@ class Shape:
                 self.consent_ip = index
             elif target:
                 start = f"{encode_basestring(target)}:"
-                self.custom.append((index, start, _text if reading == "text" else parser(reading)))
+                self.custom.append((index, start, one_line if reading == "text" else parser(reading)))
         self.has_consents = self.consent_at is not None
 
     def staged(self, row: Row) -> tuple[Any, ...]:
         """The row in the order of tables.STAGED."""
         line, cells, problem = row
         if problem:
-            return self._bad(row, problem)
+            return bad(row, problem)
         missing = self.width - len(cells)
         if missing > 0:
             cells = cells + [""] * missing
         elif missing < 0 and any(cells[self.width :]):
-            return self._bad(row, "too_many_cells")
+            return bad(row, "too_many_cells")
         try:
             email = normalise(cells[self.email])
         except NotAnAddress as error:
-            return self._bad(row, error.problem.value)
+            return bad(row, error.problem.value)
         values = [""] * len(STANDARD)
         for index, place, target in self.standard:
             text = cells[index]
@@ -81,9 +81,9 @@ class Shape:
                 continue
             text = text.strip()
             if not text.isprintable():
-                text = _text(text)
+                text = one_line(text)
             if len(text) > LENGTHS[target]:
-                return self._bad(row, f"too_long:{index}")
+                return bad(row, f"too_long:{index}")
             values[place] = text
         custom = []
         for index, start, parse in self.custom:
@@ -91,30 +91,32 @@ class Shape:
             if not text:
                 continue
             if len(text) > MAX_TEXT:
-                return self._bad(row, f"too_long:{index}")
+                return bad(row, f"too_long:{index}")
             try:
                 value = parse(text)
             except ValueError:
-                return self._bad(row, f"not_such_a_value:{index}")
+                return bad(row, f"not_such_a_value:{index}")
             custom.append(start + (encode_basestring(value) if isinstance(value, str) else _json(value)))
         consent_at = consent_ip = ""
         try:
             if self.consent_at is not None:
-                consent_at = _instant(cells[self.consent_at[0]].strip(), self.consent_at[1])
+                consent_at = instant(cells[self.consent_at[0]].strip(), self.consent_at[1])
         except ValueError:
-            return self._bad(row, f"not_such_a_value:{self.consent_at[0] if self.consent_at else 0}")
+            return bad(row, f"not_such_a_value:{self.consent_at[0] if self.consent_at else 0}")
         if self.consent_ip >= 0 and (text := cells[self.consent_ip].strip()):
             try:
                 consent_ip = str(ip_address(text))
             except ValueError:
-                return self._bad(row, f"not_such_a_value:{self.consent_ip}")
+                return bad(row, f"not_such_a_value:{self.consent_ip}")
         custom_text = f"{{{','.join(custom)}}}" if custom else "{}"
         return (line, email, *values, custom_text, consent_at, consent_ip, "", "")
 
-    def _bad(self, row: Row, problem: str) -> tuple[Any, ...]:
-        cells = [cell[:1000].replace("\x00", "\ufffd") for cell in row.cells]
-        empty = ("",) * len(STANDARD)
-        return (row.line, "", *empty, "{}", "", "", problem, _json(cells))
+
+def bad(row: Row, problem: str) -> tuple[Any, ...]:
+    """A row that cannot be taken, in the order of tables.STAGED."""
+    cells = [cell[:1000].replace("\x00", "\ufffd") for cell in row.cells]
+    empty = ("",) * len(STANDARD)
+    return (row.line, "", *empty, "{}", "", "", problem, _json(cells))
 
 
 def copy_text(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
@@ -130,13 +132,13 @@ def copy_text(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
     yield buffer.getvalue()
 
 
-def _text(text: str) -> str:
+def one_line(text: str) -> str:
     """In one line and without control characters; joiners and directions inside a word stay."""
     text = text.strip()
     return text if text.isprintable() else _CONTROL.sub(" ", text).strip()
 
 
-def _instant(text: str, parse: Cell) -> str:
+def instant(text: str, parse: Cell) -> str:
     if not text:
         return ""
     value = parse(text)

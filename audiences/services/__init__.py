@@ -1,5 +1,8 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
+from audiences.addresses import pattern_of
+from audiences.services.block_imports import preview_blocks
+from audiences.services.by_hand import suppress_entries
 from audiences.services.consents import CannotConsent, record_consent
 from audiences.services.counts import refresh_counts
 from audiences.services.imports import (
@@ -21,7 +24,6 @@ from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
     go_on_resolving,
-    pattern_of,
     propagate,
     resolve_patterns,
     suppress,
@@ -47,6 +49,7 @@ __all__ = [
     "lift_pattern",
     "open_again",
     "pattern_of",
+    "preview_blocks",
     "preview_import",
     "propagate",
     "prune_imports",
@@ -57,6 +60,7 @@ __all__ = [
     "suppress",
     "suppress_all",
     "suppress_by_hand",
+    "suppress_entries",
     "suppress_patterns",
     "undo_import",
 ]

@@ -19,6 +19,7 @@ from accounts.models import Membership, MirrorKind, MirrorRow, OutboxEntry, Role
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
 from audiences.models import Consent, ConsentBasis, Contact, Suppression
+from audiences.queries import patterns
 from audiences.services.suppressions import BLOCK_TASK, resolve_patterns
 from audiences.sets import one_writer
 
@@ -120,7 +121,7 @@ def lift_pattern(
     lifted = 0
     if people and agreed_at is not None:
         basis = ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by)
-        values = {
+        values: dict[str, Any] = {
             "workspace": workspace.pk, "id": pattern.pk, "pattern": pattern.email, "connection": pattern.connection_id,
             "basis": basis.pk, "agreed_at": agreed_at, "now": now, "by": by.pk, "reason": reason, "role": role.value,
         }  # fmt: skip
@@ -133,26 +134,6 @@ def lift_pattern(
         after={"reason": redact(reason), "people": lifted, "consent_source": redact(consent_source)},
     )  # fmt: skip
     return lifted
-
-
-def caught_by(pattern: Suppression) -> tuple[int, int]:
-    """(people suppressed by name for this pattern alone, those of them who have another block as well)."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"""
-            select count(*), count(*) filter (where exists (
-                select 1 from audiences_suppression o
-                where o.contact_id = b.contact_id and o.lifted_at is null and o.id <> b.id
-            ))
-            from audiences_suppression b where {_CAUGHT} and not {_CAUGHT_AGAIN}
-            """,
-            {
-                "workspace": pattern.workspace_id, "id": pattern.pk, "pattern": pattern.email,
-                "connection": pattern.connection_id,
-            },
-        )  # fmt: skip
-        caught, others = cursor.fetchone()
-        return caught, others
 
 
 def _approver(workspace: Workspace, by: User) -> Role:
@@ -212,38 +193,24 @@ def _remember_our_word(contact: Contact, ended: dict[str, Any]) -> None:
     )  # fmt: skip
 
 
-_CAUGHT = """
-b.workspace_id = %(workspace)s and b.lifted_at is null and not b.is_pattern
-and b.evidence @> jsonb_build_object('pattern', %(pattern)s::text)
-and b.connection_id is not distinct from %(connection)s::bigint
-"""
-
-_OTHER = """
-select q.email from audiences_suppression q
-where q.workspace_id = %(workspace)s and q.is_pattern and q.lifted_at is null and q.id <> %(id)s
-  and q.email in ('*@' || split_part(b.email, '@', 2), split_part(b.email, '@', 1) || '@*')
-"""
-
-_CAUGHT_AGAIN = f"exists ({_OTHER})"
-
 # Whom another pattern catches too stays suppressed for that one.
 _OTHER_PATTERN = f"""
-update audiences_suppression b set evidence = b.evidence || jsonb_build_object('pattern', ({_OTHER} limit 1))
-where {_CAUGHT} and {_CAUGHT_AGAIN}
+update audiences_suppression b set evidence = b.evidence || jsonb_build_object('pattern', ({patterns.OTHER} limit 1))
+where {patterns.CAUGHT} and {patterns.CAUGHT_AGAIN}
 """
 
 _LIFT_PEOPLE = f"""
 with agreed as (
     insert into audiences_consent (contact_id, basis_id, kind, purpose, at, created_at)
     select distinct b.contact_id, %(basis)s::bigint, 'given', 'mail', %(agreed_at)s::timestamptz, now()
-    from audiences_suppression b where b.contact_id is not null and {_CAUGHT}
+    from audiences_suppression b where b.contact_id is not null and {patterns.CAUGHT}
     returning id, contact_id
 ), lifted as (
     update audiences_suppression b
     set lifted_at = %(now)s, lifted_by_id = %(by)s, lift_evidence = jsonb_build_object(
         'reason', %(reason)s::text, 'role', %(role)s::text, 'consent', agreed.id
     )
-    from agreed where b.contact_id = agreed.contact_id and {_CAUGHT}
+    from agreed where b.contact_id = agreed.contact_id and {patterns.CAUGHT}
     returning b.id
 )
 select count(*) from lifted

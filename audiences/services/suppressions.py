@@ -1,7 +1,6 @@
 """Who may not be written to. Blocks arise here and travel to every account; only a recorded consent lifts one."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from accounts import activity, outbox
 from accounts.models import Connection, MirrorKind, OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
-from audiences.addresses import NotAnAddress, Problem, normalise
+from audiences.addresses import NotAnAddress, Problem, normalise, pattern_of
 from audiences.models import Contact, Suppression
 from audiences.sets import one_writer
 
@@ -76,20 +75,6 @@ def suppress_all(
     written = _write(workspace, connection, _rows(facts, normalise), by=by)
     propagate(workspace=workspace, contact_ids=[contact for contact, _ in written if contact])
     return sum(is_new for _, is_new in written)
-
-
-def pattern_of(text: str) -> str:
-    """The normal form of what stands for all of a domain or of a name, `*@example.com`, `name@*`; empty for all else.
-
-    `*` and `*@*` are none: nobody means everybody.
-    """
-    pattern = text.strip().lower()
-    if not _PATTERN.fullmatch(pattern):
-        return ""
-    try:
-        return normalise(pattern) if pattern.startswith("*@") else pattern
-    except NotAnAddress:
-        return ""
 
 
 @transaction.atomic
@@ -257,8 +242,6 @@ def _write(
             cursor.execute(_STILL_TOLD, values)
     return written
 
-
-_PATTERN = re.compile(r"\*@[^*@\s]{1,250}|[^*@\s]{1,64}@\*")
 
 # Either side of an address is compared whole, so that a million people cost one reading of them. A block that a
 # person's consent has lifted since stays lifted.

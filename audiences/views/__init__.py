@@ -1,3 +1,4 @@
+from audiences.views.consents import record_consent
 from audiences.views.contacts import add_person, contact, contacts, suppress
 from audiences.views.imports import (
     cancel,
@@ -14,10 +15,11 @@ from audiences.views.imports import (
     start,
 )
 from audiences.views.lists import growth, list_, lists
-from audiences.views.suppressions import suppressions
+from audiences.views.suppressions import add_suppressions, lift, suppression, suppressions
 
 __all__ = [
     "add_person",
+    "add_suppressions",
     "cancel",
     "change_columns",
     "contact",
@@ -26,15 +28,18 @@ __all__ = [
     "growth",
     "import_",
     "imports",
+    "lift",
     "list_",
     "lists",
     "new_import",
     "open_again",
     "paste",
     "preview",
+    "record_consent",
     "rejects",
     "roll_back",
     "start",
     "suppress",
+    "suppression",
     "suppressions",
 ]
