@@ -107,12 +107,12 @@ class BlockColumnsForm(Form):
     """What the columns of a file of suppressions hold, and what is so of rows that do not say."""
 
     reason = forms.ChoiceField(
-        label="Reason, where the file gives none",
+        label="Reason",
         choices=Suppression.Reason,
         initial=Suppression.Reason.BY_HAND,
     )
     day = forms.DateField(
-        label="Day, where the file gives none",
+        label="Day",
         required=False,
         help_text="Empty: today. A consent given after that day stays.",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
