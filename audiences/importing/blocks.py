@@ -143,7 +143,7 @@ def statement(mine: Import) -> str:
     create temp table told on commit drop as
     with chunk as (
         select s.line, s.email, s.problem, t.first < s.line as is_twin,
-               s.custom @> '{{"pattern": true}}' as is_pattern, coalesce(s.consent_at, %(consent_at)s, now()) as at
+               s.custom @> '{{"pattern": true}}' as is_pattern, coalesce(s.consent_at, %(consent_at)s, statement_timestamp()) as at
         from {tables.stage} s
         left join {tables.twins} t on t.email = s.email
         where s.line > %(after)s and s.line <= %(until)s
@@ -181,7 +181,7 @@ _WRITE = """
 insert into audiences_suppression as mine
     (workspace_id, email, contact_id, reason, at, evidence, created_by_id, is_pattern)
 select %(workspace)s, s.email, c.id, coalesce(s.custom ->> 'kind', %(reason)s),
-       coalesce(s.consent_at, %(consent_at)s, now()),
+       coalesce(s.consent_at, %(consent_at)s, statement_timestamp()),
        jsonb_strip_nulls(jsonb_build_object('import', %(import)s, 'reason', s.custom -> 'reason')),
        %(by)s, s.custom @> '{{"pattern": true}}'
 from told r join {stage} s on s.line = r.line

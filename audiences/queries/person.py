@@ -177,8 +177,8 @@ def _refuses(row: MirrorRow, lifted: Suppression | None) -> dict[str, Any]:
         return {}
     name = row.connection.provider_name
     note = (
-        f"Campanile never lifts a block in an account, and {name} drops what is sent to them. Take them off its "
-        "blocked people in the account itself; the next pull reads it."
+        f"Campanile never lifts a block in an account. {name} drops what is sent to them, and a campaign through it counts "
+        "them as refused. Take them off its blocked people there; the next pull reads it."
     )
     return {"tone": "warn", "says": "Still refuses them", "at": lifted.at if lifted else None, "note": note}
 

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Connection, Workspace
 from audiences.models import Consent, Contact, Import, Suppression
+from audiences.queries.consents import shown_consents
 from audiences.queries.patterns import caught_by
 from audiences.queries.person import campaigns_behind
 
@@ -82,7 +83,7 @@ class One:
     caught: tuple[int, int] | None
 
 
-def one_suppression(row: Suppression) -> One:
+def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
     """In five queries at most."""
     others = [
         other
@@ -90,14 +91,15 @@ def one_suppression(row: Suppression) -> One:
         if other.pk != row.pk
     ]
     consent_id, import_id = (row.lift_evidence or {}).get("consent"), (row.evidence or {}).get("import")
+    consents = (
+        Consent.objects.filter(pk=consent_id, contact__workspace=row.workspace_id).select_related("basis")
+        if consent_id
+        else ()
+    )
     return One(
         others=others,
         campaigns=campaigns_behind(row.workspace, [row, *others]),
-        consent=Consent.objects.filter(pk=consent_id, contact__workspace=row.workspace_id)
-        .select_related("basis")
-        .first()
-        if consent_id
-        else None,
+        consent=next(iter(shown_consents(consents, shows_addresses=shows_addresses)), None),
         of_import=Import.objects.filter(pk=import_id, workspace=row.workspace_id).first()
         if import_id
         else None,

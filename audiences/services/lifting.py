@@ -1,7 +1,8 @@
 """The only way out of a suppression: an approver records that the person agreed again, and when.
 
 Nothing is told to accounts. Those that refuse the person at our word are remembered as lifted too: that they say so
-again later is no news.
+again later is no news. A campaign through such an account hands the person over all the same: the account's own
+refusal ends in the ledger as any other, and needs no term in the equation of the audience.
 """
 
 from collections.abc import Sequence

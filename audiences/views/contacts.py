@@ -108,8 +108,7 @@ def page(
             "lift": suppressions.lift_form(found.why, found.active)
             if found.why and request.membership.may(Role.APPROVER)
             else None,
-            "consents": queries.consents_of(contact),
-            "shows_ip": shows,
+            "consents": queries.consents_of(contact, shows_addresses=shows),
             "consent": consent or ConsentForm(workspace=request.workspace)
             if request.membership.may(Role.EDITOR)
             else None,

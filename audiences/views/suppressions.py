@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
+from accounts.redaction import redact
 from accounts.templatetags.ui import counted, day
 from audiences import queries, services
 from audiences.forms.suppressions import (
@@ -119,8 +120,9 @@ def _page(
     request: WorkspaceRequest, row: Suppression, form: LiftForm | LiftPatternForm | None = None
 ) -> HttpResponse:
     shows = people.shows_addresses(request)
-    found = queries.one_suppression(row)
+    found = queries.one_suppression(row, shows_addresses=shows)
     may_lift = request.role.covers(Role.APPROVER) and row.lifted_at is None
+    lifted_because = (row.lift_evidence or {}).get("reason", "")
     return render_page(
         request,
         "audiences/suppressions/detail.html",
@@ -134,6 +136,7 @@ def _page(
                 for other in found.others
             ],
             "consent": found.consent,
+            "lifted_because": lifted_because if shows else redact(lifted_because),
             "caught": found.caught,
             "may_lift": may_lift,
             "form": form or (lift_form(row, queries.blocks_of(row)) if may_lift else None),
