@@ -17,6 +17,8 @@ _SAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """An address or a pattern, in its normal form."""
+
     email: str
     is_pattern: bool
 
@@ -27,6 +29,11 @@ class Entry:
         if not self.is_pattern:
             return "email", self.email
         return ("domain", domain) if name == "*" else ("name", name)
+
+    @property
+    def shared(self) -> str:
+        """What all have in common whom a pattern stands for: `@example.com`, `name@`."""
+        return self.email.replace("*", "")
 
 
 def read_entries(text: str) -> tuple[list[Entry], list[str]]:

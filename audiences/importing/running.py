@@ -65,6 +65,8 @@ def read_steps(mine: Import) -> Iterator[None]:
     if not mine.checkpoint.get("staged"):
         for _ in staging.stage(mine):
             yield
+    if mine.is_of_blocks:
+        sets.tell_planner(*_grown(mine))
     while True:
         after = mine.checkpoint.get("preview", 0)
         with transaction.atomic():
@@ -99,12 +101,14 @@ def run_steps(mine: Import) -> Iterator[None]:
     if not mine.checkpoint.get("staged"):
         for _ in staging.stage(mine):
             yield
+    if mine.is_of_blocks:
+        sets.tell_planner(*_grown(mine))
     if not mine.checkpoint.get("apply"):
         tables.make_outcomes(tables.result)
-    is_first = not mine.workspace.contacts.exists()
+    is_first = mine.is_of_blocks or not mine.workspace.contacts.exists()
     while applying.apply_next(mine):
         if is_first:
-            sets.tell_planner("audiences_contact", "audiences_subscription")
+            sets.tell_planner(*_grown(mine))
             is_first = False
         yield
     while mine.is_of_blocks and blocks.resolve_next(mine):
@@ -113,6 +117,13 @@ def run_steps(mine: Import) -> Iterator[None]:
     if not told == mine.counts.get("read") == mine.checkpoint["rows"]:
         raise RuntimeError(f"The outcomes of import {mine.pk} do not add up.")
     _end(mine, State.DONE)
+
+
+def _grown(mine: Import) -> tuple[str, ...]:
+    """What an import makes grow from nothing."""
+    if mine.is_of_blocks:
+        return ("audiences_suppression",)
+    return "audiences_contact", "audiences_subscription"
 
 
 def undo_steps(mine: Import) -> Iterator[None]:

@@ -9,6 +9,7 @@ from accounts.models import Role
 from accounts.redaction import redact
 from accounts.templatetags.ui import counted, day
 from audiences import queries, services
+from audiences.entries import Entry
 from audiences.forms.suppressions import (
     KINDS,
     STATES,
@@ -138,6 +139,7 @@ def _page(
             "consent": found.consent,
             "lifted_because": lifted_because if shows else redact(lifted_because),
             "caught": found.caught,
+            "shared": Entry(row.email, row.is_pattern).shared if row.is_pattern and shows else "",
             "may_lift": may_lift,
             "form": form or (lift_form(row, queries.blocks_of(row)) if may_lift else None),
             "of_import": found.of_import,
