@@ -35,6 +35,8 @@ class Group:
     tells_reason: bool = False
 
 
+LEFT_OUT = "People who must not be counted are left out; who said so later is listed no more, and stays in the totals."
+
 GROUPS: Mapping[str, Group] = {
     What.DELIVERED: Group(
         Event.Kind.DELIVERED,
@@ -48,24 +50,21 @@ GROUPS: Mapping[str, Group] = {
         "opened_by_human",
         "delivered",
         "People who opened at least once, seen by the picture in the mail. Openings by machines are left out, and so "
-        "are people whose mail program loads no pictures and people who must not be counted. The rate is of those "
-        "delivered.",
+        f"are people whose mail program loads no pictures. {LEFT_OUT} The rate is of those delivered.",
     ),
     What.MACHINE: Group(
         Event.Kind.OPENED,
         "opened_by_machine",
         "delivered",
         "People whose mail was opened, but not provably by themselves: by a privacy proxy that fetches every picture, "
-        "or found by reading back later, where the account does not say by whom. People who must not be counted are "
-        "left out.",
+        f"or found by reading back later, where the account does not say by whom. {LEFT_OUT}",
         is_machine=True,
     ),
     What.CLICKED: Group(
         Event.Kind.CLICKED,
         "clicked",
         "delivered",
-        "People who clicked at least one link in the mail. People who must not be counted are left out. The rate is of "
-        "those delivered.",
+        f"People who clicked at least one link in the mail. {LEFT_OUT} The rate is of those delivered.",
     ),
     What.LEFT: Group(
         Event.Kind.UNSUBSCRIBED,

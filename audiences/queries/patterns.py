@@ -1,6 +1,6 @@
 """Whom a pattern would catch, and whom it has."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +44,18 @@ def caught(workspace: Workspace, entries: Sequence[Entry]) -> Caught:
     with database.cursor() as cursor:
         cursor.execute(_MATCHED, values)
         found = {(side, value): (people, known) for side, value, people, known in cursor.fetchall()}
-    by_hand = Suppression.objects.filter(workspace=workspace, connection=None, lifted_at=None)
-    known_entries = {
-        *by_hand.filter(email__in=[entry.email for entry in entries]).values_list("email", flat=True)
-    }
+    known_entries = known_by_hand(workspace, [entry.email for entry in entries])
     rows = [(entry, *found.get(entry.side, (0, 0)), entry.email in known_entries) for entry in entries]
     people, known = found.get(("", ""), (0, 0))
     return Caught(rows, people, people - known)
+
+
+def known_by_hand(workspace: Workspace, emails: Collection[str]) -> set[str]:
+    """Those of some addresses and patterns that somebody here has suppressed; to be caught by a pattern is less."""
+    found = Suppression.objects.filter(
+        workspace=workspace, email__in=emails, connection=None, lifted_at=None
+    ).exclude(is_pattern=False, evidence__has_key="pattern")
+    return set(found.values_list("email", flat=True))
 
 
 def caught_by(pattern: Suppression) -> tuple[int, int]:

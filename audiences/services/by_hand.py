@@ -7,31 +7,38 @@ from django.utils import timezone
 
 from accounts import activity
 from accounts.models import User, Workspace
+from accounts.redaction import redact
 from audiences.entries import Entry
 from audiences.models import Suppression
+from audiences.queries.patterns import known_by_hand
 from audiences.services.suppressions import CannotSuppress, Fact, suppress_all, suppress_patterns
+from audiences.sets import one_writer
 
 
 @transaction.atomic
 def suppress_entries(*, workspace: Workspace, by: User, entries: Sequence[Entry], reason: str) -> int:
     """At a member's word, who says why. Returns how many are news. Raises CannotSuppress when none is."""
-    now = timezone.now()
-    facts = [Fact(entry.email, Suppression.Reason.BY_HAND, now, {"reason": reason}) for entry in entries]
-    patterns = {entry.email for entry in entries if entry.is_pattern}
-    new_addresses = suppress_all(
-        workspace=workspace, connection=None, facts=[fact for fact in facts if fact.email not in patterns], by=by
-    )  # fmt: skip
-    new_patterns = suppress_patterns(
-        workspace=workspace, connection=None, facts=[fact for fact in facts if fact.email in patterns], by=by
-    )  # fmt: skip
-    if not new_addresses and not new_patterns:
+    one_writer(workspace)
+    known = known_by_hand(workspace, [entry.email for entry in entries])
+    fresh = [entry for entry in entries if entry.email not in known]
+    if not fresh:
         raise CannotSuppress("All of this has been suppressed by hand before.")
+    now = timezone.now()
+
+    def facts(*, of_patterns: bool) -> list[Fact]:
+        chosen = [entry.email for entry in fresh if entry.is_pattern == of_patterns]
+        return [Fact(email, Suppression.Reason.BY_HAND, now, {"reason": reason}) for email in chosen]
+
+    addresses, patterns = facts(of_patterns=False), facts(of_patterns=True)
+    suppress_all(workspace=workspace, connection=None, facts=addresses, by=by)
+    suppress_patterns(workspace=workspace, connection=None, facts=patterns, by=by)
+    said = f"{_counted(len(addresses), 'address', 'addresses')}, {_counted(len(patterns), 'pattern', 'patterns')}"
     activity.record(
         workspace, "suppressions.added",
-        f"Suppressed by hand: {_counted(new_addresses, 'address', 'addresses')}, {_counted(new_patterns, 'pattern', 'patterns')}.",
-        actor=by, after={"reason": reason, "addresses": new_addresses, "patterns": new_patterns},
+        f"Suppressed by hand: {said}.", actor=by,
+        after={"reason": redact(reason), "addresses": len(addresses), "patterns": len(patterns)},
     )  # fmt: skip
-    return new_addresses + new_patterns
+    return len(fresh)
 
 
 def _counted(number: int, one: str, more: str) -> str:

@@ -18,6 +18,7 @@ from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
 from audiences.addresses import NotAnAddress, Problem, normalise, pattern_of
 from audiences.models import Contact, Suppression
+from audiences.queries.patterns import known_by_hand
 from audiences.sets import one_writer
 
 BLOCK_TASK = "audiences.block"
@@ -132,7 +133,10 @@ def go_on_resolving(entry: OutboxEntry) -> outbox.Later | None:
 @transaction.atomic
 def suppress_by_hand(*, contact: Contact, by: User, reason: str) -> None:
     """At a member's word, who says why. Raises CannotSuppress when that has been done before."""
-    is_new = suppress(
+    one_writer(contact.workspace)
+    if known_by_hand(contact.workspace, [contact.email]):
+        raise CannotSuppress("This person has already been suppressed by hand.")
+    suppress(
         workspace=contact.workspace,
         email=contact.email,
         reason=Suppression.Reason.BY_HAND,
@@ -141,8 +145,6 @@ def suppress_by_hand(*, contact: Contact, by: User, reason: str) -> None:
         evidence={"reason": reason},
         by=by,
     )
-    if not is_new:
-        raise CannotSuppress("This person has already been suppressed by hand.")
     activity.record(
         contact.workspace,
         "contact.suppressed",

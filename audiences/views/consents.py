@@ -3,7 +3,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.http import WorkspaceRequest, go, say, workspace_view
 from accounts.models import Role
-from audiences import services
+from audiences import queries, services
 from audiences.forms import SuppressForm
 from audiences.forms.consents import ConsentForm
 from audiences.models import Consent
@@ -23,6 +23,8 @@ def record_consent(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
 
 def _done(consent: Consent) -> str:
     match consent.purpose, consent.kind, consent.list:
+        case Consent.Purpose.MAIL, Consent.Kind.WITHDRAWN, None if not queries.is_suppressed(consent.contact):
+            return "Recorded. It is older than the consent that lifted the last block, which stands."
         case Consent.Purpose.MAIL, Consent.Kind.WITHDRAWN, None:
             return "Recorded. Nobody here writes to this person any more."
         case Consent.Purpose.MAIL, Consent.Kind.WITHDRAWN, name:

@@ -106,6 +106,16 @@ def test_a_reason_and_a_bearable_number_of_entries_are_asked_for(typed, field, b
     assert (page.status_code, list(page.context["form"].errors)) == (422, [field])
 
 
+def test_a_word_about_one_person_is_news_though_a_pattern_caught_them(browse, workspace, ana):
+    pattern(workspace)
+    typed = {"entries": "ana@example.org", "reason": "Asked by phone"}
+    client = browse("editor")
+    page = client.post(ADD, typed)
+    assert page.context["found"].rows[0][3] is False
+    assert client.post(ADD, typed | {"previewed": page.context["previewed"]}).status_code == 302
+    assert Suppression.objects.get(contact=ana).evidence == {"reason": "Asked by phone"}
+
+
 # Found and opened
 
 
