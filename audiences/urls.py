@@ -79,4 +79,11 @@ urlpatterns = [
     path("privacy/erase/", views.erase, name="erase_person"),
     path("privacy/return/", views.record_return, name="record_return"),
     path("privacy/accounts/<int:there_id>/", views.settle, name="settle_erased"),
+    path("contacts/<int:contact_id>/consents/", views.record_consent, name="record_consent"),
+    path("suppressions/", views.suppressions, name="suppressions"),
+    path("suppressions/import/", views.new_import, {"aim": "suppressions"}, name="import_suppressions"),
+    path("suppressions/paste/", views.paste, {"aim": "suppressions"}, name="paste_suppressions"),
+    path("suppressions/add/", views.add_suppressions, name="add_suppressions"),
+    path("suppressions/<int:suppression_id>/", views.suppression, name="suppression"),
+    path("suppressions/<int:suppression_id>/lift/", views.lift, name="lift_suppression"),
 ]

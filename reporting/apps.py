@@ -38,3 +38,11 @@ class ReportingConfig(AppConfig):
         )
         if forgetting.hold not in privacy.LOCKS:
             privacy.LOCKS.append(forgetting.hold)
+        from audiences.services import consents
+        from reporting import queries
+        from reporting.services import uncounted
+
+        panels.register(panels.Place.HOME_LAST, "reporting/panels/last.html", queries.last_reports)
+        person.register("History", "reporting/panels/history.html", queries.history_of)
+        if uncounted.forget not in consents.UNCOUNTED:
+            consents.UNCOUNTED.append(uncounted.forget)

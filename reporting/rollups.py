@@ -208,13 +208,17 @@ with stored as (
         order by remote_id, id desc
     ) d on d.remote_id = s.remote_id
     -- `limit` keeps the order of the joins: statistics do not know a workspace that was just filled
-    cross join lateral (
-        select coalesce(
-            (select id from audiences_contact where workspace_id = %(workspace)s and email = s.email),
-            -- mailed before they got another address
-            (select contact_id from audiences_formeraddress where workspace_id = %(workspace)s and email = s.email)
-        ) as id
-    ) c
+    left join lateral (
+        (select id, tracking from audiences_contact where workspace_id = %(workspace)s and email = s.email and s.email <> '')
+        union all
+        -- mailed before they got another address
+        (select k.id, k.tracking
+         from audiences_formeraddress f join audiences_contact k on k.id = f.contact_id
+         where f.workspace_id = %(workspace)s and f.email = s.email and s.email <> '')
+        limit 1
+    ) c on true
+    -- opens and clicks of people who must not be counted are dropped unread
+    where not (s.kind in ('opened', 'clicked') and c.tracking is not distinct from 'denied')
     order by s.key, s.at
     on conflict (key, at) do nothing
     returning key, delivery_id, campaign_id, contact_id, kind, at, is_machine, is_exact, link

@@ -278,7 +278,8 @@ update moved set is_changed = true from (select distinct contact_id from written
 where w.contact_id = moved.contact_id
 """
 
-# A block we asked for ourselves is no news. One that a person has lifted since, with consent, is older than that.
+# A block we asked for ourselves is no news. Nor is one that was lifted here with a consent: it is older than that, or
+# the account has told it ever since, whatever else of the person changed there. Blocked anew, it is news.
 _BLOCKED = """
 with written as (
     insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)
@@ -288,8 +289,13 @@ with written as (
     where m.blocked and coalesce(m.theirs ->> 'by_us', '') <> 'true'
       and not exists (
           select 1 from audiences_suppression old
-          where old.workspace_id = %(workspace)s and old.email = m.email and old.connection_id = %(connection)s
-            and old.lifted_at >= m.at
+          where old.workspace_id = %(workspace)s and old.email = m.email and old.lifted_at is not null
+            and case
+                when old.connection_id = %(connection)s and m.theirs ->> 'blocked' = 'true' then true
+                when old.lift_evidence ? 'agreed_at'
+                then (old.lift_evidence ->> 'agreed_at')::timestamptz >= m.at
+                else old.connection_id = %(connection)s and old.lifted_at >= m.at
+                end
       )
     order by m.email
     on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing

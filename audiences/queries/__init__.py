@@ -3,6 +3,7 @@
 from audiences.queries.bulk import bulk_progress
 from audiences.queries.columns import columns_of, columns_there_are
 from audiences.queries.combining import count_combined, some_combined
+from audiences.queries.consents import consents_of
 from audiences.queries.contacts import contacts, counted, languages, people_meant
 from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.exports import columns_last_chosen, exports
@@ -11,19 +12,25 @@ from audiences.queries.growth import growth, moved_people
 from audiences.queries.imports import earlier_import, imports, kept, progress, rejects_csv, rows_of
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
+from audiences.queries.patterns import caught, caught_by
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
 from audiences.queries.privacy import erasures, what_is_held
 from audiences.queries.selections import as_rule, in_words, read_signed, signed
-from audiences.queries.suppressions import is_suppressed, suppressions
+from audiences.queries.suppressions import Wanted, blocks_of, is_suppressed, one_suppression, suppressions
 from audiences.queries.uses import uses_of
 
 __all__ = [
+    "Wanted",
     "as_rule",
+    "blocks_of",
     "bulk_progress",
     "campaigns_behind",
+    "caught",
+    "caught_by",
     "columns_last_chosen",
     "columns_of",
     "columns_there_are",
+    "consents_of",
     "contacts",
     "count_combined",
     "counted",
@@ -48,6 +55,7 @@ __all__ = [
     "mirrored_lists",
     "mirrors_of",
     "moved_people",
+    "one_suppression",
     "people_meant",
     "person",
     "progress",

@@ -1,5 +1,7 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
+from audiences.addresses import pattern_of
+from audiences.services.block_imports import preview_blocks
 from audiences.services.bulk import (
     AT_ONCE,
     CannotBulk,
@@ -9,7 +11,9 @@ from audiences.services.bulk import (
     go_on_with_bulk,
     needs_number,
 )
+from audiences.services.by_hand import suppress_entries
 from audiences.services.combining import combine_lists
+from audiences.services.consents import CannotConsent, record_consent
 from audiences.services.counts import count_people, count_people_soon, refresh_counts
 from audiences.services.duplicates import CannotLook, bring_back_pair, dismiss_pair, look_for_duplicates
 from audiences.services.exports import (
@@ -50,6 +54,7 @@ from audiences.services.imports import (
     start_import,
     undo_import,
 )
+from audiences.services.lifting import CannotLift, lift, lift_pattern
 from audiences.services.lists import (
     CannotChangeList,
     archive_lists,
@@ -76,7 +81,7 @@ from audiences.services.privacy import (
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
-    pattern_of,
+    go_on_resolving,
     propagate,
     resolve_patterns,
     suppress,
@@ -100,10 +105,12 @@ __all__ = [
     "CannotBulk",
     "CannotChangeField",
     "CannotChangeList",
+    "CannotConsent",
     "CannotEdit",
     "CannotErase",
     "CannotExport",
     "CannotImport",
+    "CannotLift",
     "CannotLook",
     "CannotMerge",
     "CannotSuppress",
@@ -145,10 +152,13 @@ __all__ = [
     "fail_stuck_changes",
     "fetch_export",
     "go_on",
+    "go_on_resolving",
     "go_on_with_bulk",
     "go_on_with_field",
     "hindrances",
     "holding",
+    "lift",
+    "lift_pattern",
     "look_for_duplicates",
     "make_again",
     "make_folder",
@@ -162,9 +172,11 @@ __all__ = [
     "open_again",
     "pattern_of",
     "person_of",
+    "preview_blocks",
     "preview_import",
     "propagate",
     "prune_imports",
+    "record_consent",
     "record_return",
     "refresh_counts",
     "remove_folder",
@@ -177,6 +189,7 @@ __all__ = [
     "suppress",
     "suppress_all",
     "suppress_by_hand",
+    "suppress_entries",
     "suppress_patterns",
     "sweep_exports",
     "tag_person",

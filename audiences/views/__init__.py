@@ -7,6 +7,7 @@ from audiences.views.bulk import (
     go_on_with_bulk,
 )
 from audiences.views.combining import combine
+from audiences.views.consents import record_consent
 from audiences.views.contacts import add_person, choose_columns, contact, contacts, suppress
 from audiences.views.duplicates import bring_back_pair, dismiss_pair, duplicates, look_for_duplicates
 from audiences.views.editing import edit_person, subscription
@@ -50,12 +51,13 @@ from audiences.views.privacy import (
     record_return,
     settle,
 )
-from audiences.views.suppressions import suppressions
+from audiences.views.suppressions import add_suppressions, lift, suppression, suppressions
 from audiences.views.tags import delete_tag, merge_tag, suggest_tags, tag, tag_person, tags, untag_person
 
 __all__ = [
     "add_field",
     "add_person",
+    "add_suppressions",
     "begin_bulk",
     "bring_back_pair",
     "bulk_action",
@@ -95,6 +97,7 @@ __all__ = [
     "held",
     "import_",
     "imports",
+    "lift",
     "list_",
     "lists",
     "look_for_duplicates",
@@ -111,6 +114,7 @@ __all__ = [
     "paste",
     "preview",
     "privacy",
+    "record_consent",
     "record_return",
     "rejects",
     "remove_folder",
@@ -122,6 +126,7 @@ __all__ = [
     "subscription",
     "suggest_tags",
     "suppress",
+    "suppression",
     "suppressions",
     "tag",
     "tag_person",
