@@ -47,7 +47,7 @@ def _add_to_list(mine: BulkAction) -> dict[str, int]:
 
 def _remove_from_list(mine: BulkAction) -> dict[str, int]:
     """Who left it stays somebody who left."""
-    values = {"list": _list(mine).pk, "evidence": _evidence(mine)}
+    values: dict[str, Any] = {"list": _list(mine).pk, "evidence": _evidence(mine)}
     counts = _sorted(_SORT_OFF_LIST, values)
     with database.cursor() as cursor:
         cursor.execute(_TAKE_OFF, values)
