@@ -4,15 +4,18 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
-from accounts.providers.records import ContactRecord, Page
+from accounts.providers.records import ContactRecord, EventRecord, Page
 from audiences import services
 from audiences.forms.editing import EditForm
 from audiences.mirror import merge
 from audiences.mirror.contacts import Reader, sift
 from audiences.models import Consent, Contact, Field, FormerAddress, Subscription, Suppression
+from reporting import rollups
+from reporting.models import Event
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -330,3 +333,14 @@ def test_what_the_page_showed_may_be_nonsense(browse, ana):
     for seen in ("[]", "{", '{"email": 3}', "null"):
         client.post(url(ana, "edit/"), page_of(ana, seen=seen, note="x"))
     assert json.loads(page_of(ana)["seen"])["city"] == "Bern"
+
+
+def test_events_of_a_mail_sent_before_belong_to_the_person(ana, by, workspace):
+    connection = ConnectionFactory(workspace=workspace)
+    services.edit_person(contact=ana, by=by, email="ana@new.test", fields={}, seen={}, version=1)
+    record = EventRecord(kind="opened", email="Ana@x.test", at=timezone.now(), key="1")
+    with transaction.atomic():
+        rollups.begin()
+        rollups.stage([record], connection=connection)
+        rollups.roll_up(connection)
+    assert Event.objects.get().contact == ana
