@@ -215,6 +215,15 @@ def test_a_new_address_of_somebody_who_left_is_blocked_as_well(ana, by, workspac
     assert [entry.subject_id for entry in OutboxEntry.objects.filter(task="audiences.block")] == [ana.pk]
 
 
+def test_an_address_stays_until_its_block_is_confirmed(ana, by, workspace):
+    connection = ConnectionFactory(workspace=workspace)
+    MirrorRow.objects.create(connection=connection, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="7")
+    services.suppress_by_hand(contact=ana, by=by, reason="Asked")
+    with pytest.raises(services.CannotEdit) as refused:
+        services.edit_person(contact=ana, by=by, email="ana@new.test", fields={}, seen={}, version=1)
+    assert "has not confirmed yet" in refused.value.fields["email"]
+
+
 @pytest.mark.parametrize("blocks", ["address", "pattern"])
 def test_a_blocked_address_blocks_whoever_takes_it(ana, by, workspace, blocks):
     text = "ana@gone.test" if blocks == "address" else "*@gone.test"
