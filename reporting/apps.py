@@ -8,7 +8,10 @@ class ReportingConfig(AppConfig):
     def ready(self) -> None:
         from accounts import panels
         from audiences import panels as person
-        from reporting import queries
+        from audiences import rules
+        from reporting import conditions, queries
 
         panels.register(panels.Place.HOME_LAST, "reporting/panels/last.html", queries.last_reports)
         person.register("History", "reporting/panels/history.html", queries.history_of)
+        rules.register(conditions.CampaignKind())
+        rules.register(conditions.LinkKind())
