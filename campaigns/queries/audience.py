@@ -61,26 +61,32 @@ with chosen as (
 """
 # To be in a segment is no consent: that is a list they are on somewhere, or a recorded one while they left no list.
 _CHOSEN_BY_SEGMENTS = """
-with picked as (
-    select contact_id, status from audiences_subscription
-    where list_id = any(%(lists)s) and status <> 'removed'
-    {members}
-), chosen as (
+with on_list as (
     select contact_id, count(*) as times,
-           bool_or(status = 'unsubscribed') as has_left, bool_or(status = 'subscribed') as is_active,
-           bool_or(status = 'member') as is_member
-    from picked group by contact_id
+           bool_or(status = 'unsubscribed') as has_left, bool_or(status = 'subscribed') as is_active
+    from audiences_subscription
+    where list_id = any(%(lists)s) and status <> 'removed'
+    group by contact_id
+), chosen as (
+    select contact_id, coalesce(on_list.times, 0) + {memberships} as times,
+           coalesce(has_left, false) as has_left, coalesce(is_active, false) as is_active,
+           {memberships} > 0 as is_member
+    from on_list {members}
 ), elsewhere as (
-    select s.contact_id, bool_or(s.status = 'subscribed') as is_active, bool_or(s.status = 'unsubscribed') as has_left
-    from chosen join audiences_subscription s using (contact_id)
-    where chosen.is_member and not chosen.is_active and not chosen.has_left
-    group by s.contact_id
+    -- distinct: so the planner knows that it joins one to one
+    select distinct contact_id from chosen
+    where is_member and not is_active and exists (
+        select 1 from audiences_subscription s where s.contact_id = chosen.contact_id and s.status = 'subscribed'
+    )
 ), {stopped}, classified as (
     select chosen.contact_id, times,
-           case when chosen.has_left or elsewhere.has_left and not elsewhere.is_active then 'unsubscribed'
+           case when has_left or is_member and not is_active and elsewhere.contact_id is null and exists (
+                    select 1 from audiences_subscription s
+                    where s.contact_id = chosen.contact_id and s.status = 'unsubscribed'
+                ) then 'unsubscribed'
                 when stopped.contact_id is not null and not only_bounced then 'suppressed'
                 when stopped.contact_id is not null then 'bounced'
-                when chosen.is_active or elsewhere.is_active then 'receives'
+                when is_active or elsewhere.contact_id is not null then 'receives'
                 when is_member and (
                     select k.kind from audiences_consent k
                     where k.contact_id = chosen.contact_id and k.purpose = 'mail'
@@ -90,8 +96,10 @@ with picked as (
     from chosen left join stopped using (contact_id) left join elsewhere using (contact_id)
 )
 """
-_MEMBERS = """union all
-    select c.id, 'member' from audiences_contact c where c.workspace_id = %(workspace)s and {fits}
+# Joined, not gathered and grouped: so the planner knows how many they are.
+_MEMBERS = """full join (
+        select c.id as contact_id, 1 as is_in from audiences_contact c where c.workspace_id = %(workspace)s and {fits}
+    ) {name} using (contact_id)
 """
 _STOPPED = """stopped as (
     select contact_id, bool_and(reason = 'bounced') as only_bounced
@@ -103,13 +111,16 @@ _STOPPED = """stopped as (
 
 def _classified(choice: Choice, *, now: datetime | None = None) -> tuple[str, dict[str, Any]]:
     """(SQL up to the table `classified`: contact_id, times, term; its values). Raises rules.Incomplete."""
-    wheres = choice.wheres(now=now)
+    wheres = {f"member{number}": where for number, where in enumerate(choice.wheres(now=now))}
     values: dict[str, Any] = {"workspace": choice.workspace.pk, "lists": list(choice.lists)}
-    for where in wheres:
+    if not wheres:
+        return _CHOSEN_BY_LISTS.format(stopped=_STOPPED), values
+    for where in wheres.values():
         values |= where.values
-    members = "".join(_MEMBERS.format(fits=where.sql) for where in wheres)
-    statement = _CHOSEN_BY_SEGMENTS if wheres else _CHOSEN_BY_LISTS
-    return statement.format(stopped=_STOPPED, members=members), values
+    members = "".join(_MEMBERS.format(fits=where.sql, name=name) for name, where in wheres.items())
+    memberships = " + ".join(f"coalesce({name}.is_in, 0)" for name in wheres)
+    statement = _CHOSEN_BY_SEGMENTS.format(stopped=_STOPPED, members=members, memberships=f"({memberships})")
+    return statement, values
 
 
 def equation_of(campaign: Campaign, choice: Choice | None = None) -> Equation:
@@ -168,6 +179,7 @@ def freeze(delivery: Delivery, *, planned_on: date) -> dict[str, int]:
     workspace = delivery.campaign.workspace_id
     statement, values = _classified(frozen_choice(delivery), now=delivery.frozen_at)
     with connection.cursor() as cursor:
+        cursor.execute("set local work_mem = '64MB'; set local jit = off")
         # An address suppressed before its person was known belongs to them from now on.
         cursor.execute(
             """
