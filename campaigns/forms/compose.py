@@ -48,7 +48,8 @@ class SegmentChecks(forms.CheckboxSelectMultiple):
     def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, label, *args, **kwargs)
         if problem := self.problems.get(str(value)):
-            option["label"] = f"{label} – {problem}"
+            # Without the advice behind it.
+            option["label"] = f"{label} – {problem.partition('. ')[0]}"
             if str(value) not in self.kept:
                 option["attrs"]["disabled"] = True
         return option

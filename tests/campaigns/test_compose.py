@@ -263,7 +263,7 @@ def test_segments_say_why_they_cannot_be_chosen_and_those_chosen_stay(workspace)
         for option in form["segments"]
     ]
 
-    gone = "The tag “VIP” is gone. Change the rule, then it can be worked out."
+    gone = "The tag “VIP” is gone"
     assert shown == [
         (broken.pk, f"Broken – {gone}", True),
         (kept.pk, f"Chosen and broken – {gone}", False),
