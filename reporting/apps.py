@@ -40,3 +40,10 @@ class ReportingConfig(AppConfig):
             privacy.LOCKS.append(forgetting.hold)
         if uncounted.forget not in consents.UNCOUNTED:
             consents.UNCOUNTED.append(uncounted.forget)
+        from audiences import rules
+        from reporting import conditions, queries
+
+        panels.register(panels.Place.HOME_LAST, "reporting/panels/last.html", queries.last_reports)
+        person.register("History", "reporting/panels/history.html", queries.history_of)
+        rules.register(conditions.CampaignKind())
+        rules.register(conditions.LinkKind())

@@ -1,6 +1,6 @@
 """What a condition can be about: a kind brings its operators, its names, its words and its SQL."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -30,6 +30,8 @@ class Takes(Enum):
     DATE = "date"
     DATES = "dates"
     DAYS = "days"
+    # One of `Kind.choices` of the thing, by its key.
+    CHOICE = "choice"
 
     def read(self, value: Any) -> Any:
         return _READERS[self](value)
@@ -97,6 +99,10 @@ class Kind:
         """of → what there is, in the order the builder offers; `only` those, archived ones too. One query."""
         raise NotImplementedError
 
+    def choices(self, workspace: Workspace, of: str | int) -> Sequence[tuple[str, str]]:
+        """(key, label) of what an operator that takes a choice lets one choose from. One query."""
+        return ()
+
     def sql(self, condition: "Condition", thing: Thing, write: Writer) -> str:
         """A condition over `audiences_contact c` that is true or false, never null."""
         raise NotImplementedError
@@ -152,6 +158,12 @@ def _texts(value: Any) -> list[str]:
     return texts
 
 
+def _choice(value: Any) -> str:
+    if not isinstance(value, str) or not value or len(value) > 100:
+        raise ValueError("Choose one.")
+    return value
+
+
 def _number(value: Any) -> int | float:
     if isinstance(value, str):
         text = value.strip().replace(" ", "").replace("\u202f", "").replace(",", ".")
@@ -201,4 +213,5 @@ def _days(value: Any) -> int:
 _READERS = {
     Takes.NOTHING: _nothing, Takes.TEXT: _text, Takes.TEXTS: _texts, Takes.NUMBER: _number, Takes.NUMBERS: _numbers,
     Takes.DATE: _date, Takes.DATES: _dates, Takes.DAYS: _days,
+    Takes.CHOICE: _choice,
 }  # fmt: skip
