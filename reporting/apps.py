@@ -8,9 +8,9 @@ class ReportingConfig(AppConfig):
     def ready(self) -> None:
         from accounts import panels
         from audiences import panels as person
-        from audiences import privacy
+        from audiences import privacy, rules
         from audiences.services import consents, merging
-        from reporting import queries
+        from reporting import conditions, queries
         from reporting.queries import held
         from reporting.services import forgetting, uncounted
         from reporting.services.merging import EVENTS
@@ -40,10 +40,5 @@ class ReportingConfig(AppConfig):
             privacy.LOCKS.append(forgetting.hold)
         if uncounted.forget not in consents.UNCOUNTED:
             consents.UNCOUNTED.append(uncounted.forget)
-        from audiences import rules
-        from reporting import conditions, queries
-
-        panels.register(panels.Place.HOME_LAST, "reporting/panels/last.html", queries.last_reports)
-        person.register("History", "reporting/panels/history.html", queries.history_of)
         rules.register(conditions.CampaignKind())
         rules.register(conditions.LinkKind())
