@@ -15,9 +15,19 @@ def one_writer(workspace: Workspace) -> None:
 
     Set-wise writers touch rows in whatever order the planner likes; two at once would deadlock.
     """
-    key = int.from_bytes(blake2b(f"audience:{workspace.pk}".encode(), digest_size=8).digest(), signed=True)
     with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", [key])
+        cursor.execute("select pg_advisory_xact_lock(%s)", [_key(workspace)])
+
+
+def only_writer(workspace: Workspace) -> bool:
+    """The same without waiting: whether nobody else holds the audience."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_xact_lock(%s)", [_key(workspace)])
+        return bool(cursor.fetchone()[0])
+
+
+def _key(workspace: Workspace) -> int:
+    return int.from_bytes(blake2b(f"audience:{workspace.pk}".encode(), digest_size=8).digest(), signed=True)
 
 
 def stage(

@@ -15,7 +15,7 @@ from audiences.files import BadFile
 from audiences.importing import applying, bodies, opening, outcomes, staging, undoing
 from audiences.importing.tables import Tables
 from audiences.models import Import
-from audiences.services.counts import refresh_counts
+from audiences.services.counts import count_people_soon, refresh_counts
 
 SLICE_SECONDS = 20
 PREVIEW_CHUNK = 200_000
@@ -166,6 +166,8 @@ def _end(mine: Import, state: str) -> None:
 
 
 def _settle(mine: Import, sentence: str) -> None:
+    if mine.counts:
+        count_people_soon(mine.workspace)
     if mine.list_id and mine.counts:
         refresh_counts(workspace=mine.workspace, list_ids=[mine.list_id])
     # The file is kept only while there is something to read in it.

@@ -11,12 +11,14 @@ from audiences.models.lists import Folder, Gathered, List, Subscription
 from audiences.models.segments import Segment
 from audiences.models.suppressions import Suppression
 from audiences.models.tags import Tag, Tagging
+from audiences.models.viewing import ContactColumns, PeopleCount
 
 __all__ = [
     "BulkAction",
     "Consent",
     "ConsentBasis",
     "Contact",
+    "ContactColumns",
     "DuplicatePair",
     "DuplicateSearch",
     "Engagement",
@@ -31,6 +33,7 @@ __all__ = [
     "ImportChange",
     "ImportStep",
     "List",
+    "PeopleCount",
     "Segment",
     "Subscription",
     "Suppression",

@@ -28,8 +28,8 @@ class BulkAction(models.Model):
 
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.RUNNING: frozenset({State.DONE, State.CANCELLED, State.FAILED}),
-        # Tried again from where it stopped.
-        State.FAILED: frozenset({State.RUNNING}),
+        # Tried again from where it stopped, or left at that.
+        State.FAILED: frozenset({State.RUNNING, State.CANCELLED}),
         State.DONE: frozenset(),
         State.CANCELLED: frozenset(),
     }
@@ -54,12 +54,19 @@ class BulkAction(models.Model):
     until = models.BigIntegerField()
     cancel_requested = models.BooleanField(default=False)
     note = models.CharField(max_length=500, blank=True)
+    # One for each form that was shown: pressed twice, it is one action.
+    nonce = models.CharField(max_length=40, blank=True, default="", db_default="")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = (models.Index(fields=["workspace", "-id"], name="bulk_newest"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["workspace", "nonce"], condition=~models.Q(nonce=""), name="bulk_once"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.get_action_display()

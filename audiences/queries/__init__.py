@@ -1,7 +1,9 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
+from audiences.queries.bulk import bulk_progress
+from audiences.queries.columns import columns_of, columns_there_are
 from audiences.queries.combining import count_combined, some_combined
-from audiences.queries.contacts import contacts, counted, languages
+from audiences.queries.contacts import contacts, counted, languages, people_meant
 from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.growth import growth, moved_people
@@ -9,12 +11,17 @@ from audiences.queries.imports import earlier_import, imports, kept, progress, r
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
+from audiences.queries.selections import as_rule, in_words, read_signed, signed
 from audiences.queries.suppressions import is_suppressed, suppressions
 from audiences.queries.uses import uses_of
 
 __all__ = [
+    "as_rule",
+    "bulk_progress",
     "campaigns_behind",
     "columns_last_chosen",
+    "columns_of",
+    "columns_there_are",
     "contacts",
     "count_combined",
     "counted",
@@ -27,6 +34,7 @@ __all__ = [
     "folders",
     "growth",
     "imports",
+    "in_words",
     "is_suppressed",
     "kept",
     "languages",
@@ -37,12 +45,15 @@ __all__ = [
     "mirrored_lists",
     "mirrors_of",
     "moved_people",
+    "people_meant",
     "person",
     "progress",
+    "read_signed",
     "refused_by_us",
     "rejects_csv",
     "remote_fields",
     "rows_of",
+    "signed",
     "some_combined",
     "suppressions",
     "uses_of",

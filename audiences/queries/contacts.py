@@ -4,14 +4,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db import OperationalError, transaction
 from django.db import connection as database
+from psycopg.errors import QueryCanceled
 
 from accounts.models import MirrorKind, Workspace
 from accounts.redaction import mask_email
 from audiences import rules
-from audiences.models import Contact, Suppression
+from audiences.models import Contact, PeopleCount, Suppression
+
+if TYPE_CHECKING:
+    from audiences.queries.columns import Column
 
 PAGE = 50
 # Below this a search would find everybody.
@@ -19,6 +24,7 @@ SEARCH_LETTERS = 3
 # Common words are found among the newest; only rare ones need the index.
 NEWEST = 5_000
 COUNT_CAP = 10_000
+COUNT_MS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,8 @@ class Row(NamedTuple):
     # Of the subscription, when a list is asked for.
     status: str
     since_at: datetime | None
+    # Of the columns asked for, in their order.
+    cells: tuple[Any, ...] = ()
 
 
 class Slice(NamedTuple):
@@ -96,24 +104,34 @@ class Slice(NamedTuple):
     before: int | None
 
 
-def contacts(people: People, *, before: int | None = None) -> Slice:
-    """The newest 50, or the 50 before an id."""
-    if people.words and (searched := _find(people, before, newest_only=True)) is not None:
+class Count(NamedTuple):
+    people: int
+    # How sure: "exact", "about" (the planner's estimate), "more" (than that many), "stored" (at a time).
+    how: str
+    at: datetime | None = None
+
+
+def contacts(people: People, *, before: int | None = None, columns: Sequence["Column"] = ()) -> Slice:
+    """The newest 50, or the 50 before an id. Raises rules.Incomplete."""
+    if people.words and (searched := _find(people, before, columns, newest_only=True)) is not None:
         return searched
-    found = _find(people, before)
+    found = _find(people, before, columns)
     assert found is not None  # noqa: S101 - only a search among the newest may give up
     return found
 
 
-def counted(people: People, first: Slice | None = None) -> tuple[int, str]:
-    """How many, and how sure: "exact", "about" (the planner's estimate), "more" (than that many).
+def counted(people: People, first: Slice | None = None) -> Count:
+    """How many, without reading everybody.
 
     `first` is the first page: when it holds everybody, nothing is counted.
     """
     if first is not None and first.before is None:
-        return len(first.rows), "exact"
+        return Count(len(first.rows), "exact")
     if people.words:
-        return PAGE, "more"
+        return Count(PAGE, "more")
+    stored = PeopleCount.objects.filter(workspace=people.workspace).first() if people.is_everybody else None
+    if stored is not None and stored.people > COUNT_CAP:
+        return Count(stored.people, "stored", stored.counted_at)
     source, where, values = source_of(people)
     with database.cursor() as cursor:
         if people.is_everybody:
@@ -121,13 +139,29 @@ def counted(people: People, first: Slice | None = None) -> tuple[int, str]:
             plan = cursor.fetchone()[0]
             estimate = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
             if estimate > COUNT_CAP:
-                return _rounded(estimate), "about"
-        cursor.execute(
-            f"select count(*) from (select 1 from {source} where {where} limit %(cap)s) capped",
-            values | {"cap": COUNT_CAP + 1},
-        )
-        found = cursor.fetchone()[0]
-    return (COUNT_CAP, "more") if found > COUNT_CAP else (found, "exact")
+                return Count(_rounded(estimate), "about")
+    found = _count_in_time(source, where, values)
+    if found is None:
+        return Count(PAGE, "more")
+    return Count(COUNT_CAP, "more") if found > COUNT_CAP else Count(found, "exact")
+
+
+def _count_in_time(source: str, where: str, values: dict[str, Any]) -> int | None:
+    """As far as the cap; None when even that takes longer than a page waits for a number."""
+    try:
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute(f"set local statement_timeout = {COUNT_MS}")
+            cursor.execute(
+                f"select count(*) from (select 1 from {source} where {where} limit %(cap)s) capped",
+                values | {"cap": COUNT_CAP + 1},
+            )
+            found: int = cursor.fetchone()[0]
+            cursor.execute("reset statement_timeout")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        return None
+    return found
 
 
 def split(people: People) -> tuple[int, int]:
@@ -143,6 +177,14 @@ def split(people: People) -> tuple[int, int]:
             """,
             values,
         )
+        return cursor.fetchone()
+
+
+def people_meant(people: People) -> tuple[int, int]:
+    """(how many exactly, the last id of them)."""
+    source, where, values = source_of(people)
+    with database.cursor() as cursor:
+        cursor.execute(f"select count(*), coalesce(max(c.id), 0) from {source} where {where}", values)
         return cursor.fetchone()
 
 
@@ -170,7 +212,9 @@ def shown(email: str, *, shows_addresses: bool) -> str:
     return email if shows_addresses else mask_email(email)
 
 
-def _find(people: People, before: int | None, *, newest_only: bool = False) -> Slice | None:
+def _find(
+    people: People, before: int | None, columns: Sequence["Column"] = (), *, newest_only: bool = False
+) -> Slice | None:
     """None: too few among the newest to be sure of the page."""
     source, where, values = source_of(people, before, newest_only=newest_only)
     hits = f"select c.id from {source} where {where}"
@@ -181,17 +225,29 @@ def _find(people: People, before: int | None, *, newest_only: bool = False) -> S
         select c.id, c.email, c.first_name || ' ' || c.last_name, c.language, c.city,
                (select reason from audiences_suppression s
                 where s.contact_id = c.id and s.lifted_at is null order by s.at limit 1),
-               c.created_at, on_list.status, on_list.changed_at
+               c.created_at, on_list.status, on_list.changed_at{"".join(f", {column.sql}" for column in columns)}
         from (select id from ({hits}) ids order by id desc limit %(limit)s) page
         join audiences_contact c on c.id = page.id
         left join audiences_subscription on_list on on_list.contact_id = c.id and on_list.list_id = %(list)s
         order by c.id desc
     """
     with database.cursor() as cursor:
+        values |= {name: value for column in columns for name, value in column.values.items()}
         cursor.execute(statement, values | {"limit": PAGE + 1})
         rows = [
-            Row(id_, email, name.strip(), language, city, reason or "", created_at, status or "", since_at)
-            for id_, email, name, language, city, reason, created_at, status, since_at in cursor.fetchall()
+            Row(
+                id_,
+                email,
+                name.strip(),
+                language,
+                city,
+                reason or "",
+                created_at,
+                status or "",
+                since_at,
+                tuple(cells),
+            )
+            for id_, email, name, language, city, reason, created_at, status, since_at, *cells in cursor.fetchall()
         ]
     if newest_only and len(rows) <= PAGE:
         return None

@@ -5,10 +5,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import OutboxEntry, Workspace
 from audiences.models import Contact, DuplicatePair, DuplicateSearch, List, Subscription
-from audiences.queries.contacts import shown
+from audiences.queries.contacts import COUNT_CAP, Count, shown
 
 PAGE = 50
-COUNT_CAP = 10_000
 LABELS = dict(DuplicatePair.Reason.choices)
 
 
@@ -80,10 +79,10 @@ def duplicates(
     return PairSlice(page, f"{page[-1].pair.rank}.{page[-1].pair.pk}" if len(rows) > PAGE else "")
 
 
-def counted_duplicates(workspace: Workspace, on_list: List) -> tuple[int, str]:
+def counted_duplicates(workspace: Workspace, on_list: List) -> Count:
     """How many, and how sure, as `queries.counted` says it."""
     found = _pairs(workspace, on_list, is_dismissed=False)[: COUNT_CAP + 1].count()
-    return (COUNT_CAP, "more") if found > COUNT_CAP else (found, "exact")
+    return Count(COUNT_CAP, "more") if found > COUNT_CAP else Count(found, "exact")
 
 
 def _pairs(workspace: Workspace, on_list: List | None, *, is_dismissed: bool) -> QuerySet[DuplicatePair]:

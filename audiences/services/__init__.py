@@ -1,7 +1,16 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
+from audiences.services.bulk import (
+    AT_ONCE,
+    CannotBulk,
+    begin_bulk,
+    cancel_bulk,
+    end_stuck_bulk,
+    go_on_with_bulk,
+    needs_number,
+)
 from audiences.services.combining import combine_lists
-from audiences.services.counts import refresh_counts
+from audiences.services.counts import count_people, count_people_soon, refresh_counts
 from audiences.services.duplicates import CannotLook, bring_back_pair, dismiss_pair, look_for_duplicates
 from audiences.services.exports import (
     CannotExport,
@@ -48,8 +57,11 @@ from audiences.services.suppressions import (
     suppress_by_hand,
     suppress_patterns,
 )
+from audiences.services.viewing import choose_columns
 
 __all__ = [
+    "AT_ONCE",
+    "CannotBulk",
     "CannotChangeList",
     "CannotExport",
     "CannotImport",
@@ -58,24 +70,32 @@ __all__ = [
     "Fact",
     "add_person",
     "archive_lists",
+    "begin_bulk",
     "begin_export",
     "begin_import",
     "bring_back_lists",
     "bring_back_pair",
+    "cancel_bulk",
     "cancel_export",
     "cancel_import",
     "change_columns",
     "change_list",
+    "choose_columns",
     "combine_lists",
+    "count_people",
+    "count_people_soon",
     "dismiss_pair",
+    "end_stuck_bulk",
     "end_stuck_imports",
     "fetch_export",
     "go_on",
+    "go_on_with_bulk",
     "look_for_duplicates",
     "make_again",
     "make_folder",
     "make_list",
     "move_lists",
+    "needs_number",
     "open_again",
     "pattern_of",
     "preview_import",

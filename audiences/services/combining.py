@@ -5,6 +5,7 @@ from django.db import transaction
 from accounts.models import User, Workspace
 from audiences.models import BulkAction, List
 from audiences.queries.contacts import People
+from audiences.services.bulk import begin_bulk
 from audiences.services.lists import make_list
 
 
@@ -23,8 +24,6 @@ def combine_lists(
     """`action`: new, add, remove. What is written is written in the background, by the rules of any bulk action."""
     if action == "new":
         to = make_list(workspace=workspace, by=by, name=name, is_twin=is_twin)
-    from audiences.services.bulk import begin_bulk
-
     assert to is not None  # noqa: S101 - the form asks for it
     return begin_bulk(
         workspace=workspace,

@@ -21,6 +21,8 @@ from audiences.models import Contact, Suppression
 from audiences.sets import one_writer
 
 BLOCK_TASK = "audiences.block"
+# Blocks for accounts that are written at once, beyond which they wait behind other work.
+CROWD = 500
 
 # Apps above this one hand people over to accounts, whose mirror shows them only after the next pull: each tells
 # (connection id, contact id) of those it handed over, among some contacts.
@@ -183,6 +185,7 @@ def propagate(*, workspace: Workspace, contact_ids: Collection[int]) -> int:
     """
     if not contact_ids:
         return 0
+    contact_type = ContentType.objects.get_for_model(Contact)
     with database.cursor() as cursor:
         cursor.execute(
             _UNTOLD,
@@ -191,26 +194,34 @@ def propagate(*, workspace: Workspace, contact_ids: Collection[int]) -> int:
                 "contacts": list(contact_ids),
                 "kind": MirrorKind.CONTACT.value,
                 "task": BLOCK_TASK,
-                "contact_type": ContentType.objects.get_for_model(Contact).pk,
+                "contact_type": contact_type.pk,
                 "held": json.dumps(
                     sorted({pair for holders in HOLDERS for pair in holders(workspace, contact_ids)})
                 ),
             },
         )
         pairs = cursor.fetchall()
-    connections = Connection.objects.select_related("workspace").in_bulk({pair[0] for pair in pairs})
-    contacts = Contact.objects.in_bulk({pair[1] for pair in pairs})
-    for connection_id, contact_id in pairs:
-        if not connections[connection_id].capabilities.blocks_contacts:
-            continue  # it cannot be told; nothing made here reaches them there
-        outbox.record(
-            task=BLOCK_TASK,
-            subject=contacts[contact_id],
-            connection=connections[connection_id],
-            effect=Effect.CONVERGE,
-            order_key=f"block:{connection_id}:{contact_id}",
-            priority=OutboxEntry.Priority.SUPPRESS,
-        )
+    connections = Connection.objects.in_bulk({pair[0] for pair in pairs})
+    # It cannot be told; nothing made here reaches them there.
+    pairs = [pair for pair in pairs if connections[pair[0]].capabilities.blocks_contacts]
+    # A crowd that somebody suppressed goes behind the mails and the single leaves.
+    is_crowd = len(pairs) > CROWD
+    outbox.record_all(
+        [
+            OutboxEntry(
+                workspace=workspace,
+                connection=connections[connection_id],
+                task=BLOCK_TASK,
+                effect=Effect.CONVERGE,
+                subject_type=contact_type,
+                subject_id=contact_id,
+                order_key=f"block:{connection_id}:{contact_id}",
+                priority=OutboxEntry.Priority.BULK if is_crowd else OutboxEntry.Priority.SUPPRESS,
+                not_before=timezone.now(),
+            )
+            for connection_id, contact_id in pairs
+        ]
+    )
     return len(pairs)
 
 

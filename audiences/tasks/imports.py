@@ -30,3 +30,5 @@ def sweep(**_: object) -> None:
     services.end_stuck_imports()
     services.prune_imports()
     services.sweep_exports()
+    services.end_stuck_bulk()
+    services.count_people()

@@ -1,5 +1,13 @@
+from audiences.views.bulk import (
+    begin_bulk,
+    bulk_action,
+    bulk_value,
+    cancel_bulk,
+    choose_bulk,
+    go_on_with_bulk,
+)
 from audiences.views.combining import combine
-from audiences.views.contacts import add_person, contact, contacts, suppress
+from audiences.views.contacts import add_person, choose_columns, contact, contacts, suppress
 from audiences.views.duplicates import bring_back_pair, dismiss_pair, duplicates, look_for_duplicates
 from audiences.views.exports import cancel_export, export, exports, fetch, make_again, new_export, throw_away
 from audiences.views.folders import folders, remove_folder, rename_folder
@@ -22,11 +30,17 @@ from audiences.views.suppressions import suppressions
 
 __all__ = [
     "add_person",
+    "begin_bulk",
     "bring_back_pair",
+    "bulk_action",
+    "bulk_value",
     "cancel",
+    "cancel_bulk",
     "cancel_export",
     "change_columns",
     "change_lists",
+    "choose_bulk",
+    "choose_columns",
     "combine",
     "contact",
     "contacts",
@@ -38,6 +52,7 @@ __all__ = [
     "fetch",
     "folders",
     "go_on",
+    "go_on_with_bulk",
     "growth",
     "import_",
     "imports",

@@ -4,51 +4,65 @@ from django.views.decorators.http import require_POST
 
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
-from audiences import panels, queries, services
-from audiences.forms import STATES, ContactFilters, SuppressForm
+from audiences import panels, queries, rules, services
+from audiences.forms import SuppressForm
+from audiences.forms.contacts import ContactFilters
 from audiences.forms.imports import PersonForm
 from audiences.models import Contact
-from audiences.queries.contacts import shown
-from audiences.views import people
+from audiences.queries.contacts import Slice, shown
+from audiences.views import bulk, people
 
 
 @workspace_view()
 def contacts(request: WorkspaceRequest) -> HttpResponse:
     """Everybody, or those the filters in the address leave."""
-    form = ContactFilters(
-        request.GET, workspace=request.workspace, shows_addresses=people.shows_addresses(request)
-    )
-    wanted = form.people()
-    before = people.before(request)
-    found = queries.contacts(wanted, before=before)
-    count = queries.counted(wanted, None if before else found)
-    chosen, account = form.value("list"), form.value("account")
+    shows = people.shows_addresses(request)
+    form = ContactFilters(request.GET, workspace=request.workspace, shows_addresses=shows)
+    wanted, before = form.people(), people.before(request)
+    there = queries.columns_there_are(request.workspace)
+    columns = queries.columns_of(request.membership, there)
+    notes = list(form.notes)
+    try:
+        found = queries.contacts(wanted, before=before, columns=columns)
+        count = queries.counted(wanted, None if before else found)
+    except rules.Incomplete as refusal:  # a segment that needs mending
+        found, count = Slice([], None), None
+        notes.append(refusal.sentence)
+    may_edit = request.role.covers(Role.EDITOR)
     return render_page(
         request,
         "audiences/contacts/list.html",
         {
             "form": form,
-            "rows": people.rows(found),
+            "columns": columns,
+            "columns_there_are": there,
+            "rows": people.table(found, columns, shows_addresses=shows),
             "older": found.before,
             "before": before,
-            "count": people.said(count),
+            "count": people.said(count) if count else "",
+            "number": bulk.said_number(count) if count else "",
+            "is_all_here": found.before is None and not before,
             "is_everybody": wanted.is_everybody,
             "is_too_short": form.is_too_short,
-            "chips": people.chips(
-                request,
-                {
-                    "q": wanted.words and f"“{wanted.words}”",
-                    "list": chosen and f"{chosen.name}: {wanted.status}",
-                    "state": dict(STATES).get(wanted.state) if wanted.state else "",
-                    "account": account,
-                    "language": wanted.language,
-                },
-            ),
-            "has_connection": account or request.workspace.connections.exists(),
-            "may_import": request.role.covers(Role.EDITOR),
+            "notes": notes,
+            "chips": people.chips(request, form.in_words()),
+            "has_connection": form.value("account") or request.workspace.connections.exists(),
+            "may_import": may_edit,
+            # Marked after something was done to the people, not while they are looked for.
+            "is_done": request.htmx and request.htmx.trigger == "people",
+            **(bulk.offered(wanted) if may_edit and count else {}),
         },
-        partials={"people"},
+        partials={"people", "value"},
     )
+
+
+@workspace_view(methods=("POST",))
+def choose_columns(request: WorkspaceRequest) -> HttpResponse:
+    """Which columns this member sees of all people."""
+    there = {column.key for column in queries.columns_there_are(request.workspace)}
+    wanted = [key for key in request.POST.getlist("columns") if key in there]
+    services.choose_columns(membership=request.membership, columns=wanted)
+    return go(request, bulk.back(request))
 
 
 @workspace_view()

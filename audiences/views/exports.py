@@ -10,12 +10,13 @@ from django.utils.text import slugify
 from accounts.http import WorkspaceRequest, fresh_login, go, render_page, say, workspace_view
 from accounts.models import Connection, Role
 from accounts.refusals import CannotDo
-from audiences import queries, rules, selections, services
+from audiences import queries, rules, services
 from audiences.exporting.columns import columns_of
 from audiences.exporting.making import pieces
 from audiences.forms.exports import ExportForm
 from audiences.models import Export, Segment, Suppression
 from audiences.queries.contacts import People, split
+from audiences.queries.selections import BadSelection
 from audiences.views import people
 
 # Who takes as many addresses along proves who they are.
@@ -50,10 +51,10 @@ def new_export(request: WorkspaceRequest) -> HttpResponse:
         return _new(request, Export.Kind.SUPPRESSIONS, *_suppressions(request))
     try:
         wanted = _people(request)
-    except selections.NotOurs:
-        say(request, "This selection is no longer valid. Choose the people again.", level=messages.ERROR)
+    except BadSelection as refusal:
+        say(request, refusal.sentence, level=messages.ERROR)
         return go(request, "audiences:contacts")
-    return _new(request, Export.Kind.PEOPLE, selections.in_words(wanted), wanted.as_json(), wanted)
+    return _new(request, Export.Kind.PEOPLE, queries.in_words(wanted), wanted.as_json(), wanted)
 
 
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
@@ -144,7 +145,7 @@ def _new(
 
 def _people(request: WorkspaceRequest) -> People:
     if text := request.GET.get("people"):
-        return selections.unsign(request.workspace, text)
+        return queries.read_signed(request.workspace, text)
     if (segment := request.GET.get("segment", "")).isdecimal():
         mine = get_object_or_404(Segment, workspace=request.workspace, pk=int(segment[:18]))
         condition = rules.Condition("segment", mine.pk, "in", name=mine.name)

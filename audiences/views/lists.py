@@ -57,7 +57,6 @@ def lists(request: WorkspaceRequest) -> HttpResponse:
                     "account": account,
                     "show": is_archived and "Archived",
                 },
-                "after",
             ),
             "has_connection": account or request.workspace.connections.exists(),
             "may_edit": request.role.covers(Role.EDITOR),

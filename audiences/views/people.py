@@ -1,16 +1,21 @@
 """The table of people, on whichever page it stands: rows ready as text, since cells cost more than queries."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django.urls import reverse
 
 from accounts.http import WorkspaceRequest
 from accounts.models import Role
-from accounts.templatetags.ui import day, number
-from audiences.models import Subscription, Suppression
-from audiences.queries.contacts import Row, Slice
+from accounts.redaction import redact
+from accounts.templatetags.ui import day, in_zone, number
+from audiences.models import Field, Subscription, Suppression
+from audiences.queries.columns import Column
+from audiences.queries.contacts import Count, Row, Slice
 
 LABELS = dict(Suppression.Reason.choices)
+_HOW_SURE = {"about": "about ", "more": "more than "}
 STATUSES = dict(Subscription.Status.choices)
 
 
@@ -22,6 +27,51 @@ def rows(found: Slice) -> list[tuple[str, ...]]:
     """(url, address, name, language, city, tone, state, added, status on the list, since) as text."""
     base = reverse("audiences:contact", args=[0]).removesuffix("0/")
     return [_row(row, base) for row in found.rows]
+
+
+Cell = tuple[str, str, str]
+
+
+def table(
+    found: Slice, columns: Sequence[Column], *, shows_addresses: bool
+) -> list[tuple[str, str, str, int, list[Cell]]]:
+    """(url, address, name, id, cells) as text; a cell is (heading, text, tone of a badge or nothing)."""
+    base = reverse("audiences:contact", args=[0]).removesuffix("0/")
+    return [
+        (
+            f"{base}{row.id}/", _short(row.email, 70), _short(row.name, 45), row.id,
+            [
+                _cell(column, value, row, shows_addresses=shows_addresses)
+                for column, value in zip(columns, row.cells, strict=True)
+            ],
+        )
+        for row in found.rows
+    ]  # fmt: skip
+
+
+def _cell(column: Column, value: Any, row: Row, *, shows_addresses: bool) -> Cell:
+    match column.kind:
+        case "state":
+            tone, text = ("bad", LABELS.get(row.reason, row.reason)) if row.reason else ("good", "Mailable")
+            return column.label, text, tone
+        case "instant":
+            return column.label, day(in_zone(value)) if value else "", ""
+        case "texts":
+            return column.label, _short(", ".join(value or ()), 60), ""
+        case Field.Kind.BOOLEAN:
+            return column.label, {"true": "Yes", "false": "No"}.get(value, value or ""), ""
+        case Field.Kind.DATE:
+            return column.label, _as_day(value or ""), ""
+    # An address in a field is one all the same.
+    text = str(value if value is not None else "")
+    return column.label, _short(text if shows_addresses else redact(text), 40), ""
+
+
+def _as_day(text: str) -> str:
+    try:
+        return day(date.fromisoformat(text[:10]))
+    except ValueError:
+        return _short(text, 40)
 
 
 def _row(row: Row, base: str) -> tuple[str, ...]:
@@ -39,12 +89,12 @@ def _short(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def said(count: tuple[int, str], noun: str = "person,people") -> str:
-    """`12 people`, `about 980 000 people`, `more than 10 000 people`."""
-    many, how = count
+def said(count: Count, noun: str = "person,people") -> str:
+    """`12 people`, `about 980 000 people`, `more than 10 000 people`, `980 214 people, counted 12:05`."""
     one, more = noun.split(",")
-    word = one if (many, how) == (1, "exact") else more
-    return f"{'' if how == 'exact' else 'about ' if how == 'about' else 'more than '}{number(many)} {word}"
+    word = one if (count.people, count.how) == (1, "exact") else more
+    said = f"{_HOW_SURE.get(count.how, '')}{number(count.people)} {word}"
+    return f"{said}, counted {in_zone(count.at):%H:%M}" if count.at else said
 
 
 def before(request: WorkspaceRequest) -> int | None:
@@ -59,13 +109,13 @@ def version(request: WorkspaceRequest) -> int:
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
 
 
-def chips(request: WorkspaceRequest, labels: dict[str, Any], cursor: str = "before") -> list[dict[str, str]]:
-    """Filters in use, each with the address without it."""
+def chips(request: WorkspaceRequest, labels: dict[str, Any]) -> list[dict[str, str]]:
+    """Filters in use, each with the address without it. A name may be several, of one filter."""
     found = []
     for name, label in labels.items():
         if label:
             rest = request.GET.copy()
-            for gone in (name, cursor):
+            for gone in (*name.split(), "before", "after"):
                 rest.pop(gone, None)
             found.append({"label": str(label), "url": f"?{rest.urlencode()}"})
     return found

@@ -132,9 +132,27 @@ function selection(form) {
     all.checked = ticked > 0 && ticked === boxes.length;
     all.indeterminate = ticked > 0 && ticked < boxes.length;
   }
+  /* All that match, on every page: offered once the whole page is ticked; over as soon as a tick changes. */
+  const every = $("[data-all]", form);
+  const isWhole = ticked > 0 && ticked === boxes.length;
+  if (every && !isWhole) every.value = "";
+  const isEvery = Boolean(every?.value);
+  $$("[data-page-chosen]", form).forEach((line) => (line.hidden = !isWhole || isEvery));
+  $$("[data-all-chosen]", form).forEach((line) => (line.hidden = !isEvery));
   $$(".bulk-bar", form).forEach((bar) => (bar.hidden = ticked === 0));
-  $$("[data-selected-count]", form).forEach((place) => (place.textContent = ticked));
+  $$("[data-selected-count]", form).forEach(
+    (place) => (place.textContent = isEvery ? place.dataset.allCount : ticked),
+  );
 }
+
+on("click", (event) => {
+  const button = event.target.closest("[data-choose-all], [data-choose-page]");
+  const form = button?.closest("[data-selection]");
+  if (!form) return;
+  $("[data-all]", form).value = button.matches("[data-choose-all]") ? "1" : "";
+  selection(form);
+  $(".choose-all:not([hidden]) button", form)?.focus();
+});
 
 on("change", (event) => {
   const form = event.target.closest("[data-selection]");

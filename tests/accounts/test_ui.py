@@ -291,6 +291,13 @@ def test_chart_stands_beside_its_table() -> None:
     assert "style=" not in page
 
 
+def test_chart_of_days_tells_no_hours() -> None:
+    zone = ZoneInfo("Europe/Zurich")
+    days = [(datetime(2026, 10, day, tzinfo=zone), 1) for day in (25, 26)]
+
+    assert charts.plot([("Joined", days)], zone).rows == [("25 Oct 2026", ["1"]), ("26 Oct 2026", ["1"])]
+
+
 def test_time_axis_keeps_full_hours_when_clocks_change() -> None:
     first = datetime(2026, 10, 24, 21, 0, tzinfo=UTC)
     labels = [label for _, label in charts.time_ticks(first, first + timedelta(hours=10), "Europe/Zurich")]

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import MirrorKind, MirrorRow
 from audiences import queries
-from audiences.models import List
+from audiences.models import BulkAction, Consent, List
 from audiences.queries.contacts import People
 from tests.factories import (
     ConnectionFactory,
@@ -16,6 +16,7 @@ from tests.factories import (
     SuppressionFactory,
     WorkspaceFactory,
 )
+from tests.helpers import run_outbox
 
 URL = "/w/acme/lists/combine/"
 
@@ -169,3 +170,38 @@ def test_the_page_costs_the_same_for_two_lists_and_for_five(browse, workspace, l
     two = queries_of(choice(lists[0], lists[1]))
     more = [SubscriptionFactory(list=ListFactory(workspace=workspace)).list for _ in range(2)]
     assert queries_of(choice(*lists, *more)) == two
+
+
+@pytest.mark.parametrize("at_once", [200, 0])
+def test_combined_people_are_put_on_a_list_with_proof_and_taken_off(browse, lists, monkeypatch, at_once):
+    from audiences.services import bulk
+
+    monkeypatch.setattr(bulk, "AT_ONCE", at_once)
+    news, fairs, shops = lists
+    client = browse("editor")
+
+    def post(how, **typed):
+        reply = client.post(f"{URL}?first={news.pk}&others={fairs.pk}&how={how}", typed)
+        run_outbox(bulk.TASK)
+        mine = BulkAction.objects.get(pk=reply.url.rstrip("/").rpartition("/")[2])
+        return mine.state, mine.counts
+
+    source = "On the lists News or Fairs"
+    assert post("any", action="new", name="Both", consent_source=source) == (
+        "done",
+        {"added": 3, "suppressed": 1},
+    )
+    both = List.objects.get(name="Both")
+    assert sorted(both.subscriptions.values_list("contact__email", "status")) == [
+        ("ana@a.test", "subscribed"),
+        ("ben@a.test", "subscribed"),
+        ("dan@a.test", "subscribed"),
+    ]
+    assert Consent.objects.filter(list=both, basis__source=source).count() == 3
+
+    told = post("any", action="add", to=shops.pk, consent_source=source)
+    assert told == ("done", {"added": 1, "there": 1, "left": 1, "suppressed": 1})
+    assert post("all", action="remove", to=news.pk) == ("done", {"removed": 2})
+    assert list(news.subscriptions.filter(status="subscribed").values_list("contact__email")) == [
+        ("ana@a.test",)
+    ]

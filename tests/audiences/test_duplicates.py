@@ -132,13 +132,16 @@ def test_looking_again_forgets_what_is_no_longer_so_and_keeps_what_was_decided(
     assert (search.run, search.found, search.is_capped) == (2, 0, False)
 
 
-def test_more_pairs_than_are_kept_are_said(person, look, monkeypatch):
+def test_more_pairs_than_are_kept_come_up_when_others_are_settled(person, look, member, monkeypatch):
     monkeypatch.setattr(finding, "MOST_PAIRS", 1)
     for name in ("ana", "ben"):
         person(f"{name}@a.test")
         person(f"{name}+x@a.test")
     assert list(look()) == [("ana@a.test", "ana+x@a.test")]
     assert DuplicateSearch.objects.get().is_capped
+
+    services.dismiss_pair(pair=DuplicatePair.objects.get(), by=member())
+    assert list(look()) == [("ben@a.test", "ben+x@a.test")]
 
 
 def test_a_search_that_was_cut_off_goes_on_where_it_was(person, look, workspace, member, monkeypatch):

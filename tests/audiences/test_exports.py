@@ -9,11 +9,12 @@ from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
 from accounts.models import ActivityEntry, Role
-from audiences import rules, selections, services
+from audiences import rules, services
 from audiences.exporting import making
 from audiences.models import Engagement, Export, ExportPiece, Field, Segment, Subscription, Tag, Tagging
 from audiences.queries import rows_of
 from audiences.queries.contacts import People
+from audiences.queries.selections import in_words, signed
 from tests.audiences.importing import begin as begin_import
 from tests.audiences.importing import preview
 from tests.factories import (
@@ -55,7 +56,7 @@ def ana(workspace):
 def begin(workspace, by, *, people=None, columns=("email",), written_as="csv", **more):
     people = people or People(workspace)
     told = {
-        "kind": "people", "title": selections.in_words(people), "selection": people.as_json(), "total": None
+        "kind": "people", "title": in_words(people), "selection": people.as_json(), "total": None
     } | more  # fmt: skip
     return services.begin_export(workspace=workspace, by=by, columns=columns, written_as=written_as, **told)
 
@@ -238,7 +239,7 @@ def test_ten_a_day_and_no_workbook_too_large(workspace, by):
 
 def test_from_a_signed_selection_to_the_file_by_pages_alone(browse, workspace, ana):
     client = browse("editor")
-    people = selections.sign(People(workspace, ids=(ana.pk,)))
+    people = signed(People(workspace, ids=(ana.pk,)))
     page = client.get("/w/acme/exports/new/", {"people": people})
     assert (page.context["title"], page.context["count"]) == ("One chosen person", 1)
 
@@ -295,7 +296,7 @@ def test_of_another_workspace_nothing_is_seen(browse, workspace, by):
         client.post(f"/w/acme/exports/{theirs.pk}/throw-away/").status_code,
         client.get("/w/acme/exports/new/", {"segment": segment.pk}).status_code,
         client.get("/w/acme/exports/new/", {"list": ListFactory(workspace=elsewhere).pk}).status_code,
-        client.get("/w/acme/exports/new/", {"people": selections.sign(People(elsewhere))}).url,
+        client.get("/w/acme/exports/new/", {"people": signed(People(elsewhere))}).url,
         client.get("/w/acme/exports/new/", {"people": "forged"}).url,
     ] == [404, 404, 404, 404, 404, "/w/acme/contacts/", "/w/acme/contacts/"]
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow
 from audiences import queries, services
-from audiences.models import Folder, Import, List, Suppression
+from audiences.models import Folder, Import, List, Segment, Suppression
 from tests.factories import (
     CampaignFactory,
     ConnectionFactory,
@@ -180,6 +180,29 @@ def test_an_open_import_counts_as_a_use(workspace):
     assert [(use.kind, use.name, use.url) for use in queries.uses_of(workspace, [mine.pk])[mine.pk]] == [
         ("Import", "a.csv", kept.get_absolute_url())
     ]
+
+
+def test_a_segment_over_a_list_counts_as_a_use(workspace, monkeypatch):
+    monkeypatch.setattr(Segment, "get_absolute_url", lambda segment: f"/segments/{segment.pk}/")
+    mine, other = ListFactory(workspace=workspace), ListFactory(workspace=workspace)
+
+    def segment(name, *conditions, **values):
+        rule = {"join": "all", "rules": [{"join": "any", "rules": list(conditions)}]}
+        return Segment.objects.create(workspace=workspace, name=name, **{"rule": rule} | values)
+
+    on = {"kind": "list", "of": mine.pk, "op": "on"}
+    segment("Deep", {"kind": "list", "of": other.pk, "op": "left"}, on)
+    segment("A tag of the same number", {"kind": "tag", "of": mine.pk, "op": "has"})
+    segment("Archived", on, archived_at=timezone.now())
+    segment("Broken", rule={"odd": 1})
+
+    uses = queries.uses_of(workspace, [mine.pk, other.pk])
+    told = [
+        (use.list_id, use.kind, use.name, use.is_pressing)
+        for list_id in (mine.pk, other.pk)
+        for use in uses[list_id]
+    ]
+    assert told == [(mine.pk, "Segment", "Deep", True), (other.pk, "Segment", "Deep", True)]
 
 
 def test_lists_move_to_a_folder_and_out_of_it(browse, workspace):

@@ -1,0 +1,199 @@
+"""What each action does to a chunk of people, who are the table `chosen (id, email)`, in a few statements over all of them.
+
+Each answers outcome → people; every one of the chunk is in exactly one outcome.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection as database
+from django.utils import timezone
+
+from accounts.refusals import CannotDo
+from audiences.models import BulkAction, Contact, Field, List, Suppression, Tag
+from audiences.services.suppressions import Fact, suppress_all
+
+Action = BulkAction.Action
+
+
+class CannotGoOn(CannotDo):
+    """Something the action needs has changed or gone since it began."""
+
+
+def apply(mine: BulkAction) -> dict[str, int]:
+    """Do it to everybody in `chosen`. Raises CannotGoOn."""
+    return _APPLY[Action(mine.action)](mine)
+
+
+def _add_to_list(mine: BulkAction) -> dict[str, int]:
+    """Who left it or is suppressed stays out; whoever has not confirmed it yet is still to do so."""
+    chosen = _list(mine)
+    if chosen.archived_at is not None:
+        raise CannotGoOn(f"The list {chosen} was archived. Bring it back, then go on.")
+    values: dict[str, Any] = {
+        "list": chosen.pk,
+        "workspace": mine.workspace_id,
+        "basis": mine.basis_id,
+        "evidence": _evidence(mine),
+    }
+    counts = _sorted(_SORT_FOR_LIST, values)
+    with database.cursor() as cursor:
+        cursor.execute(_JOIN, values)
+        cursor.execute(_CONSENT, values)
+        cursor.execute(_TOUCH, {"outcome": "added"})
+    return counts
+
+
+def _remove_from_list(mine: BulkAction) -> dict[str, int]:
+    """Who left it stays somebody who left."""
+    values: dict[str, Any] = {"list": _list(mine).pk, "evidence": _evidence(mine)}
+    counts = _sorted(_SORT_OFF_LIST, values)
+    with database.cursor() as cursor:
+        cursor.execute(_TAKE_OFF, values)
+        cursor.execute(_TOUCH, {"outcome": "removed"})
+    return counts
+
+
+def _tag(mine: BulkAction) -> dict[str, int]:
+    return _by_rows(_TAG, {"tag": _tag_of(mine).pk}, "tagged", "had_it")
+
+
+def _untag(mine: BulkAction) -> dict[str, int]:
+    return _by_rows(_UNTAG, {"tag": _tag_of(mine).pk}, "untagged", "had_it_not")
+
+
+def _set_field(mine: BulkAction) -> dict[str, int]:
+    """Whose value is the same already is not written."""
+    key, value = mine.arguments["field"], mine.arguments["value"]
+    if key in Contact.STANDARD_FIELDS:
+        return _by_rows(_SET_COLUMN.format(column=key), {"value": value or ""}, "changed", "same")
+    field = Field.objects.filter(workspace=mine.workspace_id, key=key).first()
+    if field is None or field.kind != mine.arguments["kind"]:
+        raise CannotGoOn(
+            "The field was deleted, or is of another kind now. Begin anew with the fields of today."
+        )
+    if value is None:
+        return _by_rows(_EMPTY_CUSTOM, {"key": key}, "changed", "same")
+    return _by_rows(_SET_CUSTOM, {"key": key, "value": json.dumps(value)}, "changed", "same")
+
+
+def _suppress(mine: BulkAction) -> dict[str, int]:
+    """Beside a block that an account told stands one of our own: it holds when that is lifted."""
+    with database.cursor() as cursor:
+        cursor.execute(_BLOCKED_BEFORE)
+        rows = cursor.fetchall()
+    now = timezone.now()
+    suppress_all(
+        workspace=mine.workspace,
+        connection=None,
+        facts=[
+            Fact(
+                email, Suppression.Reason.BY_HAND, now, {"reason": mine.arguments["reason"], "bulk": mine.pk}
+            )
+            for email, _ in rows
+        ],
+        by=mine.created_by,
+    )
+    before = sum(was_blocked for _, was_blocked in rows)
+    return {"suppressed": len(rows) - before, "suppressed_before": before}
+
+
+def _list(mine: BulkAction) -> List:
+    found = List.objects.filter(workspace=mine.workspace_id, pk=mine.arguments["list"]).first()
+    if found is None:
+        raise CannotGoOn("The list is no longer there.")
+    return found
+
+
+def _tag_of(mine: BulkAction) -> Tag:
+    found = Tag.objects.filter(workspace=mine.workspace_id, pk=mine.arguments["tag"]).first()
+    if found is None:
+        raise CannotGoOn("The tag was deleted meanwhile.")
+    return found
+
+
+def _evidence(mine: BulkAction) -> str:
+    return json.dumps({"bulk": mine.pk})
+
+
+def _sorted(statement: str, values: dict[str, Any]) -> dict[str, int]:
+    """Sort the chunk by what becomes of each, into the table `sorted`."""
+    with database.cursor() as cursor:
+        cursor.execute("drop table if exists pg_temp.sorted")
+        cursor.execute(f"create temp table sorted on commit drop as {statement}", values)
+        cursor.execute("select outcome, count(*) from sorted group by 1")
+        return dict(cursor.fetchall())
+
+
+def _by_rows(statement: str, values: dict[str, Any], written: str, other: str) -> dict[str, int]:
+    with database.cursor() as cursor:
+        cursor.execute("select count(*) from chosen")
+        everybody = cursor.fetchone()[0]
+        cursor.execute(statement, values)
+        return {written: cursor.rowcount, other: everybody - cursor.rowcount}
+
+
+_APPLY: dict[Action, Callable[[BulkAction], dict[str, int]]] = {
+    Action.ADD_TO_LIST: _add_to_list,
+    Action.REMOVE_FROM_LIST: _remove_from_list,
+    Action.TAG: _tag,
+    Action.UNTAG: _untag,
+    Action.SET_FIELD: _set_field,
+    Action.SUPPRESS: _suppress,
+}
+
+# A block may still stand under the address alone.
+_BLOCKED = """
+exists (select 1 from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null)
+"""
+_SORT_FOR_LIST = f"""
+select c.id, case
+    when {_BLOCKED} or exists (
+        select 1 from audiences_suppression s
+        where s.workspace_id = %(workspace)s and s.email = c.email and s.lifted_at is null
+    ) then 'suppressed'
+    when m.status = 'unsubscribed' then 'left'
+    when m.status = 'subscribed' then 'there'
+    when m.status = 'pending' then 'pending'
+    else 'added' end as outcome
+from chosen c left join audiences_subscription m on m.list_id = %(list)s and m.contact_id = c.id
+"""
+_JOIN = """
+insert into audiences_subscription as mine (list_id, contact_id, status, evidence, changed_at, created_at)
+select %(list)s, id, 'subscribed', %(evidence)s::jsonb, now(), now() from sorted where outcome = 'added' order by id
+on conflict (list_id, contact_id) do update
+set status = 'subscribed', evidence = excluded.evidence, changed_at = excluded.changed_at
+where mine.status = 'removed'
+"""
+_CONSENT = """
+insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
+select id, %(basis)s, %(list)s, 'given', now(), now() from sorted where outcome = 'added' order by id
+"""
+_SORT_OFF_LIST = """
+select c.id, case when m.status in ('subscribed', 'pending') then 'removed'
+                  when m.status = 'unsubscribed' then 'left' else 'not_there' end as outcome
+from chosen c left join audiences_subscription m on m.list_id = %(list)s and m.contact_id = c.id
+"""
+_TAKE_OFF = """
+update audiences_subscription m set status = 'removed', evidence = %(evidence)s::jsonb, changed_at = now()
+from sorted where m.list_id = %(list)s and m.contact_id = sorted.id and sorted.outcome = 'removed'
+"""
+# As after an import: what an account holds of them is older than what we hold.
+_TOUCH = """
+update audiences_contact c set version = c.version + 1, updated_at = now()
+from sorted where c.id = sorted.id and sorted.outcome = %(outcome)s
+"""
+_TAG = """
+insert into audiences_tagging (tag_id, contact_id, created_at)
+select %(tag)s, id, now() from chosen order by id on conflict (tag_id, contact_id) do nothing
+"""
+_UNTAG = "delete from audiences_tagging t using chosen where t.tag_id = %(tag)s and t.contact_id = chosen.id"
+_SET = "update audiences_contact c set {what}, version = c.version + 1, updated_at = now() from chosen where c.id = chosen.id and "
+_SET_COLUMN = _SET.format(what="{column} = %(value)s") + "c.{column} <> %(value)s"
+_SET_CUSTOM = (
+    _SET.format(what="custom = c.custom || jsonb_build_object(%(key)s::text, %(value)s::jsonb)")
+    + "c.custom -> %(key)s is distinct from %(value)s::jsonb"
+)
+_EMPTY_CUSTOM = _SET.format(what="custom = c.custom - %(key)s") + "c.custom ? %(key)s"
+_BLOCKED_BEFORE = f"select c.email, {_BLOCKED} from chosen c order by c.id"

@@ -1,0 +1,139 @@
+"""Bulk actions in words: what is done, what became of whom, how it is taken back."""
+
+from typing import NamedTuple
+
+from accounts.templatetags.ui import number
+from audiences.models import BulkAction, Contact, Field, List, Tag
+
+Action, State = BulkAction.Action, BulkAction.State
+
+
+class Outcome(NamedTuple):
+    label: str
+    definition: str
+
+
+OUTCOMES: dict[str, dict[str, Outcome]] = {
+    Action.ADD_TO_LIST: {
+        "added": Outcome("Added", "They are on the list now, and the proof of their consent is kept."),
+        "there": Outcome("On it already", "Nothing was written."),
+        "pending": Outcome("Not confirmed yet", "They were asked to confirm this list; that still waits for them."),
+        "left": Outcome("Left before", "They left this list once, and stay off it."),
+        "suppressed": Outcome("Suppressed", "Nobody here writes to them; they were not added."),
+    },
+    Action.REMOVE_FROM_LIST: {
+        "removed": Outcome("Taken off", "They are no longer on the list. That is no leave."),
+        "left": Outcome("Left before", "They left it themselves, and that stays on record."),
+        "not_there": Outcome("Not on it", "Nothing was written."),
+    },
+    Action.TAG: {
+        "tagged": Outcome("Tagged", "They have the tag now."),
+        "had_it": Outcome("Had it already", "Nothing was written."),
+    },
+    Action.UNTAG: {
+        "untagged": Outcome("Tag taken off", "They no longer have the tag."),
+        "had_it_not": Outcome("Had it not", "Nothing was written."),
+    },
+    Action.SET_FIELD: {
+        "changed": Outcome("Changed", "They have the new value now."),
+        "same": Outcome("The same already", "Nothing was written."),
+    },
+    Action.SUPPRESS: {
+        "suppressed": Outcome("Suppressed", "Nobody here writes to them any more."),
+        "suppressed_before": Outcome(
+            "Suppressed before", "They were suppressed already, and stay so."
+        ),
+    },
+}  # fmt: skip
+
+# What a page says beside a finished action.
+BACK: dict[str, str] = {
+    Action.ADD_TO_LIST: "To take this back, take the same people off the list. The proof of consent stays on record.",
+    Action.REMOVE_FROM_LIST: "To take this back, add the same people to the list again: that needs to know where their consent comes from.",
+    Action.TAG: "To take this back, take the tag off again. Who had it before loses it too.",
+    Action.UNTAG: "To take this back, tag the same people again.",
+    Action.SET_FIELD: "The values from before are not kept. An import of a file that holds them puts them back.",
+    Action.SUPPRESS: "A block is lifted on the page of a suppression, one person at a time, with the proof that they agreed again.",
+}
+
+
+def aim(mine: BulkAction) -> str:
+    """With what: the list, the tag, the field and its value."""
+    told = mine.arguments
+    match mine.action:
+        case Action.ADD_TO_LIST | Action.REMOVE_FROM_LIST:
+            row = List.objects.filter(workspace=mine.workspace_id, pk=told["list"]).first()
+            return f"the list “{row}”" if row else "a list that is gone"
+        case Action.TAG | Action.UNTAG:
+            tag = Tag.objects.filter(workspace=mine.workspace_id, pk=told["tag"]).first()
+            return f"“{tag}”" if tag else "a tag that is gone"
+        case Action.SET_FIELD:
+            return field_label(mine)
+    return ""
+
+
+def field_label(mine: BulkAction) -> str:
+    key = mine.arguments["field"]
+    row = Field.objects.filter(workspace=mine.workspace_id, key=key).first()
+    return row.label if row else Contact.STANDARD_FIELDS.get(key, key)
+
+
+def short(mine: BulkAction) -> str:
+    """Without what it is done with, for a line among others: asks the database nothing."""
+    return f"{mine.get_action_display()}: {number(mine.total)} {'person' if mine.total == 1 else 'people'}"
+
+
+def title(mine: BulkAction) -> str:
+    """“Add 12 340 people to the list “News””, as a heading."""
+    return _sentence(mine, _DOES, mine.total or 0)
+
+
+def sentence(mine: BulkAction) -> str:
+    """What was done, for the activity log and a toast."""
+    if mine.state == State.RUNNING:
+        return f"Began: {_lower(title(mine))}."
+    counts = ", ".join(
+        f"{number(mine.counts[name])} {_lower(outcome.label)}"
+        for name, outcome in OUTCOMES[mine.action].items()
+        if mine.counts.get(name)
+    )
+    if mine.state == State.DONE:
+        return f"{_sentence(mine, _DID, mine.done)}: {counts}." if counts else "Nobody fitted any more."
+    how = "Cancelled" if mine.state == State.CANCELLED else "Stopped"
+    return f"{how}: {_lower(title(mine))}. Until then: {counts or 'nothing'}."
+
+
+def _sentence(mine: BulkAction, patterns: dict[str, str], many: int) -> str:
+    people = "1 person" if many == 1 else f"{number(many)} people"
+    return patterns[mine.action].format(people=people, aim=aim(mine), value=_value(mine))
+
+
+def _value(mine: BulkAction) -> str:
+    value = mine.arguments.get("value")
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"“{value}”"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+_DOES: dict[str, str] = {
+    Action.ADD_TO_LIST: "Add {people} to {aim}",
+    Action.REMOVE_FROM_LIST: "Take {people} off {aim}",
+    Action.TAG: "Tag {people} {aim}",
+    Action.UNTAG: "Take the tag {aim} off {people}",
+    Action.SET_FIELD: "Set {aim} of {people} to {value}",
+    Action.SUPPRESS: "Suppress {people}",
+}
+_DID: dict[str, str] = {
+    Action.ADD_TO_LIST: "Adding {people} to {aim}",
+    Action.REMOVE_FROM_LIST: "Taking {people} off {aim}",
+    Action.TAG: "Tagging {people} {aim}",
+    Action.UNTAG: "Taking the tag {aim} off {people}",
+    Action.SET_FIELD: "Setting {aim} of {people} to {value}",
+    Action.SUPPRESS: "Suppressing {people}",
+}

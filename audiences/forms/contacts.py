@@ -1,0 +1,271 @@
+"""The filters of the page of all people: columns of a person as they are, everything else as conditions of a rule."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.choices import CallableChoiceIterator
+
+from accounts.models import Connection, Workspace
+from audiences import queries, rules
+from audiences.forms import Choices, _choose, _Filters, connections
+from audiences.models import Field, List, Segment, Subscription, Suppression, Tag
+from audiences.queries.contacts import SEARCH_LETTERS, People
+from audiences.rules.kinds import Thing
+
+STATES: list[Any] = [
+    ("", "Mailable or not"),
+    ("mailable", "Mailable"),
+    ("suppressed", "Suppressed"),
+    ("Suppressed, because", Suppression.Reason.choices),
+]
+STATUSES = [
+    ("", "Subscribed"),
+    *(choice for choice in Subscription.Status.choices if choice[0] != "subscribed"),
+]
+_DAYS = (30, 90, 180)
+_DID = {"opened": "Opened", "clicked": "Clicked", "received": "Received"}
+# "opened-in-90": opened in the last 90 days.
+DID: list[Any] = [
+    ("", "Whatever they did"),
+    *(
+        (
+            label,
+            [
+                *((f"{did}-in-{days}", f"{label} in the last {days} days") for days in _DAYS),
+                *((f"{did}-not-{days}", f"Not {label.lower()} in the last {days} days") for days in _DAYS),
+                (f"{did}-ever", f"Ever {label.lower()}"),
+                (f"{did}-never", f"Never {label.lower()}"),
+            ],
+        )
+        for did, label in _DID.items()
+    ),
+]
+_OPS = {"in": "in_last", "not": "not_in_last", "ever": "ever", "never": "never"}
+# Of the search, or with a filter of its own.
+_ELSEWHERE = ("@email", "@added")
+# The filters that are shown only on request.
+MORE = ("status", "account", "language", "field", "value", "to", "did", "since", "until")
+
+
+class ContactFilters(_Filters):
+    q = forms.CharField(label="Address or name", required=False, max_length=200)
+    list = forms.ModelChoiceField(List.objects.none(), label="List", required=False, empty_label="All lists")
+    tag = forms.ModelChoiceField(
+        Tag.objects.none(), label="Tag", required=False, empty_label="Any tag or none"
+    )
+    segment = forms.ModelChoiceField(
+        Segment.objects.none(), label="Segment", required=False, empty_label="In a segment or not"
+    )
+    state = forms.ChoiceField(label="Mailable or suppressed", choices=STATES, required=False)
+    status = forms.ChoiceField(label="On the list as", choices=STATUSES, required=False)
+    account = forms.ModelChoiceField(
+        Connection.objects.none(), label="Account", required=False, empty_label="All accounts"
+    )
+    language = forms.CharField(label="Language", required=False, max_length=35)
+    did = forms.ChoiceField(label="What they did", choices=DID, required=False)
+    since = forms.DateField(label="Added from", required=False)
+    until = forms.DateField(label="Added until", required=False)
+    field = forms.ChoiceField(label="Field", required=False)
+    to = forms.CharField(label="Up to", required=False, max_length=40)
+
+    def __init__(self, *args: Any, workspace: Workspace, shows_addresses: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.workspace, self.shows_addresses = workspace, shows_addresses
+        self.fields["value"] = forms.CharField(label="Its value", required=False, max_length=500)
+        # What was typed and could not be read, in sentences.
+        self.notes: list[str] = []
+        self.things: dict[str, Thing] = {
+            key: thing
+            for key, thing in rules.KINDS["field"].things(workspace).items()
+            if key not in _ELSEWHERE and (shows_addresses or not key.startswith("@"))
+        }
+        _choose(self, "list", workspace.lists.filter(archived_at=None).order_by("name", "id"))
+        _choose(self, "tag", workspace.tags.order_by("name", "id"))
+        _choose(self, "segment", workspace.segments.filter(archived_at=None).order_by("name", "id"))
+        _choose(self, "account", connections(workspace))
+        # Asked for only when the form is drawn.
+        self.fields["language"].widget = forms.Select()
+        self.fields["language"].widget.choices = CallableChoiceIterator(self._languages)
+        chooser = self.fields["field"]
+        assert isinstance(chooser, forms.ChoiceField)  # noqa: S101
+        chooser.choices = [("", "Any field"), *((key, thing.label) for key, thing in self.things.items())]
+        for name in ("since", "until"):
+            self.fields[name].widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        self._fit_value()
+        self.conditions = {
+            name: condition
+            for name, condition in (
+                ("state", self._reason()),
+                ("segment", self._segment()),
+                ("did", self._deed()),
+                ("since until", self._added()),
+                ("field value to", self._field()),
+            )
+            if condition is not None
+        }
+
+    def people(self) -> People:
+        words = self.words()
+        chosen, tag, account = self.value("list"), self.value("tag"), self.value("account")
+        state = self.value("state") or ""
+        return People(
+            self.workspace,
+            words=words if len(words) >= SEARCH_LETTERS else "",
+            list_id=chosen.pk if chosen else None,
+            status=self.value("status") or Subscription.Status.SUBSCRIBED,
+            state=state if state in ("mailable", "suppressed") else "",
+            connection_id=account.pk if account else None,
+            language=self.value("language") or "",
+            tag_id=tag.pk if tag else None,
+            rule=rules.together(*self.conditions.values()),
+            shows_addresses=self.shows_addresses,
+        )
+
+    def in_words(self) -> dict[str, str]:
+        """Names of the filters in use → what the chip says."""
+        chosen, tag, account = self.value("list"), self.value("tag"), self.value("account")
+        state, words = self.value("state"), self.words()
+        said = {
+            "q": f"“{words}”" if words else "",
+            "list status": f"{chosen.name}: {dict(Subscription.Status.choices)[self.people().status]}"
+            if chosen
+            else "",
+            "tag": f"Tag: {tag}" if tag else "",
+            "segment": f"Segment: {self.value('segment')}" if self.value("segment") else "",
+            "state": {"mailable": "Mailable", "suppressed": "Suppressed"}.get(state)
+            or (f"Suppressed: {Suppression.Reason(state).label.lower()}" if state else ""),
+            "account": str(account or ""),
+            "language": self.value("language") or "",
+            "did": self._did_in_words(),
+        }
+        told = {
+            name: self.conditions[name]
+            for name in ("since until", "field value to")
+            if name in self.conditions
+        }
+        known = rules.Known.of(self.workspace, *told.values())
+        said |= {name: rules.told(condition, known) for name, condition in told.items()}
+        return {name: text for name, text in said.items() if text}
+
+    @property
+    def is_too_short(self) -> bool:
+        return 0 < len(self.words()) < SEARCH_LETTERS
+
+    @property
+    def has_more(self) -> bool:
+        """Whether one of the filters behind "More filters" is in use."""
+        return any(self.value(name) for name in MORE)
+
+    @property
+    def is_range(self) -> bool:
+        """Whether the chosen field is asked for from … to …"""
+        return self._kind() in (Field.Kind.NUMBER, Field.Kind.DATE)
+
+    def _kind(self) -> str:
+        thing = self.things.get(self.value("field") or "")
+        return thing.data["kind"] if thing else ""
+
+    def _fit_value(self) -> None:
+        """Widgets for the value that fit the kind of the field."""
+        thing, kind = self.things.get(self.value("field") or ""), self._kind()
+        if kind == Field.Kind.BOOLEAN:
+            self.fields["value"].widget = forms.Select(
+                choices=[("", "Yes or no"), ("yes", "Yes"), ("no", "No")]
+            )
+        elif kind == Field.Kind.CHOICE and thing and thing.data["choices"]:
+            choices = [("", "Any value"), *((text, text) for text in thing.data["choices"])]
+            self.fields["value"].widget = forms.Select(choices=choices)
+        elif self.is_range:
+            type_ = "date" if kind == Field.Kind.DATE else "text"
+            for name, hint in (("value", "from, or just"), ("to", "to")):
+                attrs = {
+                    "type": type_,
+                    "placeholder": hint,
+                    "inputmode": "decimal" if type_ == "text" else None,
+                }
+                self.fields[name].widget = forms.TextInput({key: text for key, text in attrs.items() if text})
+        else:
+            hint = "contains…" if kind in ("", Field.Kind.TEXT) else "is…"
+            self.fields["value"].widget = forms.TextInput({"placeholder": hint})
+
+    def _reason(self) -> rules.Condition | None:
+        state = self.value("state")
+        return rules.Condition("mailable", state, "is") if state in Suppression.Reason.values else None
+
+    def _segment(self) -> rules.Condition | None:
+        found = self.value("segment")
+        return rules.Condition("segment", found.pk, "in") if found else None
+
+    def _deed(self) -> rules.Condition | None:
+        did, _, rest = (self.value("did") or "").partition("-")
+        how, _, days = rest.partition("-")
+        return rules.Condition("engagement", did, _OPS[how], int(days) if days else None) if did else None
+
+    def _did_in_words(self) -> str:
+        chosen = self.value("did")
+        return next((label for _, group in DID[1:] for value, label in group if value == chosen), "")
+
+    def _added(self) -> rules.Condition | None:
+        since, until = self.value("since"), self.value("until")
+        if since and until:
+            return self._read("@added", "within", [since.isoformat(), until.isoformat()])
+        if until:
+            return self._read("@added", "before", _day_after(until))
+        # "after" a day leaves that day out.
+        return self._read("@added", "after", _day_before(since)) if since else None
+
+    def _field(self) -> rules.Condition | None:
+        key, value, to = (
+            self.value("field"),
+            (self.value("value") or "").strip(),
+            (self.value("to") or "").strip(),
+        )
+        if not key or not (value or (to and self.is_range)):
+            return None
+        match self._kind():
+            case Field.Kind.BOOLEAN:
+                return self._read(key, "no" if value == "no" else "yes", None)
+            case Field.Kind.CHOICE:
+                return self._read(key, "is", [value])
+            case Field.Kind.NUMBER:
+                return self._read(key, *_range(value, to, "equals", "at_most", "between"))
+            case Field.Kind.DATE:
+                if not value:  # up to a day means that day too, as between two days
+                    to = _next_day(to)
+                return self._read(key, *_range(value, to, "on", "before", "within"))
+        return self._read(key, "contains", value)
+
+    def _read(self, key: str, op: str, value: Any) -> rules.Condition | None:
+        """By the same rules as a condition of a segment; what cannot be read is said and left out."""
+        told = {"kind": "field", "of": key, "op": op, "value": value}
+        try:
+            (condition,) = rules.conditions(rules.read({"join": "all", "rules": [told]}))
+        except rules.BadRule as error:
+            self.notes.append(error.sentence)
+            return None
+        return condition
+
+    def _languages(self) -> Choices:
+        return [("", "All languages"), *((code, code) for code in queries.languages(self.workspace))]
+
+
+def _range(value: str, to: str, exactly: str, most: str, between: str) -> tuple[str, Any]:
+    if value and to:
+        return between, [value, to]
+    return (exactly, value) if value else (most, to)
+
+
+def _next_day(text: str) -> str:
+    try:
+        return _day_after(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _day_after(day: date) -> str:
+    return (day + timedelta(days=1)).isoformat() if day < date.max else day.isoformat()
+
+
+def _day_before(day: date) -> str:
+    return (day - timedelta(days=1)).isoformat() if day > date.min else day.isoformat()

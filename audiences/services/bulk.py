@@ -1,0 +1,242 @@
+"""One thing done to many people: begun, stopped, gone on with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts import activity, outbox
+from accounts.models import OutboxEntry, User, Workspace
+from accounts.providers.base import Effect
+from accounts.refusals import CannotDo, CannotMove
+from audiences import sets
+from audiences.files.values import parser
+from audiences.models import BulkAction, ConsentBasis, Contact, Field, List, PeopleCount, Tag
+from audiences.queries.contacts import People, people_meant
+
+TASK = "audiences.bulk"
+# So many are done at once, in the request of whoever asked.
+AT_ONCE = 200
+# All that match, and more than this, or than this share of everybody: the number is typed by hand.
+BRAKE_PEOPLE, BRAKE_SHARE = 500, 0.1
+
+Action, State = BulkAction.Action, BulkAction.State
+
+
+class CannotBulk(CannotDo):
+    pass
+
+
+def begin_bulk(
+    *,
+    workspace: Workspace,
+    by: User,
+    action: str,
+    people: People,
+    arguments: Mapping[str, Any],
+    consent_source: str = "",
+    nonce: str = "",
+    typed: int | None = None,
+) -> BulkAction:
+    """Do it to a few people at once, or begin to do it to many; `is_moving` says which.
+
+    `arguments`: {"list": id} {"tag": id} or {"new_tag": name} {"field": key, "value": text, "" empties} {"reason": text}.
+    The same `nonce` is the same action. `typed` is the number a person typed where `needs_number`.
+    Raises CannotBulk with the field to look at.
+    """
+    if nonce and (known := BulkAction.objects.filter(workspace=workspace, nonce=nonce).first()):
+        return known
+    try:
+        return _begin(workspace, by, Action(action), people, arguments, consent_source, nonce, typed)
+    except IntegrityError:  # pressed twice in this instant
+        if nonce and (known := BulkAction.objects.filter(workspace=workspace, nonce=nonce).first()):
+            return known
+        raise
+
+
+def needs_number(workspace: Workspace, action: str, people: People, total: int) -> bool:
+    """Whether this would suppress so many that a person has to type how many."""
+    if action != Action.SUPPRESS or people.ids:
+        return False
+    if total > BRAKE_PEOPLE:
+        return True
+    known = PeopleCount.objects.filter(workspace=workspace).first()
+    everybody = known.people if known else Contact.objects.filter(workspace=workspace).count()
+    return total > everybody * BRAKE_SHARE
+
+
+@transaction.atomic
+def cancel_bulk(*, mine: BulkAction, by: User) -> None:
+    """Stop after the people under way; or leave a stopped one at that. What was done stays."""
+    _lock(mine)
+    if mine.state == State.FAILED:
+        mine.move_to(State.CANCELLED)
+    elif not BulkAction.objects.filter(pk=mine.pk, state=State.RUNNING).update(cancel_requested=True):
+        raise CannotBulk("This has already ended.")
+    activity.record(
+        mine.workspace, "bulk.cancel", f"Asked this to stop: {_title(mine)}.", actor=by, subject=mine
+    )
+
+
+@transaction.atomic
+def go_on_with_bulk(*, mine: BulkAction, by: User) -> None:
+    """Try a stopped action again from where it stopped."""
+    _lock(mine)
+    if mine.state != State.FAILED:
+        raise CannotBulk("There is nothing to go on with.")
+    mine.move_to(State.RUNNING, note="", finished_at=None, cancel_requested=False)
+    activity.record(mine.workspace, "bulk.resumed", f"Went on: {_title(mine)}.", actor=by, subject=mine)
+    _record(mine)
+
+
+def end_stuck_bulk() -> int:
+    """Actions whose work was set aside have stopped; say so."""
+    from audiences.bulk import running
+
+    ended = 0
+    for mine in BulkAction.objects.filter(state=State.RUNNING).select_related("workspace", "created_by"):
+        entry = OutboxEntry.objects.filter(subject_id=mine.pk, task=TASK).order_by("-id").first()
+        if entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
+            try:
+                running.end(mine, State.FAILED, entry.note)
+                ended += 1
+            except CannotMove:
+                continue
+    return ended
+
+
+@transaction.atomic
+def _begin(
+    workspace: Workspace, by: User, action: BulkAction.Action, people: People, arguments: Mapping[str, Any], consent_source: str,
+    nonce: str, typed: int | None,
+) -> BulkAction:  # fmt: skip
+    from audiences.bulk import running
+
+    cleaned = _CLEAN[action](workspace, arguments)
+    if action == Action.ADD_TO_LIST and not consent_source.strip():
+        raise CannotBulk(
+            "Say where the consent comes from.",
+            fields={"consent_source": "Where did these people agree to be written to?"},
+        )
+    total, until = people_meant(people)
+    if not total:
+        raise CannotBulk("Nobody fits any more. Nothing was changed.")
+    if needs_number(workspace, action, people, total) and typed != total:
+        raise CannotBulk(
+            "This is a large part of everybody.",
+            fields={"typed": f"Type {total} here: so many people would be suppressed."},
+        )
+    if "new_tag" in cleaned:
+        tag, _ = Tag.objects.get_or_create(
+            workspace=workspace, name__iexact=cleaned["new_tag"], defaults={"name": cleaned["new_tag"]}
+        )
+        cleaned = {"tag": tag.pk}
+    mine = BulkAction(
+        workspace=workspace, action=action, people=people.as_json(), arguments=cleaned, total=total, until=until,
+        nonce=nonce, created_by=by,
+    )  # fmt: skip
+    if action == Action.ADD_TO_LIST:
+        mine.basis = ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by)
+    mine.save(force_insert=True)
+    # Behind an import or a pull nobody waits: then a few people, too, are done in the background.
+    if total <= AT_ONCE and sets.only_writer(workspace):
+        for _ in running.steps(mine):
+            pass
+        return mine
+    activity.record(workspace, "bulk.started", f"Began: {_title(mine)}.", actor=by, subject=mine)
+    _record(mine)
+    return mine
+
+
+def _record(mine: BulkAction) -> None:
+    outbox.record(
+        task=TASK, subject=mine, effect=Effect.CONVERGE, workspace=mine.workspace, order_key=f"bulk:{mine.pk}",
+        priority=OutboxEntry.Priority.BULK,
+    )  # fmt: skip
+
+
+def _lock(mine: BulkAction) -> None:
+    BulkAction.objects.select_for_update().get(pk=mine.pk)
+    mine.refresh_from_db()
+
+
+def _title(mine: BulkAction) -> str:
+    from audiences.bulk import words
+
+    title = words.title(mine)
+    return title[:1].lower() + title[1:]
+
+
+def _list(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    found = List.objects.filter(workspace=workspace, pk=arguments.get("list") or 0, archived_at=None).first()
+    if found is None:
+        raise CannotBulk("Which list?", fields={"list": "Choose a list that is in use."})
+    return {"list": found.pk}
+
+
+def _tag(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    name = " ".join(str(arguments.get("new_tag") or "").replace("\x00", "").split())
+    if name:
+        if len(name) > 60:
+            raise CannotBulk("This tag is too long.", fields={"tag": "A tag has 60 letters at most."})
+        return {"new_tag": name}
+    return _known_tag(workspace, arguments)
+
+
+def _known_tag(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    found = Tag.objects.filter(workspace=workspace, pk=arguments.get("tag") or 0).first()
+    if found is None:
+        raise CannotBulk("Which tag?", fields={"tag": "Choose a tag."})
+    return {"tag": found.pk}
+
+
+def _field(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    key = str(arguments.get("field") or "")
+    row = Field.objects.filter(workspace=workspace, key=key).first()
+    if key not in Contact.STANDARD_FIELDS and row is None:
+        raise CannotBulk("Which field?", fields={"field": "Choose a field."})
+    kind = Field.Kind.TEXT if key in Contact.STANDARD_FIELDS or row is None else row.kind
+    text = str(arguments.get("value") if arguments.get("value") is not None else "").strip()
+    if not text:
+        return {"field": key, "kind": kind, "value": None}
+    try:
+        value = parser(_READINGS.get(kind, "text"))(text)
+    except ValueError:
+        raise _unfit(_UNFIT[kind]) from None
+    if kind == Field.Kind.CHOICE and row is not None and row.choices and value not in row.choices:
+        raise _unfit("Choose one of the choices of this field.")
+    most = Contact._meta.get_field(key).max_length if key in Contact.STANDARD_FIELDS else 500  # type: ignore[union-attr]
+    if isinstance(value, str) and (len(value) > (most or 0) or "\x00" in value):
+        raise _unfit(f"This field holds {most} letters at most.")
+    return {"field": key, "kind": kind, "value": value}
+
+
+def _reason(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    reason = str(arguments.get("reason") or "").strip()[:300]
+    if not reason:
+        raise CannotBulk("Say why.", fields={"reason": "Say why: it is kept with each block."})
+    return {"reason": reason}
+
+
+def _unfit(sentence: str) -> CannotBulk:
+    return CannotBulk("This value does not fit the field.", fields={"value": sentence})
+
+
+_CLEAN = {
+    Action.ADD_TO_LIST: _list,
+    Action.REMOVE_FROM_LIST: _list,
+    Action.TAG: _tag,
+    Action.UNTAG: _known_tag,
+    Action.SET_FIELD: _field,
+    Action.SUPPRESS: _reason,
+}
+_READINGS: dict[str, str] = {
+    Field.Kind.NUMBER: "number",
+    Field.Kind.DATE: "date_ymd",
+    Field.Kind.BOOLEAN: "boolean",
+}
+_UNFIT: dict[str, str] = {
+    Field.Kind.NUMBER: "This is no number. Write it like 1234.5.",
+    Field.Kind.DATE: "This is no date. Write it like 2026-12-31.",
+    Field.Kind.BOOLEAN: "Say yes or no.",
+}
