@@ -33,6 +33,7 @@ RAIL = (
             Place("Imports", "audiences:imports"),
             Place("Exports", "audiences:exports"),
             Place("Suppressions", "audiences:suppressions"),
+            Place("Privacy", "audiences:privacy"),
         ),
     ),
     Place("Templates", "campaigns:templates", "template"),

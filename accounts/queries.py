@@ -453,6 +453,7 @@ def search_members(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
 _TASK_WORDS = {
     "accounts.check": "Read the account",
     "accounts.register_webhook": "Register the webhook",
+    "audiences.erase_there": "Delete an erased person",
     "audiences.follow": "Follow changed contacts",
     "audiences.open_import": "Open a file of people",
     "audiences.read_import": "Read a file of people",

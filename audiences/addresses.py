@@ -20,6 +20,7 @@ class Problem(StrEnum):
     MALFORMED = "malformed"
     TOO_LONG = "too_long"
     FOREIGN_LETTERS = "foreign_letters"
+    NO_PATTERN = "no_pattern"
 
 
 class NotAnAddress(ValueError):  # noqa: N818 - reads as what it says
@@ -34,6 +35,39 @@ _NORMAL = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]++)*+"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])\Z"
 )
+
+
+# `*` and `*@*` are none: nobody means everybody.
+_PATTERN = re.compile(r"\*@[^*@\s]{1,250}|[^*@\s]{1,64}@\*")
+
+
+def pattern_of(text: str) -> str:
+    """The normal form of what stands for all of a domain or of a name, `*@example.com`, `name@*`; empty for all else."""
+    pattern = text.strip().lower()
+    if not _PATTERN.fullmatch(pattern):
+        return ""
+    try:
+        return normalise(pattern) if pattern.startswith("*@") else pattern
+    except NotAnAddress:
+        return ""
+
+
+def address_or_pattern(text: str) -> tuple[str, bool]:
+    """(normal form, whether it is a pattern). `example.com` and `@example.com` stand for all of a domain too.
+
+    Raises NotAnAddress.
+    """
+    text = text.strip()
+    local, _, domain = text.rpartition("@")
+    pattern = pattern_of(text if local else f"*@{domain}")
+    if pattern:
+        return pattern, True
+    if "*" in text:
+        try:
+            return normalise(text), False  # a star may stand in a name
+        except NotAnAddress:
+            raise NotAnAddress(Problem.NO_PATTERN) from None
+    return normalise(text), False
 
 
 def normalise(text: str) -> str:

@@ -10,6 +10,8 @@ from audiences.models import (
     ConsentBasis,
     Contact,
     Engagement,
+    ErasedThere,
+    Erasure,
     Field,
     Folder,
     Gathered,
@@ -72,6 +74,18 @@ class SuppressionAdmin(ShownAdmin):
     list_display = ("email", "workspace", "reason", "connection", "at", "lifted_at")
     list_select_related = ("workspace", "connection")
     search_ids = ("pk", "contact_id")
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ShownAdmin):
+    list_display = ("id", "workspace", "by", "at", "lifted_at")
+    list_select_related = ("workspace", "by")
+
+
+@admin.register(ErasedThere)
+class ErasedThereAdmin(ShownAdmin):
+    list_display = ("id", "erasure", "connection", "state", "state_at")
+    list_select_related = ("erasure", "connection")
 
 
 @admin.register(Engagement)

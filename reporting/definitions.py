@@ -35,6 +35,8 @@ class Group:
     tells_reason: bool = False
 
 
+LEFT_OUT = "People who must not be counted are left out; who said so later is listed no more, and stays in the totals."
+
 GROUPS: Mapping[str, Group] = {
     What.DELIVERED: Group(
         Event.Kind.DELIVERED,
@@ -48,21 +50,21 @@ GROUPS: Mapping[str, Group] = {
         "opened_by_human",
         "delivered",
         "People who opened at least once, seen by the picture in the mail. Openings by machines are left out, and so "
-        "are people whose mail program loads no pictures. The rate is of those delivered.",
+        f"are people whose mail program loads no pictures. {LEFT_OUT} The rate is of those delivered.",
     ),
     What.MACHINE: Group(
         Event.Kind.OPENED,
         "opened_by_machine",
         "delivered",
         "People whose mail was opened, but not provably by themselves: by a privacy proxy that fetches every picture, "
-        "or found by reading back later, where the account does not say by whom.",
+        f"or found by reading back later, where the account does not say by whom. {LEFT_OUT}",
         is_machine=True,
     ),
     What.CLICKED: Group(
         Event.Kind.CLICKED,
         "clicked",
         "delivered",
-        "People who clicked at least one link in the mail. The rate is of those delivered.",
+        f"People who clicked at least one link in the mail. {LEFT_OUT} The rate is of those delivered.",
     ),
     What.LEFT: Group(
         Event.Kind.UNSUBSCRIBED,
@@ -95,17 +97,22 @@ GROUPS: Mapping[str, Group] = {
     ),
 }
 
+UNCOUNTED = "The account may count people who must not be counted; here they are left out."
+
 # figure → label and why the account's number may differ, beyond calls still on their way.
 COMPARED: Mapping[str, tuple[str, str]] = {
     "delivered": (
         "Delivered",
         "The account may take a delivery back when the mail returns later; here it stays.",
     ),
-    "opened_by_human": ("Opened", "Openings found by reading back do not say whether a person did it."),
-    "opened": ("Opened, machines included", ""),
-    "opens": ("Openings in all", "Read-back names people, not how often they opened."),
-    "clicked": ("Clicked", ""),
-    "clicks": ("Clicks in all", "Read-back names people, not how often they clicked."),
+    "opened_by_human": (
+        "Opened",
+        f"Openings found by reading back do not say whether a person did it. {UNCOUNTED}",
+    ),
+    "opened": ("Opened, machines included", UNCOUNTED),
+    "opens": ("Openings in all", f"Read-back names people, not how often they opened. {UNCOUNTED}"),
+    "clicked": ("Clicked", UNCOUNTED),
+    "clicks": ("Clicks in all", f"Read-back names people, not how often they clicked. {UNCOUNTED}"),
     "unsubscribed": ("Left", ""),
     "complained": ("Complained", "The account names these people in its calls only; none are read back."),
     "hard_bounced": ("Bounced for good", ""),

@@ -11,7 +11,7 @@ earliest or the latest. So facts may come repeated, late and in any order, and e
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b, md5
 
@@ -19,7 +19,9 @@ from django.db import connection as database
 
 from accounts.models import Connection
 from accounts.providers.records import EventRecord
+from accounts.redaction import redact
 from audiences.addresses import NotAnAddress, normalise
+from audiences.erased import Erased
 from reporting.models import Event
 
 Kind = Event.Kind
@@ -82,13 +84,17 @@ def begin() -> None:
 def stage(records: Iterable[EventRecord], *, connection: Connection, is_exact: bool = True) -> int:
     """Add facts of one account; answers how many."""
     count = 0
+    erased = Erased(connection.workspace)
     with database.cursor() as cursor, cursor.copy(_COPY) as copy:
         for record in records:
+            email = address(record.email)
+            if erased and email in erased:  # it happened, to nobody we know
+                email, record = "", replace(record, link=redact(record.link), reason="")
             copy.write_row(
                 (
                     event_key(connection, record.key),
                     clean(record.kind, MAX_KIND),
-                    address(record.email),
+                    email,
                     record.at.isoformat(),  # many times faster than psycopg's own writing of it
                     clean(record.campaign_remote_id, 100),
                     record.is_machine and record.kind in (Kind.OPENED, Kind.CLICKED),
@@ -203,10 +209,16 @@ with stored as (
     ) d on d.remote_id = s.remote_id
     -- `limit` keeps the order of the joins: statistics do not know a workspace that was just filled
     left join lateral (
-        select id from audiences_contact
-        where workspace_id = %(workspace)s and email = s.email and s.email <> ''
+        (select id, tracking from audiences_contact where workspace_id = %(workspace)s and email = s.email and s.email <> '')
+        union all
+        -- mailed before they got another address
+        (select k.id, k.tracking
+         from audiences_formeraddress f join audiences_contact k on k.id = f.contact_id
+         where f.workspace_id = %(workspace)s and f.email = s.email and s.email <> '')
         limit 1
     ) c on true
+    -- opens and clicks of people who must not be counted are dropped unread
+    where not (s.kind in ('opened', 'clicked') and c.tracking is not distinct from 'denied')
     order by s.key, s.at
     on conflict (key, at) do nothing
     returning key, delivery_id, campaign_id, contact_id, kind, at, is_machine, is_exact, link

@@ -3,8 +3,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
+
+from accounts import vault
 
 
 class Role(models.TextChoices):
@@ -36,11 +38,26 @@ class Workspace(models.Model):
     # Set after a database restore: sends wait until a person has looked.
     sending_locked = models.BooleanField(default=False)
     sending_locked_note = models.CharField(max_length=300, blank=True)
+    # What addresses are hashed with that may be known again but not kept. Random, made when it is first needed; it
+    # stays when the vault's keys change, for hashes cannot be made anew.
+    sealed_hash_key = models.TextField(blank=True, editable=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:
         return self.name
+
+    def hash_key(self) -> bytes:
+        """Raises vault.Locked without the vault's key."""
+        place = f"workspace:{self.pk}:hash_key"
+        with transaction.atomic():
+            row = Workspace.objects.only("sealed_hash_key").get(pk=self.pk)
+            if not row.sealed_hash_key:
+                row = Workspace.objects.select_for_update().only("sealed_hash_key").get(pk=self.pk)
+            if not row.sealed_hash_key:
+                row.sealed_hash_key = vault.seal(secrets.token_hex(32), place=place)
+                row.save(update_fields=["sealed_hash_key"])
+        return bytes.fromhex(vault.unseal(row.sealed_hash_key, place=place))
 
     @property
     def test_recipients(self) -> list[str]:

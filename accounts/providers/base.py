@@ -363,7 +363,8 @@ class Provider:
         self._unsupported("blocks_contacts")
 
     @effect(Effect.CONVERGE)
-    def delete_contact(self, *, remote_id: str) -> None:
+    def delete_contact(self, *, remote_id: str = "", email: str = "") -> None:
+        """By id what a record tells of, by address the person on all lists. Who is not there counts as done."""
         self._unsupported("deletes_contacts")
 
     # Senders, domains, templates

@@ -4,7 +4,6 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
-from audiences.models import Suppression
 from audiences.queries.lists import NO_FOLDER, SORTS
 
 Choices = list[tuple[str, str]]
@@ -42,20 +41,6 @@ class ListFilters(_Filters):
             (str(pk), name) for pk, name in workspace.folders.order_by("name", "id").values_list("pk", "name")
         ]
         folder.choices = [("", "All folders"), (NO_FOLDER, "In no folder"), *names]
-        _choose(self, "account", connections(workspace))
-
-
-class SuppressionFilters(_Filters):
-    q = forms.CharField(label="Address", required=False, max_length=254)
-    reason = forms.ChoiceField(
-        label="Reason", choices=[("", "All reasons"), *Suppression.Reason.choices], required=False
-    )
-    account = forms.ModelChoiceField(
-        Connection.objects.none(), label="Told by", required=False, empty_label="Told by anybody"
-    )
-
-    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
         _choose(self, "account", connections(workspace))
 
 

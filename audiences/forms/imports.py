@@ -121,32 +121,15 @@ class ColumnsForm(Form):
         if not may_resubscribe:
             box.disabled = True
             box.help_text = "This needs the role Approver."
-        targets = _targets(mine)
-        for index, column in enumerate(mine.columns):
-            self.fields[f"to_{index}"] = forms.ChoiceField(
-                label=f"Goes to, for {column['name']}",
-                choices=[("", "Leave out"), (NEW_FIELD, "New field"), *targets],
-                required=False,
-            )
-            self.fields[f"as_{index}"] = forms.ChoiceField(
-                label=f"Written as, for {column['name']}",
-                choices=[(name, label) for name, (label, _) in READINGS.items()],
-                required=False,
-            )
+        add_columns(self, mine, [(NEW_FIELD, "New field"), *_targets(mine)])
 
     def rows(self) -> list[dict[str, Any]]:
         """A column and its two choices, for the table."""
-        return [
-            {"column": column, "to": self[f"to_{index}"], "reads": self[f"as_{index}"]}
-            for index, column in enumerate(self.mine.columns)
-        ]
+        return column_rows(self, self.mine)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        mapping = [
-            {"to": data.get(f"to_{index}", ""), "as": data.get(f"as_{index}") or "text"}
-            for index in range(len(self.mine.columns))
-        ]
+        mapping = mapping_of(data, self.mine)
         decided = {
             name: data[name]
             for name in ("on_list", "new_list", "policy", "resubscribes", "consent_source", "consent_wording", "consent_date")
@@ -190,6 +173,33 @@ class PersonForm(Form):
         data = super().clean() or {}
         fields = {name.removeprefix("field_"): _as_text(data.get(name)) for name in self.keys}
         return {name: value for name, value in data.items() if name not in self.keys} | {"fields": fields}
+
+
+def add_columns(form: forms.Form, mine: Import, targets: list[Any]) -> None:
+    """A target and a reading for each column of the file."""
+    for index, column in enumerate(mine.columns):
+        form.fields[f"to_{index}"] = forms.ChoiceField(
+            label=f"Goes to, for {column['name']}", choices=[("", "Leave out"), *targets], required=False
+        )
+        form.fields[f"as_{index}"] = forms.ChoiceField(
+            label=f"Written as, for {column['name']}",
+            choices=[(name, label) for name, (label, _) in READINGS.items()],
+            required=False,
+        )
+
+
+def column_rows(form: forms.Form, mine: Import) -> list[dict[str, Any]]:
+    return [
+        {"column": column, "to": form[f"to_{index}"], "reads": form[f"as_{index}"]}
+        for index, column in enumerate(mine.columns)
+    ]
+
+
+def mapping_of(data: dict[str, Any], mine: Import) -> list[dict[str, str]]:
+    return [
+        {"to": data.get(f"to_{index}", ""), "as": data.get(f"as_{index}") or "text"}
+        for index in range(len(mine.columns))
+    ]
 
 
 def choose_list(form: forms.Form, name: str, workspace: Workspace, *, none: str) -> None:

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from accounts import outbox
 from audiences import sets
-from audiences.importing import outcomes
+from audiences.importing import blocks, outcomes
 from audiences.importing.staging import check, remember
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import
@@ -26,11 +26,16 @@ def apply_next(mine: Import) -> bool:
     with transaction.atomic():
         sets.one_writer(mine.workspace)
         check(mine, Import.objects.get(pk=mine.pk))
-        until = outcomes.end_of_chunk(mine, after=after, rows=CHUNK, writes=WRITES)
+        of_people = not mine.is_of_blocks
+        rows, writes = (CHUNK, WRITES) if of_people else (CHUNK, blocks.CHUNK)
+        until = outcomes.end_of_chunk(mine, after=after, rows=rows, writes=writes)
         if until is None:
             return False
         counts = outcomes.tell_apart(mine, tables.result, after=after, until=until)
-        _write(mine, tables, after=after, until=until)
+        if of_people:
+            _write(mine, tables, after=after, until=until)
+        else:
+            blocks.write(mine, tables, outcomes.values_of(mine) | {"after": after, "until": until})
         remember(mine, apply=until)
         total = dict(mine.counts)
         for name, count in {**counts, "read": sum(counts.values())}.items():

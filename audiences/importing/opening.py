@@ -1,7 +1,7 @@
 """A first look at an uploaded file: unpacked, its writing and columns guessed, the last mapping for such columns recalled."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -9,13 +9,14 @@ from typing import Any
 
 from django.db import transaction
 
-from audiences.addresses import NotAnAddress, normalise
+from audiences.addresses import NotAnAddress, address_or_pattern, normalise
 from audiences.field_names import EMAIL_NAMES, STANDARD_NAMES, fold, key_of
 from audiences.files import MAX_BYTES, MAX_COLUMNS, BadFile, dialects, values
 from audiences.files.dialects import Dialect
 from audiences.files.reading import rows
 from audiences.files.unpacking import blocks_of, is_packed, unpack
 from audiences.importing import bodies
+from audiences.importing.blocks import TARGETS, guess_columns
 from audiences.models import Field, Import, ImportBody
 
 SAMPLES = 3
@@ -44,14 +45,17 @@ def open_file(mine: Import) -> None:
     width = max(len(row) for row in found[:1] if has_header) if has_header else max(map(len, found))
     if width > MAX_COLUMNS - 1 and any(len(row) >= MAX_COLUMNS for row in found):
         raise BadFile(f"This file has more than {MAX_COLUMNS} columns. Leave out those you do not need.")
-    columns = describe(found, has_header=has_header, width=width)
+    is_entry = _is_entry if mine.is_of_blocks else _is_address
+    columns = describe(found, has_header=has_header, width=width, is_address=is_entry)
     mine.dialect = dialect.as_json() | {"sheets": sheets, "asked": asked}
     mine.columns = columns
     mine.header_digest = header_digest(columns) if has_header else ""
     mine.mapping = _remembered(mine) or guess_mapping(mine, columns)
 
 
-def describe(found: Sequence[list[str]], *, has_header: bool, width: int) -> list[dict[str, Any]]:
+def describe(
+    found: Sequence[list[str]], *, has_header: bool, width: int, is_address: Callable[[str], bool]
+) -> list[dict[str, Any]]:
     """A column: its name, some cells to recognise it by, and the reading all its cells allow."""
     data = found[1:] if has_header else found
     columns = []
@@ -61,19 +65,21 @@ def describe(found: Sequence[list[str]], *, has_header: bool, width: int) -> lis
         shown = [" ".join(cell.split())[:SHOWN_LETTERS] for cell in cells[:SAMPLES]]
         columns.append(
             {"name": name or f"Column {index + 1}", "samples": shown, "as": values.guess(cells),
-             "addresses": _addresses(cells[:50])}
+             "addresses": _share(cells[:50], is_address)}
         )  # fmt: skip
     return columns
 
 
 def guess_mapping(mine: Import, columns: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     """Each field once; a column nobody knows is left out until a person says what it is."""
+    email = _email_column(columns)
+    if mine.is_of_blocks:
+        return guess_columns(columns, email=email)
     by_name: dict[str, tuple[str, str]] = {}
     for field in Field.objects.filter(workspace=mine.workspace_id).order_by("id"):
         for name in (fold(field.label), fold(field.key)):
             by_name.setdefault(name, (field.key, field.kind))
     taken: set[str] = set()
-    email = _email_column(columns)
     mapping = []
     for index, column in enumerate(columns):
         name = fold(column["name"])
@@ -105,7 +111,7 @@ def _remembered(mine: Import) -> list[dict[str, str]]:
     if not mine.header_digest:
         return []
     last = (
-        Import.objects.filter(workspace=mine.workspace_id, header_digest=mine.header_digest)
+        Import.objects.filter(workspace=mine.workspace_id, header_digest=mine.header_digest, aim=mine.aim)
         .exclude(pk=mine.pk)
         .exclude(state__in=[Import.State.OPENING, Import.State.MAPPING])
         .order_by("-id")
@@ -114,7 +120,7 @@ def _remembered(mine: Import) -> list[dict[str, str]]:
     if last is None or len(last.mapping) != len(mine.columns):
         return []
     known = {*Field.objects.filter(workspace=mine.workspace_id).values_list("key", flat=True)}
-    known |= {"email", "consent_at", "consent_ip", "", *STANDARD_NAMES.values()}
+    known |= {*TARGETS, "consent_at", "consent_ip", "", *STANDARD_NAMES.values()}
     return [
         # What was left out may be wanted this time, as what it looks like now.
         column if column["to"] and column["to"] in known else {"to": "", "as": now["as"]}
@@ -129,14 +135,22 @@ def _email_column(columns: Sequence[dict[str, Any]]) -> int:
     return best if scores[best] > (0, False) else -1
 
 
-def _addresses(cells: Sequence[str]) -> float:
-    def is_address(cell: str) -> bool:
-        try:
-            return bool(normalise(cell))
-        except NotAnAddress:
-            return False
+def _share(cells: Sequence[str], fits: Callable[[str], bool]) -> float:
+    return round(sum(map(fits, cells)) / len(cells), 1) if cells else 0.0
 
-    return round(sum(map(is_address, cells)) / len(cells), 1) if cells else 0.0
+
+def _is_address(cell: str) -> bool:
+    try:
+        return bool(normalise(cell))
+    except NotAnAddress:
+        return False
+
+
+def _is_entry(cell: str) -> bool:
+    try:
+        return bool(address_or_pattern(cell))
+    except NotAnAddress:
+        return False
 
 
 def _unpack(mine: Import, sheet: str) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection as database
 
+from audiences.erased import PROBLEM
+from audiences.importing import blocks
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
 
@@ -20,9 +22,6 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
 
     Until the transaction ends they also are the table `told`.
     """
-    has_patterns = Suppression.objects.filter(
-        workspace=mine.workspace_id, lifted_at=None, is_pattern=True
-    ).exists()
     values = values_of(mine) | {"after": after, "until": until}
     with database.cursor() as cursor:
         cursor.execute("set local jit = off")
@@ -31,7 +30,8 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
             # To read everybody for each chunk would grow with the square of the file.
             cursor.execute("set local random_page_cost = 1.1")
         cursor.execute("drop table if exists pg_temp.told")
-        cursor.execute(_statement(mine, has_patterns=has_patterns), values)
+        is_of_people = not mine.is_of_blocks
+        cursor.execute(_statement(mine) if is_of_people else blocks.statement(mine), values)
         cursor.execute(f"analyze told (line, outcome); insert into {table} select * from told")
         cursor.execute("select outcome, count(*) from told group by 1")
         return dict(cursor.fetchall())
@@ -46,6 +46,7 @@ def values_of(mine: Import) -> dict[str, Any]:
         "consent_at": mine.consent_at,
         "standard": list(STANDARD),
         "basis": mine.basis_id,
+        "reason": mine.reason,
     }
 
 
@@ -113,14 +114,22 @@ def _changes(mine: Import) -> str:
     ), '{{}}') else '{{}}'::jsonb end"""
 
 
-def _statement(mine: Import, *, has_patterns: bool) -> str:
+def _statement(mine: Import) -> str:
     tables = Tables(mine)
+    has_patterns = Suppression.objects.filter(
+        workspace=mine.workspace_id, lifted_at=None, is_pattern=True
+    ).exists()
     theirs = ", ".join(f"c.{column} as c_{column}" for column in STANDARD)
     patterns = """
         left join lateral (
             select p.id from audiences_suppression p
             where p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
               and p.email in ('*@' || split_part(s.email, '@', 2), split_part(s.email, '@', 1) || '@*')
+              and not exists (
+                  select 1 from audiences_suppression old
+                  where old.workspace_id = %(workspace)s and old.email = s.email
+                    and old.connection_id is not distinct from p.connection_id and old.lifted_at >= p.at
+              )
             order by p.at, p.id limit 1
         ) p on s.problem = '' and b.id is null
     """
@@ -163,7 +172,8 @@ def _statement(mine: Import, *, has_patterns: bool) -> str:
         from known k
     )
     select line,
-           case when problem <> '' then 'invalid'
+           case when problem = '{PROBLEM}' then 'suppressed'
+                when problem <> '' then 'invalid'
                 when is_twin then 'duplicate'
                 when suppression_id is not null then 'suppressed'
                 when stays_off then 'left'

@@ -12,7 +12,7 @@ from accounts.models import OutboxEntry
 from accounts.refusals import CannotMove
 from audiences import sets
 from audiences.files import BadFile
-from audiences.importing import applying, bodies, opening, outcomes, staging, undoing
+from audiences.importing import applying, blocks, bodies, opening, outcomes, staging, undoing
 from audiences.importing.tables import Tables
 from audiences.models import Import
 from audiences.services.counts import count_people_soon, refresh_counts
@@ -65,6 +65,8 @@ def read_steps(mine: Import) -> Iterator[None]:
     if not mine.checkpoint.get("staged"):
         for _ in staging.stage(mine):
             yield
+    if mine.is_of_blocks:
+        sets.tell_planner(*_grown(mine))
     while True:
         after = mine.checkpoint.get("preview", 0)
         with transaction.atomic():
@@ -84,7 +86,9 @@ def read_steps(mine: Import) -> Iterator[None]:
     if not mine.preview.get("read"):
         fail(mine, "There is no row below the heading. Choose another file.")
         return
-    mine.move_to(State.READY, previewed_at=timezone.now(), has_rows=True, note="")
+    if mine.is_of_blocks:
+        mine.preview |= {"people": blocks.people_caught(mine)}
+    mine.move_to(State.READY, previewed_at=timezone.now(), has_rows=True, note="", preview=mine.preview)
 
 
 def run_steps(mine: Import) -> Iterator[None]:
@@ -97,18 +101,29 @@ def run_steps(mine: Import) -> Iterator[None]:
     if not mine.checkpoint.get("staged"):
         for _ in staging.stage(mine):
             yield
+    if mine.is_of_blocks:
+        sets.tell_planner(*_grown(mine))
     if not mine.checkpoint.get("apply"):
         tables.make_outcomes(tables.result)
-    is_first = not mine.workspace.contacts.exists()
+    is_first = mine.is_of_blocks or not mine.workspace.contacts.exists()
     while applying.apply_next(mine):
         if is_first:
-            sets.tell_planner("audiences_contact", "audiences_subscription")
+            sets.tell_planner(*_grown(mine))
             is_first = False
+        yield
+    while mine.is_of_blocks and blocks.resolve_next(mine):
         yield
     told = sum(count for name, count in mine.counts.items() if name != "read")
     if not told == mine.counts.get("read") == mine.checkpoint["rows"]:
         raise RuntimeError(f"The outcomes of import {mine.pk} do not add up.")
     _end(mine, State.DONE)
+
+
+def _grown(mine: Import) -> tuple[str, ...]:
+    """What an import makes grow from nothing."""
+    if mine.is_of_blocks:
+        return ("audiences_suppression",)
+    return "audiences_contact", "audiences_subscription"
 
 
 def undo_steps(mine: Import) -> Iterator[None]:

@@ -11,6 +11,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from audiences.addresses import NotAnAddress, normalise
+from audiences.erased import PROBLEM, Erased
 from audiences.files.reading import Row
 from audiences.files.values import parser
 from audiences.importing.tables import STANDARD
@@ -57,8 +58,9 @@ class Shape:
                 self.consent_ip = index
             elif target:
                 start = f"{encode_basestring(target)}:"
-                self.custom.append((index, start, _text if reading == "text" else parser(reading)))
+                self.custom.append((index, start, one_line if reading == "text" else parser(reading)))
         self.has_consents = self.consent_at is not None
+        self.erased = Erased(mine.workspace)
 
     def staged(self, row: Row) -> tuple[Any, ...]:
         """The row in the order of tables.STAGED."""
@@ -74,6 +76,8 @@ class Shape:
             email = normalise(cells[self.email])
         except NotAnAddress as error:
             return self._bad(row, error.problem.value)
+        if self.erased and email in self.erased:
+            return nothing_of(row)
         values = [""] * len(STANDARD)
         for index, place, target in self.standard:
             text = cells[index]
@@ -83,7 +87,7 @@ class Shape:
             if text[:1] == "'":
                 text = _unguarded(text)
             if not text.isprintable():
-                text = _text(text)
+                text = one_line(text)
             if len(text) > LENGTHS[target]:
                 return self._bad(row, f"too_long:{index}")
             values[place] = text
@@ -104,7 +108,7 @@ class Shape:
         consent_at = consent_ip = ""
         try:
             if self.consent_at is not None:
-                consent_at = _instant(cells[self.consent_at[0]].strip(), self.consent_at[1])
+                consent_at = instant(cells[self.consent_at[0]].strip(), self.consent_at[1])
         except ValueError:
             return self._bad(row, f"not_such_a_value:{self.consent_at[0] if self.consent_at else 0}")
         if self.consent_ip >= 0 and (text := cells[self.consent_ip].strip()):
@@ -116,9 +120,31 @@ class Shape:
         return (line, email, *values, custom_text, consent_at, consent_ip, "", "")
 
     def _bad(self, row: Row, problem: str) -> tuple[Any, ...]:
-        cells = [cell[:1000].replace("\x00", "\ufffd") for cell in row.cells]
-        empty = ("",) * len(STANDARD)
-        return (row.line, "", *empty, "{}", "", "", problem, _json(cells))
+        return nothing_of(row) if names_erased(row, self.erased) else bad(row, problem)
+
+
+def bad(row: Row, problem: str) -> tuple[Any, ...]:
+    """A row that cannot be taken, in the order of tables.STAGED."""
+    cells = [cell[:1000].replace("\x00", "\ufffd") for cell in row.cells]
+    empty = ("",) * len(STANDARD)
+    return (row.line, "", *empty, "{}", "", "", problem, _json(cells))
+
+
+def names_erased(row: Row, erased: Erased) -> bool:
+    """Whether a cell of the row is the address of somebody who was erased."""
+    return bool(erased) and any(_is_in(cell, erased) for cell in row.cells)
+
+
+def nothing_of(row: Row) -> tuple[Any, ...]:
+    """That somebody stands in this line who was erased, and not who."""
+    return (row.line, "", *("",) * len(STANDARD), "{}", "", "", PROBLEM, "")
+
+
+def _is_in(cell: str, erased: Erased) -> bool:
+    try:
+        return normalise(cell) in erased
+    except NotAnAddress:
+        return False
 
 
 def copy_text(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
@@ -139,13 +165,13 @@ def _unguarded(text: str) -> str:
     return text[1:].strip() if text[1:2] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _text(text: str) -> str:
+def one_line(text: str) -> str:
     """In one line and without control characters; joiners and directions inside a word stay."""
     text = text.strip()
     return text if text.isprintable() else _CONTROL.sub(" ", text).strip()
 
 
-def _instant(text: str, parse: Cell) -> str:
+def instant(text: str, parse: Cell) -> str:
     if not text:
         return ""
     value = parse(text)

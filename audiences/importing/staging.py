@@ -10,6 +10,7 @@ from accounts import outbox
 from audiences.files.dialects import Dialect
 from audiences.files.reading import Row, rows
 from audiences.importing import bodies
+from audiences.importing.blocks import BlockShape
 from audiences.importing.shaping import Shape, copy_text
 from audiences.importing.tables import STAGED, Tables
 from audiences.models import Import
@@ -29,7 +30,8 @@ def data_rows(mine: Import) -> Iterator[Row]:
 
 def stage(mine: Import) -> Iterator[int]:
     """Go on after the last line that is staged; yields the rows staged so far after each batch."""
-    tables, shape = Tables(mine), Shape(mine)
+    tables = Tables(mine)
+    shape = BlockShape(mine) if mine.is_of_blocks else Shape(mine)
     done = mine.checkpoint.get("stage", 0)
     if not done:
         tables.make_stage()

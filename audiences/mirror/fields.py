@@ -48,6 +48,13 @@ def _merge(pull: Pull, records: list[FieldRecord]) -> dict[str, int]:
         theirs = {"name": record.name, "kind": record.kind, "choices": list(record.choices)}
         row = mirrored.get(record.remote_id)
         field = fields.get(row.object_id) if row else None
+        if row is not None and row.object_id == -row.pk:
+            # A person decided that no field here holds it.
+            counts["unchanged"] += 1
+            row.theirs, row.digest = theirs, digest(theirs)
+            row.seen_pull_id, row.seen_at, row.gone_at = pull.pk, now, None
+            row.save()
+            continue
         if row is None or field is None:
             key = field_key(record, by_key, taken)
             field = by_key.get(key)

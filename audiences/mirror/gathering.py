@@ -20,6 +20,7 @@ from accounts.providers.reading import text
 from accounts.providers.records import ContactRecord, Page
 from audiences import sets
 from audiences.addresses import NotAnAddress, normalise
+from audiences.erased import PROBLEM, Erased
 from audiences.mirror import merge
 from audiences.mirror.reading import REMOTE_ID_LENGTH, STANDARD, Reader, shortened
 from audiences.mirror.walk import batches, pages
@@ -150,6 +151,8 @@ def _place(record: ContactRecord) -> tuple[str, str]:
 
 def _keep(pull: Pull, rows: Sequence[Membership]) -> Counter[str]:
     """Into the table, each once; what is turned away stays there without an address, so that it is counted once."""
+    if erased := Erased(pull.connection.workspace):
+        rows = [_without(erased, membership) for membership in rows]
     sets.stage("gathering", COLUMNS, (membership.row for membership in rows), keys=("remote_id",))
     with database.cursor() as db:
         db.execute(_KEEP, {"pull": pull.pk})
@@ -158,6 +161,14 @@ def _keep(pull: Pull, rows: Sequence[Membership]) -> Counter[str]:
     counts = Counter(f"rejected_{problems[key]}" for key in rejected)
     counts.update(gathered=gathered, rejected=len(rejected), read=len(rejected))
     return +counts
+
+
+def _without(erased: Erased, membership: Membership) -> Membership:
+    """Nothing is kept of who was erased but that they were turned away, however many lists they are on."""
+    email = membership.row[1]
+    if email not in erased:
+        return membership
+    return Membership((f"!{erased.mark(email)}", "", "", "", False, "{}", None), PROBLEM)
 
 
 _KEEP = """

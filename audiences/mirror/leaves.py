@@ -49,20 +49,22 @@ def follow_leaves(entry: OutboxEntry, connection: Connection) -> outbox.Later:
     """For accounts that cannot be asked what changed: read everybody they mail no more, for ever."""
     if connection.pulled_at is None:
         return outbox.Later(settings.POLL_SECONDS, "Waits for the first pull.")
-    began = timezone.now()
+    now = timezone.now()
+    # A walk cut off by the end of its slice began when its first page was read: whom it does not tell was not there.
+    began = datetime.fromisoformat(entry.payload.get("began") or now.isoformat())
     provider = connection.open()
     for batch in batches(pages(lambda cursor: provider.leaves(cursor=cursor), entry.payload.get("cursor"))):
         records = [record for page in batch for record in page.items]
         cursor = batch[-1].cursor
         with transaction.atomic():
             counts = take_leaves(connection, records)
-            payload = {"cursor": cursor} if cursor is not None else {}
+            payload = {"cursor": cursor, "began": began.isoformat()} if cursor is not None else {}
             OutboxEntry.objects.filter(pk=entry.pk, fence=entry.fence).update(payload=payload)
             entry.payload = payload
             if counts["suppressed"] or counts["changed"]:
                 services.refresh_counts(workspace=connection.workspace)
         outbox.renew(entry)
-        if cursor is not None and timezone.now() - began > SLICE:
+        if cursor is not None and timezone.now() - now > SLICE:
             return outbox.Later(0)
     Connection.objects.filter(pk=connection.pk).update(followed_to_at=began)
     return outbox.Later(settings.LEAVES_SECONDS)
@@ -115,7 +117,7 @@ def _take_working_leaves(connection: Connection, records: Sequence[LeaveRecord])
 
 def _fact(record: LeaveRecord, at: datetime) -> services.Fact:
     reason = REASONS.get(record.reason, Suppression.Reason.BLOCKED)
-    return services.Fact(record.email, reason, at, {"told": "leaves"})
+    return services.Fact(record.email, reason, at, {"told": "leaves"}, is_dated=record.at is not None)
 
 
 def _address(text: str) -> str:
@@ -149,7 +151,13 @@ insert into audiences_subscription as mine (list_id, contact_id, status, evidenc
 select distinct on (told.list_id, c.id) told.list_id, c.id, 'unsubscribed',
        jsonb_build_object('connection', %(connection)s, 'at', to_jsonb(told.at)), told.at
 from unnest(%(lists)s::bigint[], %(emails)s::text[], %(ats)s::timestamptz[]) as told(list_id, email, at)
-join audiences_contact c on c.workspace_id = %(workspace)s and c.email = told.email
+cross join lateral (
+    select coalesce(
+        (select id from audiences_contact where workspace_id = %(workspace)s and email = told.email),
+        (select contact_id from audiences_formeraddress where workspace_id = %(workspace)s and email = told.email)
+    ) as id
+) c
+where c.id is not null
 order by told.list_id, c.id, told.at
 on conflict (list_id, contact_id) do update
 set status = 'unsubscribed', evidence = excluded.evidence, changed_at = excluded.changed_at

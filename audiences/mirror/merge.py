@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Connection, MirrorKind, MirrorRow, Pull
 from audiences import queries, services, sets
+from audiences.erased import Erased
 from audiences.models import Contact
 
 STANDARD = tuple(Contact.STANDARD_FIELDS)
@@ -37,7 +38,7 @@ def merge_contacts(
     """Take the rows over and count them: every row is read once and is one of the other counts.
 
     created, changed, unchanged: what became of the person here. suppressed: newly blocked by this, whatever else
-    became of them. rejected: another person of this pull has the same address.
+    became of them. rejected: another person of this pull has the same address, or they were erased.
     """
     if not rows:
         return Counter()
@@ -48,6 +49,7 @@ def merge_contacts(
 
 def merge_staged(connection: Connection, *, pull: Pull | None) -> Counter[str]:
     """The same for rows that stand in the stage already; the audience of the workspace is held."""
+    turned_away = _turn_away_erased(connection)
     values: dict[str, Any] = {
         "workspace": connection.workspace_id,
         "connection": connection.pk,
@@ -66,7 +68,20 @@ def merge_staged(connection: Connection, *, pull: Pull | None) -> Counter[str]:
         suppressed = [contact_id for (contact_id,) in cursor.fetchall()]
     counts["rejected_twin"] = counts["rejected"]
     services.propagate(workspace=connection.workspace, contact_ids=suppressed)
-    return +counts
+    return +(counts + turned_away)
+
+
+def _turn_away_erased(connection: Connection) -> Counter[str]:
+    """Whoever was erased does not come back by an account that holds them yet, nor by a page read before."""
+    erased = Erased(connection.workspace)
+    if not erased:
+        return Counter()
+    with database.cursor() as cursor:
+        cursor.execute("select email from stage")
+        found = erased.among(email for (email,) in cursor.fetchall())
+        if found:
+            cursor.execute("delete from stage where email = any(%s)", [sorted(found)])
+    return Counter(read=len(found), rejected=len(found), rejected_erased=len(found))
 
 
 def note_blocked(connection: Connection, contact: Contact, *, at: datetime | None = None) -> None:
@@ -108,6 +123,14 @@ from stage s
 left join lateral ({_OURS}) c on true
 left join lateral ({_THEIRS}) m on true
 where (m.digest = s.digest and m.object_id = c.id and m.gone_at is null) is not true
+"""
+
+# Who got another address here, or went into another person, is still known over there by the old one.
+_FORMER = """
+update moved set contact_id = c.id, email = c.email, takes_over = false,
+       both_changed = coalesce(moved.mirrored_id = c.id, false)
+from audiences_formeraddress f join audiences_contact c on c.id = f.contact_id
+where f.workspace_id = %(workspace)s and f.email = moved.email and moved.contact_id is null
 """
 
 # Pages overlap: who has been counted in this pull already is not counted again.
@@ -255,7 +278,8 @@ update moved set is_changed = true from (select distinct contact_id from written
 where w.contact_id = moved.contact_id
 """
 
-# A block we asked for ourselves is no news. One that a person has lifted since, with consent, is older than that.
+# A block we asked for ourselves is no news. Nor is one that was lifted here with a consent: it is older than that, or
+# the account has told it ever since, whatever else of the person changed there. Blocked anew, it is news.
 _BLOCKED = """
 with written as (
     insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)
@@ -265,8 +289,13 @@ with written as (
     where m.blocked and coalesce(m.theirs ->> 'by_us', '') <> 'true'
       and not exists (
           select 1 from audiences_suppression old
-          where old.workspace_id = %(workspace)s and old.email = m.email and old.connection_id = %(connection)s
-            and old.lifted_at >= m.at
+          where old.workspace_id = %(workspace)s and old.email = m.email and old.lifted_at is not null
+            and case
+                when old.connection_id = %(connection)s and m.theirs ->> 'blocked' = 'true' then true
+                when old.lift_evidence ? 'agreed_at'
+                then (old.lift_evidence ->> 'agreed_at')::timestamptz >= m.at
+                else old.connection_id = %(connection)s and old.lifted_at >= m.at
+                end
       )
     order by m.email
     on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
@@ -306,6 +335,7 @@ STATEMENTS = (
     "drop table if exists pg_temp.moved, pg_temp.tally, pg_temp.twins",
     _AGAIN,
     _MOVED,
+    _FORMER,
     _TWINS,
     _DROP_TWINS,
     "analyze moved (remote_id, email, contact_id)",

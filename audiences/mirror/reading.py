@@ -1,8 +1,8 @@
 """Records of one account → rows of the stage; in the threads that fetch, off the database."""
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b, md5
 from typing import Any, NamedTuple
@@ -38,6 +38,8 @@ class Reader:
     keys: Mapping[str, str]
     # Remote list → list.
     lists: Mapping[str, int]
+    # Key → how its values are read, where the account holds another kind.
+    readings: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, connection: Connection) -> "Reader":
@@ -46,6 +48,7 @@ class Reader:
             columns={name: key for key, name in fields.items() if key in LENGTHS},
             keys={name: key for key, name in fields.items() if key not in LENGTHS},
             lists=queries.mirrored_lists(connection),
+            readings=queries.readings(connection),
         )
 
     def read(self, page: Page) -> Page:
@@ -62,7 +65,11 @@ class Reader:
             if column := self.columns.get(name):
                 told[column] = str(value)[: LENGTHS[column]]
             elif key := self.keys.get(name):
-                told[key] = value
+                read = self.readings.get(key)
+                try:
+                    told[key] = read(value) if read else value
+                except ValueError:
+                    continue  # nothing of the kind the field holds here
         return told
 
     def _row(self, record: ContactRecord, now: datetime) -> tuple[Any, ...]:

@@ -2,10 +2,11 @@
 
 from audiences.models.bulk import BulkAction
 from audiences.models.consents import Consent, ConsentBasis
-from audiences.models.contacts import Contact, Engagement, Field
+from audiences.models.contacts import Contact, Engagement, Field, FormerAddress
 from audiences.models.duplicates import DuplicatePair, DuplicateSearch
-from audiences.models.erasures import Erasure
+from audiences.models.erasures import ErasedThere, Erasure
 from audiences.models.exports import Export, ExportPiece
+from audiences.models.field_changes import FieldChange
 from audiences.models.imports import Import, ImportBody, ImportChange, ImportStep
 from audiences.models.lists import Folder, Gathered, List, Subscription
 from audiences.models.segments import Segment
@@ -22,11 +23,14 @@ __all__ = [
     "DuplicatePair",
     "DuplicateSearch",
     "Engagement",
+    "ErasedThere",
     "Erasure",
     "Export",
     "ExportPiece",
     "Field",
+    "FieldChange",
     "Folder",
+    "FormerAddress",
     "Gathered",
     "Import",
     "ImportBody",

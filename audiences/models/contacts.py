@@ -23,6 +23,11 @@ class Field(models.Model):
     label = models.CharField(max_length=120)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.TEXT)
     choices = models.JSONField(default=list, blank=True)
+    # How values that come as text are read, where an account holds another kind; see `audiences.files.values`.
+    reading = models.CharField(max_length=20, blank=True, default="", db_default="")
+    # People who have a value, as last counted for all fields of the workspace at once.
+    people_count = models.PositiveIntegerField(null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -105,6 +110,22 @@ class Contact(models.Model):
         if key in self.STANDARD_FIELDS:
             return getattr(self, key) or None
         return self.custom.get(key)
+
+
+class FormerAddress(models.Model):
+    """An address a person had before: what accounts tell of it is told of them. A contact that has it now goes first."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    email = models.CharField(max_length=254)
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="former_addresses")
+    created_at = models.DateTimeField(default=timezone.now, db_default=models.functions.Now())
+
+    class Meta:
+        verbose_name_plural = "former addresses"
+        constraints = (models.UniqueConstraint(fields=["workspace", "email"], name="former_address_once"),)
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class Engagement(models.Model):

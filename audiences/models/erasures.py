@@ -1,7 +1,10 @@
+from typing import Any, ClassVar
+
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User, Workspace
+from accounts.models import Connection, User, Workspace
 
 
 class Erasure(models.Model):
@@ -10,7 +13,7 @@ class Erasure(models.Model):
     workspace = models.ForeignKey(
         Workspace, on_delete=models.PROTECT, related_name="erasures", db_index=False
     )
-    # HMAC-SHA-256 of the normalised address, in hex.
+    # HMAC-SHA-256 of the normalised address under the workspace's own key, in hex; see audiences.erased.
     digest = models.CharField(max_length=64)
     # What was removed, table → rows; no word about whom.
     counts = models.JSONField(default=dict, blank=True)
@@ -24,3 +27,43 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:12]
+
+
+class ErasedThere(models.Model):
+    """What became of somebody erased in one account that held them. Says nothing before the account has."""
+
+    class State(models.TextChoices):
+        ASKED = "asked", "Asked to delete them"
+        GONE = "gone", "Deleted there"
+        HELD = "held", "Still holds them"  # a person must delete them there
+        SETTLED = "settled", "Deleted there by hand"
+
+    # States in which somebody may say that it was done by hand: work that was set aside leaves one in ASKED.
+    OPEN: ClassVar[tuple[str, ...]] = (State.ASKED, State.HELD)
+
+    erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE, related_name="accounts")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+")
+    # Their id over there, or their address where an account knows them by it; emptied when they are gone.
+    remote_id = models.CharField(max_length=254, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.ASKED)
+    state_at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["-id"], condition=Q(state__in=["asked", "held"]), name="erased_there_open"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.erasure} in {self.connection_id} ({self.state})"
+
+    def end(self, state: str, *, by: User | None = None) -> bool:
+        """Whether they still stood there. HELD keeps what a person finds them by."""
+        values: dict[str, Any] = {"state": state, "state_at": timezone.now(), "by": by}
+        if state != self.State.HELD:
+            values["remote_id"] = ""
+        if not ErasedThere.objects.filter(pk=self.pk, state=self.state).update(**values):
+            return False
+        for name, value in values.items():
+            setattr(self, name, value)
+        return True

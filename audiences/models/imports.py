@@ -12,12 +12,16 @@ from audiences.models.lists import List
 
 
 class Import(models.Model):
-    """People from a file, from pasted rows or typed in: matched, shown, imported, and taken back if need be."""
+    """People, or suppressions, from a file, from pasted rows or typed in: matched, shown, imported; people also taken back."""
 
     class Source(models.TextChoices):
         FILE = "file", "File"
         PASTED = "pasted", "Pasted rows"
         BY_HAND = "by_hand", "Added by hand"
+
+    class Aim(models.TextChoices):
+        PEOPLE = "people", "People"
+        SUPPRESSIONS = "suppressions", "Suppressions"  # cannot be rolled back: a consent lifts a block
 
     class State(models.TextChoices):
         OPENING = "opening", "Being opened"
@@ -48,7 +52,18 @@ class Import(models.Model):
         INVALID = "invalid", "Invalid"
         LEFT = "left", "Left before"
         SUPPRESSED = "suppressed", "Suppressed"
+        LIFTED = "lifted", "Lifted since"
 
+    OUTCOMES: ClassVar[dict[str, dict[str, str]]] = {
+        Aim.PEOPLE: {name: label for name, label in Outcome.choices if name != "lifted"},
+        Aim.SUPPRESSIONS: {
+            Outcome.NEW: "New",
+            Outcome.UNCHANGED: "Known already",
+            Outcome.DUPLICATE: "Twice in the file",
+            Outcome.INVALID: "Invalid",
+            Outcome.LIFTED: "Lifted since",
+        },
+    }
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.OPENING: frozenset({State.MAPPING, State.CANCELLED, State.FAILED}),
         # Opened again: in another encoding, or another sheet.
@@ -74,6 +89,7 @@ class Import(models.Model):
     MOVING: ClassVar[tuple[str, ...]] = (State.OPENING, State.READING, State.RUNNING, State.UNDOING)
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="imports")
+    aim = models.CharField(max_length=12, choices=Aim, default=Aim.PEOPLE, db_default=Aim.PEOPLE)
     source = models.CharField(max_length=10, choices=Source, default=Source.FILE)
     name = models.CharField(max_length=255)
     size = models.BigIntegerField(default=0)
@@ -97,14 +113,17 @@ class Import(models.Model):
     list = models.ForeignKey(List, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports")
     policy = models.CharField(max_length=5, choices=Policy, default=Policy.TAKE)
     resubscribes = models.BooleanField(default=False)
+    # When people agreed, or were blocked, where a row does not say.
     consent_at = models.DateTimeField(null=True, blank=True)
+    # Why they were blocked, where a row does not say: Suppression.Reason.
+    reason = models.CharField(max_length=12, blank=True, default="", db_default="")
     basis = models.ForeignKey(
         ConsentBasis, on_delete=models.PROTECT, null=True, blank=True, related_name="imports"
     )
 
     # "stage": the last line staged; "preview", "apply": the last line looked at; "undo": steps left.
     checkpoint = models.JSONField(default=dict, blank=True)
-    # Outcome → rows, and "read".
+    # Outcome → rows, and "read"; of suppressions "people" too: who would be suppressed.
     preview = models.JSONField(default=dict, blank=True)
     counts = models.JSONField(default=dict, blank=True)
     # "fields", "lists", "people": what was taken back; "kept": what had changed since.
@@ -138,6 +157,10 @@ class Import(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("audiences:import", args=[self.pk])
+
+    @property
+    def is_of_blocks(self) -> bool:
+        return self.aim == self.Aim.SUPPRESSIONS
 
     @property
     def is_moving(self) -> bool:

@@ -1,6 +1,7 @@
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Connection, User, Workspace
@@ -8,7 +9,7 @@ from audiences.models.contacts import Contact
 
 
 class Suppression(models.Model):
-    """An address nobody in the workspace may write to. Lifted by a recorded consent only, never deleted."""
+    """An address nobody in the workspace may write to. Lifted by a recorded consent only, deleted only with an erased person."""
 
     class Reason(models.TextChoices):
         UNSUBSCRIBED = "unsubscribed", "Left"
@@ -53,8 +54,15 @@ class Suppression(models.Model):
             models.Index(fields=["contact"], condition=Q(lifted_at=None), name="suppression_of_contact"),
             models.Index(fields=["workspace", "-id"], name="suppression_newest"),
             models.Index(fields=["workspace"], condition=Q(is_pattern=True), name="suppression_patterns"),
+            # Whether a fact is older than the consent that lifted its block.
+            models.Index(
+                fields=["workspace", "email"], condition=Q(lifted_at__isnull=False), name="suppression_lifted"
+            ),
             GinIndex(OpClass("email", name="gin_trgm_ops"), name="suppression_email_trgm"),
         )
 
     def __str__(self) -> str:
         return f"{self.email} ({self.reason})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("audiences:suppression", args=[self.pk])

@@ -3,25 +3,34 @@
 from audiences.queries.bulk import bulk_progress
 from audiences.queries.columns import columns_of, columns_there_are
 from audiences.queries.combining import count_combined, some_combined
+from audiences.queries.consents import consents_of
 from audiences.queries.contacts import contacts, counted, languages, people_meant
 from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.exports import columns_last_chosen, exports
+from audiences.queries.fields import readings
 from audiences.queries.growth import growth, moved_people
 from audiences.queries.imports import earlier_import, imports, kept, progress, rejects_csv, rows_of
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
+from audiences.queries.patterns import caught, caught_by
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
+from audiences.queries.privacy import erasures, what_is_held
 from audiences.queries.selections import as_rule, in_words, read_signed, signed
-from audiences.queries.suppressions import is_suppressed, suppressions
+from audiences.queries.suppressions import Wanted, blocks_of, is_suppressed, one_suppression, suppressions
 from audiences.queries.uses import uses_of
 
 __all__ = [
+    "Wanted",
     "as_rule",
+    "blocks_of",
     "bulk_progress",
     "campaigns_behind",
+    "caught",
+    "caught_by",
     "columns_last_chosen",
     "columns_of",
     "columns_there_are",
+    "consents_of",
     "contacts",
     "count_combined",
     "counted",
@@ -29,6 +38,7 @@ __all__ = [
     "counts_by_status",
     "duplicates",
     "earlier_import",
+    "erasures",
     "evidence",
     "exports",
     "folders",
@@ -45,10 +55,12 @@ __all__ = [
     "mirrored_lists",
     "mirrors_of",
     "moved_people",
+    "one_suppression",
     "people_meant",
     "person",
     "progress",
     "read_signed",
+    "readings",
     "refused_by_us",
     "rejects_csv",
     "remote_fields",
@@ -57,4 +69,5 @@ __all__ = [
     "some_combined",
     "suppressions",
     "uses_of",
+    "what_is_held",
 ]

@@ -10,7 +10,7 @@ from accounts import attention, search
 from accounts.http import WorkspaceRequest
 from accounts.models import OutboxEntry, Role, Workspace
 from accounts.redaction import mask_email
-from audiences.models import Contact, List
+from audiences.models import Contact, FieldChange, List
 from audiences.queries.contacts import SEARCH_LETTERS, People, contacts
 from audiences.queries.person import BLOCK_TASK, CONFIRM_WITHIN
 
@@ -31,6 +31,29 @@ def search_lists(request: WorkspaceRequest, words: str) -> Iterable[search.Hit]:
     found = List.objects.filter(workspace=request.workspace, archived_at=None, name__icontains=words)
     return [
         search.Hit(row.name, row.get_absolute_url()) for row in found.order_by("name", "id")[: search.LIMIT]
+    ]
+
+
+def running_changes(workspace: Workspace) -> Iterable[attention.Item]:
+    """Fields whose values are being rewritten for everybody."""
+    return _changes(workspace, FieldChange.State.RUNNING, "Everybody's values are being changed.", "busy")
+
+
+def stopped_changes(workspace: Workspace) -> Iterable[attention.Item]:
+    return _changes(workspace, FieldChange.State.FAILED, "The change of everybody's values stopped.", "bad")
+
+
+def _changes(workspace: Workspace, state: str, text: str, tone: str) -> list[attention.Item]:
+    changes = FieldChange.objects.filter(workspace=workspace, state=state).order_by("-id")[: attention.LIMIT]
+    return [
+        attention.Item(
+            title=str(change),
+            text=text,
+            url=reverse("audiences:field", args=[change.arguments["key"]]),
+            at=change.created_at,
+            tone=tone,
+        )
+        for change in changes
     ]
 
 

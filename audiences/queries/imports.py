@@ -16,13 +16,17 @@ from accounts import attention
 from accounts.models import OutboxEntry, Workspace
 from accounts.redaction import HIDDEN, mask_email, redact
 from accounts.templatetags.ui import day, in_zone
+from audiences import erased
 from audiences.addresses import Problem
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Contact, Field, Import, ImportChange, List, Suppression
 
 PAGE = 50
 # What a rejects file tells of, worst first.
-REJECTED = (Import.Outcome.INVALID, Import.Outcome.DUPLICATE, Import.Outcome.SUPPRESSED, Import.Outcome.LEFT)
+REJECTED = (
+    Import.Outcome.INVALID, Import.Outcome.DUPLICATE, Import.Outcome.SUPPRESSED, Import.Outcome.LEFT,
+    Import.Outcome.LIFTED,
+)  # fmt: skip
 _CELL_PROBLEMS = {
     "not_such_a_value": "“{column}” is not written as that column usually is",
     "too_long": "“{column}” is longer than the field holds",
@@ -32,6 +36,7 @@ _PROBLEMS = {
     Problem.MALFORMED.value: "This is no address",
     Problem.TOO_LONG.value: "The address is too long: no mail server takes it",
     Problem.FOREIGN_LETTERS.value: "There are letters before the @ that many mail servers do not take",
+    Problem.NO_PATTERN.value: "A pattern stands for all of a domain, *@example.com, or of a name, name@*",
     "cell_too_long": "A cell is longer than 32 kB",
     "row_too_long": "The row is longer than 1 MB",
     "too_many_columns": "The row has more than 200 cells",
@@ -108,7 +113,8 @@ def progress(mine: Import) -> Progress:
         case Import.State.READING if not mine.checkpoint.get("staged"):
             label, done = "Reading the rows", rows or 0
         case Import.State.READING:
-            label, done, total = "Comparing with the people here", mine.preview.get("read", 0), rows
+            with_what = "suppressions" if mine.is_of_blocks else "people"
+            label, done, total = f"Comparing with the {with_what} here", mine.preview.get("read", 0), rows
         case Import.State.RUNNING:
             label, done, total = "Importing", mine.counts.get("read", 0), rows
         case Import.State.UNDOING:
@@ -137,7 +143,7 @@ def rows_of(mine: Import, outcome: str, *, after: int = 0, shows_addresses: bool
         cursor.execute(
             f"""
             select r.line, s.email, s.first_name || ' ' || s.last_name, coalesce(r.contact_id, c.id), r.changes, r.membership,
-                   r.suppression_id, s.problem, s.cells, t.first, m.changed_at
+                   r.suppression_id, s.problem, s.cells, t.first, m.changed_at, s.custom, s.consent_at
             from (select * from {source} where outcome = %(outcome)s and line > %(after)s order by line limit %(limit)s) r
             join {tables.stage} s on s.line = r.line
             left join {tables.twins} t on t.email = s.email
@@ -226,16 +232,20 @@ class _Said:
     def row(
         self, outcome: str, line: int, email: str, name: str, contact_id: int | None, changes: Any, membership: Any,
         suppression_id: int | None, problem: str, cells: Any, first: int | None, left_at: datetime | None,
+        custom: Any, blocked_at: datetime | None,
     ) -> ImportRow:  # fmt: skip
         address = email
         if outcome == Import.Outcome.INVALID:
             # What is no address may still be somebody's with a slip in it.
             text = " · ".join(cell for cell in _loaded(cells) if cell)[:120]
             address = text if self.shows_addresses else HIDDEN
+        elif problem == erased.PROBLEM:
+            address = HIDDEN
         elif not self.shows_addresses:
             address = mask_email(email)
         return ImportRow(
-            line, address, name.strip(), contact_id, self._changes(changes, membership),
+            line, address, name.strip(), contact_id,
+            self._block(_loaded(custom, {}), blocked_at) if self.mine.is_of_blocks else self._changes(changes, membership),
             self.why(outcome, suppression_id, problem, first, left_at),
         )  # fmt: skip
 
@@ -255,13 +265,29 @@ class _Said:
                 return f"The same address as in line {first}"
             case Import.Outcome.LEFT:
                 return f"Left {self.list}{f' on {day(in_zone(left_at))}' if left_at else ''}"
-            case Import.Outcome.SUPPRESSED:
+            case Import.Outcome.SUPPRESSED | Import.Outcome.UNCHANGED if problem == erased.PROBLEM:
+                return erased.SENTENCE
+            case Import.Outcome.LIFTED:
+                row = self.suppressions.get(suppression_id or 0)
+                return f"Lifted on {day(in_zone(row.lifted_at))}" if row and row.lifted_at else "Lifted"
+            case Import.Outcome.SUPPRESSED | Import.Outcome.UNCHANGED if suppression_id:
                 row = self.suppressions.get(suppression_id or 0)
                 if row is None:
                     return "Suppressed"
                 source = row.connection or row.created_by or "Campanile"
                 return f"{row.get_reason_display()} since {day(in_zone(row.at))}, told by {source}"
         return ""
+
+    def _block(self, told: dict[str, Any], at: datetime | None) -> list[tuple[str, str, str]]:
+        """How a new one is kept."""
+        reason = Suppression.Reason(told.get("kind") or self.mine.reason or Suppression.Reason.BY_HAND)
+        at = at or self.mine.consent_at
+        said = told.get("reason", "")
+        return [
+            ("Reason", "", str(reason.label)),
+            ("Since", "", day(in_zone(at)) if at else "the day of the import"),
+            *([("In the file", "", said if self.shows_addresses else redact(said))] if said else []),
+        ]
 
     def _changes(self, changes: Any, membership: Any) -> list[tuple[str, str, str]]:
         found = [

@@ -65,7 +65,7 @@ def person(contact: Contact) -> Person:
             Subscription.objects.filter(contact=contact).select_related("list").order_by("list__name", "id")
         ),
         suppressions=suppressions,
-        accounts=_accounts(contact, [row for row in suppressions if row.lifted_at is None]),
+        accounts=_accounts(contact, suppressions),
         campaigns=campaigns_behind(contact.workspace, suppressions),
     )
 
@@ -87,6 +87,16 @@ def evidence(row: Suppression, *, campaigns: Mapping[int, str], shows_addresses:
     parts = []
     if told.get("told") == "pull":
         parts.append("seen as blocked when the account was read")
+    elif told.get("told") == "leaves":
+        parts.append("among those the account mails no more")
+    elif told.get("told") == "at our word":
+        parts.append("refused there because Campanile asked for it")
+    if told.get("pattern"):
+        parts.append(f"caught by the pattern {told['pattern']}")
+    if told.get("import"):
+        parts.append("brought by an import")
+    if told.get("consent"):
+        parts.append("took the consent back")
     if told.get("event"):
         parts.append(f"event “{told['event']}”")
     for name in ("said", "reason"):
@@ -137,7 +147,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _accounts(contact: Contact, active: list[Suppression]) -> list[Account]:
+def _accounts(contact: Contact, suppressions: list[Suppression]) -> list[Account]:
     mirrors = (
         MirrorRow.objects.filter(kind=MirrorKind.CONTACT, object_id=contact.pk)
         .select_related("connection")
@@ -149,19 +159,32 @@ def _accounts(contact: Contact, active: list[Suppression]) -> list[Account]:
             subject_type=ContentType.objects.get_for_model(Contact), subject_id=contact.pk, task=BLOCK_TASK
         ).order_by("id")
     }
-    told = {row.connection_id: row for row in active}
-    return [
-        Account(
-            row.connection, row.remote_id, row.seen_at, row.gone_at,
-            **_says(row, told.get(row.connection_id), asked.get(row.connection_id), bool(active)),
-        )
-        for row in mirrors
-    ]  # fmt: skip
+    active = {row.connection_id: row for row in suppressions if row.lifted_at is None}
+    lifted = {row.connection_id: row for row in suppressions if row.lifted_at is not None}
+
+    def says(row: MirrorRow) -> dict[str, Any]:
+        if active:
+            return _says(row, active.get(row.connection_id), asked.get(row.connection_id))
+        return _refuses(row, lifted.get(row.connection_id))
+
+    return [Account(row.connection, row.remote_id, row.seen_at, row.gone_at, **says(row)) for row in mirrors]
 
 
-def _says(
-    row: MirrorRow, told: Suppression | None, asked: OutboxEntry | None, is_suppressed: bool
-) -> dict[str, Any]:
+def _refuses(row: MirrorRow, lifted: Suppression | None) -> dict[str, Any]:
+    """What an account goes on with after a block was lifted here: nobody but a person over there ends it."""
+    theirs = row.theirs or {}
+    if row.gone_at or theirs.get("blocked") is False or not (theirs.get("blocked") or lifted):
+        return {}
+    name = row.connection.provider_name
+    note = (
+        f"Campanile never lifts a block in an account. {name} drops what is sent to them, and a campaign through it counts "
+        "them as refused. Take them off its blocked people there; the next pull reads it."
+    )
+    return {"tone": "warn", "says": "Still refuses them", "at": lifted.at if lifted else None, "note": note}
+
+
+def _says(row: MirrorRow, told: Suppression | None, asked: OutboxEntry | None) -> dict[str, Any]:
+    """What an account knows of the block of somebody suppressed."""
     theirs = row.theirs or {}
     if theirs.get("blocked") is False:
         at = parse_datetime(theirs.get("unblocked_at") or "")
@@ -174,7 +197,7 @@ def _says(
     if theirs.get("blocked"):
         return {"tone": "good", "says": "Blocked there"}
     is_there = row.gone_at is None and row.connection.status != Connection.Status.DISCONNECTED
-    if is_suppressed and is_there and not row.connection.capabilities.blocks_contacts:
+    if is_there and not row.connection.capabilities.blocks_contacts:
         name = row.connection.provider_name
         note = f"Campanile leaves them out of its deliveries; unsubscribe them in {name} too."
         return {"tone": "warn", "says": f"{name} cannot be told.", "note": note}
@@ -184,6 +207,4 @@ def _says(
         late = timezone.now() - asked.created_at > CONFIRM_WITHIN
         says = "Has not confirmed the block" if late else "Asked to block"
         return {"tone": "bad" if late else "warn", "says": says, "at": asked.created_at, "note": asked.note}
-    if is_suppressed:
-        return {"tone": "neutral", "says": "Not asked: disconnected or gone there"}
-    return {}
+    return {"tone": "neutral", "says": "Not asked: disconnected or gone there"}

@@ -1,9 +1,18 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
+from django.db.models import Q, QuerySet
+
 from accounts.models import Connection, Workspace
-from audiences.models import Contact, Suppression
+from audiences.models import Consent, Contact, Import, Suppression
+from audiences.queries.consents import shown_consents
+from audiences.queries.patterns import caught_by
+from audiences.queries.person import campaigns_behind
 
 PAGE = 50
+IN_FORCE, LIFTED = "in_force", "lifted"
 
 
 class SuppressionSlice(NamedTuple):
@@ -11,31 +20,101 @@ class SuppressionSlice(NamedTuple):
     before: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which suppressions: those in force, unless `state` says otherwise (empty: all)."""
+
+    words: str = ""
+    reason: str = ""
+    connection: Connection | None = None
+    is_by_hand: bool = False
+    # "patterns" or "addresses"; empty for both.
+    kind: str = ""
+    state: str = IN_FORCE
+    # The time of the fact itself.
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_all(self) -> bool:
+        return self == Wanted()
+
+
 def is_suppressed(contact: Contact) -> bool:
     return Suppression.objects.filter(contact=contact, lifted_at=None).exists()
 
 
 def suppressions(
-    workspace: Workspace,
-    *,
-    words: str = "",
-    reason: str = "",
-    connection: Connection | None = None,
-    is_by_hand: bool = False,
-    before: int | None = None,
-    shows_addresses: bool = True,
+    workspace: Workspace, wanted: Wanted, *, before: int | None = None, shows_addresses: bool = True
 ) -> SuppressionSlice:
-    """Those in force, the newest first. Who may not see addresses finds one by the whole of it only."""
-    found = Suppression.objects.filter(workspace=workspace, lifted_at=None)
-    if words:
+    """The newest first. Who may not see addresses finds one by the whole of it only."""
+    found = Suppression.objects.filter(workspace=workspace)
+    if wanted.state:
+        found = found.filter(lifted_at__isnull=wanted.state == IN_FORCE)
+    if words := wanted.words:
         found = found.filter(email__icontains=words) if shows_addresses else found.filter(email=words.lower())
-    if reason:
-        found = found.filter(reason=reason)
-    if connection:
-        found = found.filter(connection=connection)
-    if is_by_hand:
+    if wanted.reason:
+        found = found.filter(reason=wanted.reason)
+    if wanted.connection:
+        found = found.filter(connection=wanted.connection)
+    if wanted.is_by_hand:
         found = found.filter(connection=None)
+    if wanted.kind:
+        found = found.filter(is_pattern=wanted.kind == "patterns")
+    if wanted.since:
+        found = found.filter(at__gte=wanted.since)
+    if wanted.until:
+        found = found.filter(at__lt=wanted.until)
     if before:
         found = found.filter(pk__lt=before)
     rows = list(found.select_related("connection", "created_by").order_by("-id")[: PAGE + 1])
     return SuppressionSlice(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    # The other blocks of the same person or address, those in force first.
+    others: list[Suppression]
+    campaigns: Mapping[int, str]
+    # The consent that lifted it.
+    consent: Consent | None
+    of_import: Import | None
+    # People suppressed by name for this pattern alone, and those of them with another block as well.
+    caught: tuple[int, int] | None
+
+
+def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
+    """In five queries at most."""
+    others = [
+        other
+        for other in sorted(_of_same(row).order_by("-at"), key=lambda other: other.lifted_at is not None)
+        if other.pk != row.pk
+    ]
+    consent_id, import_id = (row.lift_evidence or {}).get("consent"), (row.evidence or {}).get("import")
+    consents = (
+        Consent.objects.filter(pk=consent_id, contact__workspace=row.workspace_id).select_related("basis")
+        if consent_id
+        else ()
+    )
+    return One(
+        others=others,
+        campaigns=campaigns_behind(row.workspace, [row, *others]),
+        consent=next(iter(shown_consents(consents, shows_addresses=shows_addresses)), None),
+        of_import=Import.objects.filter(pk=import_id, workspace=row.workspace_id).first()
+        if import_id
+        else None,
+        caught=caught_by(row) if row.is_pattern else None,
+    )
+
+
+def blocks_of(row: Suppression) -> list[Suppression]:
+    """What ends when the block of this person is lifted."""
+    return list(_of_same(row).filter(lifted_at=None))
+
+
+def _of_same(row: Suppression) -> QuerySet[Suppression]:
+    found = Suppression.objects.filter(workspace=row.workspace_id, is_pattern=row.is_pattern)
+    whose = Q(email=row.email)
+    if row.contact is not None:
+        whose |= Q(contact=row.contact) | Q(email=row.contact.email)
+    return found.filter(whose).select_related("connection", "created_by", "lifted_by")

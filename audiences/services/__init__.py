@@ -1,5 +1,7 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
+from audiences.addresses import pattern_of
+from audiences.services.block_imports import preview_blocks
 from audiences.services.bulk import (
     AT_ONCE,
     CannotBulk,
@@ -9,7 +11,9 @@ from audiences.services.bulk import (
     go_on_with_bulk,
     needs_number,
 )
+from audiences.services.by_hand import suppress_entries
 from audiences.services.combining import combine_lists
+from audiences.services.consents import CannotConsent, record_consent
 from audiences.services.counts import count_people, count_people_soon, refresh_counts
 from audiences.services.duplicates import CannotLook, bring_back_pair, dismiss_pair, look_for_duplicates
 from audiences.services.exports import (
@@ -20,6 +24,21 @@ from audiences.services.exports import (
     make_again,
     sweep_exports,
     throw_away,
+)
+from audiences.services.field_changes import fail_stuck_changes
+from audiences.services.fields import (
+    CannotChangeField,
+    add_field,
+    ask_for_counts,
+    change_choices,
+    change_kind,
+    count_fields,
+    count_stale_fields,
+    delete_field,
+    go_on_with_field,
+    map_field,
+    merge_fields,
+    rename_field,
 )
 from audiences.services.imports import (
     CannotImport,
@@ -35,6 +54,7 @@ from audiences.services.imports import (
     start_import,
     undo_import,
 )
+from audiences.services.lifting import CannotLift, lift, lift_pattern
 from audiences.services.lists import (
     CannotChangeList,
     archive_lists,
@@ -46,10 +66,22 @@ from audiences.services.lists import (
     remove_folder,
     rename_folder,
 )
+from audiences.services.merging import CannotMerge, merge_people
+from audiences.services.people import CannotEdit, ChangedMeanwhile, change_subscription, edit_person
+from audiences.services.privacy import (
+    CannotErase,
+    erase_person,
+    export_person,
+    hindrances,
+    holding,
+    person_of,
+    record_return,
+    settle_by_hand,
+)
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,
-    pattern_of,
+    go_on_resolving,
     propagate,
     resolve_patterns,
     suppress,
@@ -57,19 +89,39 @@ from audiences.services.suppressions import (
     suppress_by_hand,
     suppress_patterns,
 )
+from audiences.services.tags import (
+    CannotTag,
+    add_tag,
+    delete_tag,
+    merge_tags,
+    rename_tag,
+    tag_person,
+    untag_person,
+)
 from audiences.services.viewing import choose_columns
 
 __all__ = [
     "AT_ONCE",
     "CannotBulk",
+    "CannotChangeField",
     "CannotChangeList",
+    "CannotConsent",
+    "CannotEdit",
+    "CannotErase",
     "CannotExport",
     "CannotImport",
+    "CannotLift",
     "CannotLook",
+    "CannotMerge",
     "CannotSuppress",
+    "CannotTag",
+    "ChangedMeanwhile",
     "Fact",
+    "add_field",
     "add_person",
+    "add_tag",
     "archive_lists",
+    "ask_for_counts",
     "begin_bulk",
     "begin_export",
     "begin_import",
@@ -78,39 +130,70 @@ __all__ = [
     "cancel_bulk",
     "cancel_export",
     "cancel_import",
+    "change_choices",
     "change_columns",
+    "change_kind",
     "change_list",
+    "change_subscription",
     "choose_columns",
     "combine_lists",
+    "count_fields",
     "count_people",
     "count_people_soon",
+    "count_stale_fields",
+    "delete_field",
+    "delete_tag",
     "dismiss_pair",
+    "edit_person",
     "end_stuck_bulk",
     "end_stuck_imports",
+    "erase_person",
+    "export_person",
+    "fail_stuck_changes",
     "fetch_export",
     "go_on",
+    "go_on_resolving",
     "go_on_with_bulk",
+    "go_on_with_field",
+    "hindrances",
+    "holding",
+    "lift",
+    "lift_pattern",
     "look_for_duplicates",
     "make_again",
     "make_folder",
     "make_list",
+    "map_field",
+    "merge_fields",
+    "merge_people",
+    "merge_tags",
     "move_lists",
     "needs_number",
     "open_again",
     "pattern_of",
+    "person_of",
+    "preview_blocks",
     "preview_import",
     "propagate",
     "prune_imports",
+    "record_consent",
+    "record_return",
     "refresh_counts",
     "remove_folder",
+    "rename_field",
     "rename_folder",
+    "rename_tag",
     "resolve_patterns",
+    "settle_by_hand",
     "start_import",
     "suppress",
     "suppress_all",
     "suppress_by_hand",
+    "suppress_entries",
     "suppress_patterns",
     "sweep_exports",
+    "tag_person",
     "throw_away",
     "undo_import",
+    "untag_person",
 ]

@@ -16,6 +16,7 @@ from accounts.models import Membership, OutboxEntry, Role, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
 from audiences.addresses import NotAnAddress, normalise
+from audiences.erased import Erased
 from audiences.field_names import key_of, label_of
 from audiences.files import MAX_BYTES, values
 from audiences.files.dialects import Dialect
@@ -23,11 +24,17 @@ from audiences.importing import bodies
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
 from audiences.importing.tables import Tables
 from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, List
+from audiences.sets import one_writer
 
 # How long the rows of an import can be looked at and taken back.
 ROWS_KEPT = timedelta(days=30)
 # An import nobody went on with.
 OPEN_KEPT = timedelta(days=7)
+
+ERASED = (
+    "Erased at their request, so nothing was kept. If they came back themselves since, an approver records their new "
+    "consent on the page Privacy; then they can be added again."
+)
 
 State = Import.State
 TASKS = {
@@ -50,10 +57,13 @@ def begin_import(
     name: str,
     blocks: Iterable[bytes],
     source: str = Import.Source.FILE,
+    aim: str = Import.Aim.PEOPLE,
 ) -> tuple[Import, bool]:
     """Keep the file and have it opened. The same file while it is still open is the import there is: (it, False)."""
     digest, size = sha256(), 0
-    mine = Import(workspace=workspace, source=source, name=_file_name(name), created_by=by, digest="")
+    mine = Import(
+        workspace=workspace, source=source, aim=aim, name=_file_name(name), created_by=by, digest=""
+    )
 
     def measured() -> Iterator[bytes]:
         nonlocal size
@@ -83,7 +93,7 @@ def begin_import(
                 "This file has been imported just now. Upload it again if you want to."
             ) from error
         return known, False
-    _record(mine)
+    record(mine)
     return mine, True
 
 
@@ -99,20 +109,20 @@ def open_again(
     }
     if header:
         asked["has_header"] = header == "yes"
-    _lock(mine)
+    lock(mine)
     if mine.state == State.READY:
         mine.move_to(State.MAPPING)
     mine.move_to(State.OPENING, dialect=mine.dialect | {"asked": asked}, version=mine.version + 1)
-    _record(mine)
+    record(mine)
 
 
 @transaction.atomic
 def preview_import(*, mine: Import, by: User, version: int, decisions: Decisions) -> None:
     """Keep what was decided and work the preview out. Raises CannotImport with the field to look at."""
-    _lock(mine, version)
+    lock(mine, version)
     mapping = _checked(mine, decisions)
     basis_needed = decisions.on_list is not None or bool(decisions.new_list.strip())
-    consent_at = _instant(decisions.consent_date)
+    consent_at = instant(decisions.consent_date)
     if decisions.resubscribes:
         _may_resubscribe(mine.workspace, by)
         if consent_at is None and not any(column["to"] == "consent_at" for column in mapping):
@@ -137,13 +147,13 @@ def preview_import(*, mine: Import, by: User, version: int, decisions: Decisions
         resubscribes=decisions.resubscribes and chosen is not None, consent_at=consent_at,
         version=mine.version + 1, checkpoint={}, preview={}, counts={}, note="",
     )  # fmt: skip
-    _record(mine)
+    record(mine)
 
 
 @transaction.atomic
 def start_import(*, mine: Import, by: User, version: int) -> None:
     """Import what the preview shows. Pressed twice, it is one import."""
-    _lock(mine, version)
+    lock(mine, version)
     if mine.resubscribes:
         _may_resubscribe(mine.workspace, by)
     if mine.list is not None and mine.list.archived_at is not None:
@@ -153,13 +163,13 @@ def start_import(*, mine: Import, by: User, version: int) -> None:
         mine.workspace, "import.started", f"Started the import of {mine}.", actor=by, subject=mine,
         after={"list": mine.list_id, "policy": mine.policy, "resubscribes": mine.resubscribes, "preview": mine.preview},
     )  # fmt: skip
-    _record(mine)
+    record(mine)
 
 
 @transaction.atomic
 def change_columns(*, mine: Import) -> None:
     """Back from the preview to the columns."""
-    _lock(mine)
+    lock(mine)
     mine.move_to(State.MAPPING, version=mine.version + 1)
 
 
@@ -184,20 +194,22 @@ def cancel_import(*, mine: Import, by: User) -> None:
 @transaction.atomic
 def undo_import(*, mine: Import, by: User) -> None:
     """Take back every field and membership that is still as the import left it."""
-    _lock(mine)
+    lock(mine)
     if not mine.has_begun:
         raise CannotImport("Nothing was imported, so there is nothing to take back.")
+    if mine.is_of_blocks:
+        raise CannotImport("Blocks are not rolled back: each is lifted by a consent given after it.")
     mine.move_to(State.UNDOING, cancel_requested=False, undone={})
     activity.record(
         mine.workspace, "import.undo", f"Began to roll back the import of {mine}.", actor=by, subject=mine
     )
-    _record(mine)
+    record(mine)
 
 
 @transaction.atomic
 def go_on(*, mine: Import, by: User) -> None:
     """Try a stopped import again from where it stopped."""
-    _lock(mine)
+    lock(mine)
     if mine.state != State.FAILED or mine.failed_in not in (State.READING, State.RUNNING, State.UNDOING):
         raise CannotImport("There is nothing to go on with. Upload the file again.")
     try:
@@ -208,7 +220,7 @@ def go_on(*, mine: Import, by: User) -> None:
     activity.record(
         mine.workspace, "import.resumed", f"Went on with the import of {mine}.", actor=by, subject=mine
     )
-    _record(mine)
+    record(mine)
 
 
 @transaction.atomic
@@ -231,6 +243,9 @@ def add_person(
         raise CannotImport(
             "This is no address.", fields={"email": "This is no address that can be written to."}
         ) from error
+    one_writer(workspace)  # from here on nobody is erased meanwhile
+    if address in Erased(workspace):
+        raise CannotImport(ERASED, fields={"email": ERASED})
     if on_list is not None and not consent_source.strip():
         raise CannotImport(
             "Say where the consent comes from.",
@@ -246,7 +261,7 @@ def add_person(
         digest=sha256(f"{by.pk} {timezone.now().timestamp()}".encode()).hexdigest(), state=State.READING,
         dialect=Dialect().as_json(), columns=[{"name": key, "samples": [], "as": "text"} for key in ["email", *filled]],
         mapping=[{"to": "email", "as": "text"}, *({"to": key, "as": _reading(kinds.get(key, ""))} for key in filled)],
-        list=on_list, consent_at=_instant(consent_date), started_at=timezone.now(),
+        list=on_list, consent_at=instant(consent_date), started_at=timezone.now(),
         basis=ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by) if on_list else None,
     )  # fmt: skip
     bodies.store(mine, ImportBody.Part.ORIGINAL, [body])
@@ -308,7 +323,7 @@ def prune_imports() -> int:
     return gone
 
 
-def _record(mine: Import) -> None:
+def record(mine: Import) -> None:
     task, effect = TASKS[State(mine.state)]
     is_short = mine.state == State.OPENING
     outbox.record(
@@ -317,7 +332,7 @@ def _record(mine: Import) -> None:
     )  # fmt: skip
 
 
-def _lock(mine: Import, version: int | None = None) -> None:
+def lock(mine: Import, version: int | None = None) -> None:
     """Hold the row, as it is now. Raises CannotImport when somebody else decided meanwhile."""
     Import.objects.select_for_update().get(pk=mine.pk)
     mine.refresh_from_db()
@@ -330,13 +345,11 @@ def _file_name(name: str) -> str:
     return cleaned[-255:] or "Without a name"
 
 
-def _instant(day: date | None) -> datetime | None:
+def instant(day: date | None, *, field: str = "consent_date") -> datetime | None:
     if day is None:
         return None
     if day > timezone.localdate():
-        raise CannotImport(
-            "This day has not come yet.", fields={"consent_date": "This day has not come yet."}
-        )
+        raise CannotImport("This day has not come yet.", fields={field: "This day has not come yet."})
     return datetime.combine(day, time(), UTC)
 
 

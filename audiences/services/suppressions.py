@@ -1,7 +1,7 @@
 """Who may not be written to. Blocks arise here and travel to every account; only a recorded consent lifts one."""
 
 import json
-import re
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,13 +16,19 @@ from accounts import activity, outbox
 from accounts.models import Connection, MirrorKind, OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
-from audiences.addresses import NotAnAddress, normalise
+from audiences.addresses import NotAnAddress, Problem, normalise, pattern_of
+from audiences.erased import Erased
 from audiences.models import Contact, Suppression
+from audiences.queries.patterns import known_by_hand
 from audiences.sets import one_writer
 
 BLOCK_TASK = "audiences.block"
 # Blocks for accounts that are written at once, beyond which they wait behind other work.
 CROWD = 500
+RESOLVE_TASK = "audiences.resolve_patterns"
+# People whom patterns catch, suppressed by name in one transaction.
+RESOLVED_AT_ONCE = 5_000
+SLICE_SECONDS = 20
 
 # Apps above this one hand people over to accounts, whose mirror shows them only after the next pull: each tells
 # (connection id, contact id) of those it handed over, among some contacts.
@@ -41,6 +47,8 @@ class Fact:
     reason: str
     at: datetime
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    # False: the account tells no time, and `at` is when we read it.
+    is_dated: bool = True
 
 
 def suppress(
@@ -64,50 +72,14 @@ def suppress_all(
 ) -> int:
     """The same for many at once; returns how many are news.
 
-    One active row per address and source. A known cause replaces "blocked, we are not told why". A fact older than
-    the consent that lifted its block is history. Texts that are no address are passed over.
+    One active row per address and source. A known cause replaces "blocked, we are not told why", and a fact of one's
+    own that one was caught by a pattern. A fact older than the consent that lifted its block is history, and so is
+    one without a time that the account has told ever since. Texts that are no address, and who was erased, are passed
+    over.
     """
-    rows = []
-    for fact in facts:
-        try:
-            email = normalise(fact.email)
-        except NotAnAddress:
-            continue
-        rows.append(
-            {
-                "email": email, "reason": fact.reason, "at": fact.at.isoformat(), "evidence": dict(fact.evidence),
-            }
-        )  # fmt: skip
-    if not rows:
-        return 0
-    one_writer(workspace)
-    with database.cursor() as cursor:
-        cursor.execute(
-            _SUPPRESS,
-            {
-                "workspace": workspace.pk,
-                "connection": connection.pk if connection else None,
-                "by": by.pk if by else None,
-                "rows": json.dumps(rows),
-            },
-        )
-        written = cursor.fetchall()
+    written = _write(workspace, connection, _rows(facts, normalise), by=by)
     propagate(workspace=workspace, contact_ids=[contact for contact, _ in written if contact])
     return sum(is_new for _, is_new in written)
-
-
-def pattern_of(text: str) -> str:
-    """The normal form of what stands for all of a domain or of a name, `*@example.com`, `name@*`; empty for all else.
-
-    `*` and `*@*` are none: nobody means everybody.
-    """
-    pattern = text.strip().lower()
-    if not _PATTERN.fullmatch(pattern):
-        return ""
-    try:
-        return normalise(pattern) if pattern.startswith("*@") else pattern
-    except NotAnAddress:
-        return ""
 
 
 @transaction.atomic
@@ -116,48 +88,59 @@ def suppress_patterns(
 ) -> int:
     """Nobody writes to addresses that match, now or later. Returns how many patterns are news; what is none is passed over.
 
-    Whoever matches is suppressed by name too, so that sending compares no patterns.
+    Whoever matches is suppressed by name too, so that sending compares no patterns; beyond the first thousands that
+    goes on in the background.
     """
-    new = 0
-    for fact in facts:
-        pattern = pattern_of(fact.email)
-        if not pattern:
-            continue
-        _, is_new = Suppression.objects.get_or_create(
-            workspace=workspace,
-            email=pattern,
-            connection=connection,
-            lifted_at=None,
-            defaults={
-                "is_pattern": True,
-                "reason": fact.reason,
-                "at": fact.at,
-                "evidence": dict(fact.evidence),
-                "created_by": by,
-            },
-        )
-        new += is_new
-    if new:
-        resolve_patterns(workspace=workspace)
-    return new
+    written = _write(workspace, connection, _rows(facts, _pattern), by=by, is_pattern=True)
+    if written and resolve_patterns(workspace=workspace, most=RESOLVED_AT_ONCE) == RESOLVED_AT_ONCE:
+        resolve_later(workspace=workspace)
+    return sum(is_new for _, is_new in written)
 
 
-def resolve_patterns(*, workspace: Workspace) -> int:
-    """Suppress by name everybody who matches a pattern and is not yet. Returns how many."""
+def resolve_patterns(*, workspace: Workspace, most: int | None = None) -> int:
+    """Suppress by name everybody who matches a pattern and is not yet, or `most` of them. Returns how many."""
     if not Suppression.objects.filter(workspace=workspace, is_pattern=True, lifted_at=None).exists():
         return 0
     one_writer(workspace)
     with database.cursor() as cursor:
-        cursor.execute(_RESOLVE_PATTERNS, {"workspace": workspace.pk})
+        cursor.execute(_RESOLVE_PATTERNS, {"workspace": workspace.pk, "most": most})
         contacts = [contact for (contact,) in cursor.fetchall()]
     propagate(workspace=workspace, contact_ids=contacts)
     return len(contacts)
 
 
+def resolve_later(*, workspace: Workspace) -> None:
+    """Have the rest of those who match suppressed by name in the background."""
+    outbox.record(
+        task=RESOLVE_TASK,
+        subject=workspace,
+        workspace=workspace,
+        effect=Effect.CONVERGE,
+        order_key=f"patterns:{workspace.pk}",
+        priority=OutboxEntry.Priority.SUPPRESS,
+    )
+
+
+def go_on_resolving(entry: OutboxEntry) -> outbox.Later | None:
+    """Some thousands at a time, so that nobody waits long for the audience."""
+    began = time.monotonic()
+    while True:
+        with transaction.atomic():
+            found = resolve_patterns(workspace=entry.workspace, most=RESOLVED_AT_ONCE)
+        if found < RESOLVED_AT_ONCE:
+            return None
+        outbox.renew(entry)
+        if time.monotonic() - began > SLICE_SECONDS:
+            return outbox.Later(0)
+
+
 @transaction.atomic
 def suppress_by_hand(*, contact: Contact, by: User, reason: str) -> None:
     """At a member's word, who says why. Raises CannotSuppress when that has been done before."""
-    is_new = suppress(
+    one_writer(contact.workspace)
+    if known_by_hand(contact.workspace, [contact.email]):
+        raise CannotSuppress("This person has already been suppressed by hand.")
+    suppress(
         workspace=contact.workspace,
         email=contact.email,
         reason=Suppression.Reason.BY_HAND,
@@ -166,15 +149,13 @@ def suppress_by_hand(*, contact: Contact, by: User, reason: str) -> None:
         evidence={"reason": reason},
         by=by,
     )
-    if not is_new:
-        raise CannotSuppress("This person has already been suppressed by hand.")
     activity.record(
         contact.workspace,
         "contact.suppressed",
         "Suppressed a contact by hand.",
         actor=by,
+        # Why stands with the block: it may name the person, and this log outlives them.
         subject=contact,
-        after={"reason": reason},
     )
 
 
@@ -225,7 +206,60 @@ def propagate(*, workspace: Workspace, contact_ids: Collection[int]) -> int:
     return len(pairs)
 
 
-_PATTERN = re.compile(r"\*@[^*@\s]{1,250}|[^*@\s]{1,64}@\*")
+def _rows(facts: Iterable[Fact], normal: Callable[[str], str]) -> list[dict[str, Any]]:
+    rows = []
+    for fact in facts:
+        try:
+            email = normal(fact.email)
+        except NotAnAddress:
+            continue
+        rows.append(
+            {
+                "email": email, "reason": fact.reason, "at": fact.at.isoformat(), "evidence": dict(fact.evidence),
+                "is_dated": fact.is_dated,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _pattern(text: str) -> str:
+    if pattern := pattern_of(text):
+        return pattern
+    raise NotAnAddress(Problem.MALFORMED)
+
+
+def _write(
+    workspace: Workspace,
+    connection: Connection | None,
+    rows: list[dict[str, Any]],
+    *,
+    by: User | None,
+    is_pattern: bool = False,
+) -> list[tuple[int | None, bool]]:
+    """(contact, whether it is news) of each row that was written."""
+    if not rows:
+        return []
+    one_writer(workspace)
+    if erased := Erased(workspace):
+        # Nobody writes to them as it is, and the block would hold their address.
+        rows = [row for row in rows if row["email"] not in erased]
+    values = {
+        "workspace": workspace.pk,
+        "connection": connection.pk if connection else None,
+        # Since when whoever is told without a time would have been told again.
+        "since": connection.followed_to_at if connection else None,
+        "by": by.pk if by else None,
+        "is_pattern": is_pattern,
+        "rows": json.dumps(rows),
+        "undated": [row["email"] for row in rows if not row["is_dated"]],
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_SUPPRESS, values)
+        written = cursor.fetchall()
+        if values["undated"]:
+            cursor.execute(_STILL_TOLD, values)
+    return written
+
 
 # Either side of an address is compared whole, so that a million people cost one reading of them. A block that a
 # person's consent has lifted since stays lifted.
@@ -247,34 +281,61 @@ from (
 where not exists (
     select 1 from audiences_suppression old
     where old.workspace_id = %(workspace)s and old.email = found.email
-      and old.connection_id is not distinct from p.connection_id and old.lifted_at >= p.at
+      and old.connection_id is not distinct from p.connection_id
+      and (old.lifted_at is null or old.lifted_at >= p.at)
 )
 order by found.email
+limit %(most)s
 on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
 returning contact_id
 """
 
+# History: the person agreed after it; or it comes from where it was lifted, and is older than that, or has been told
+# without a time in every look since. A consent is compared by its own time: who left after agreeing has left.
 _SUPPRESS = """
 with told as (
-    select distinct on (email) email, reason, at, evidence
-    from jsonb_to_recordset(%(rows)s::jsonb) as t(email text, reason text, at timestamptz, evidence jsonb)
+    select distinct on (email) email, reason, at, evidence, is_dated
+    from jsonb_to_recordset(%(rows)s::jsonb)
+      as t(email text, reason text, at timestamptz, evidence jsonb, is_dated boolean)
     order by email, reason = 'blocked', at
 )
 insert into audiences_suppression as mine
-    (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
-select %(workspace)s, told.email, c.id, told.reason, %(connection)s, told.at, told.evidence, %(by)s
+    (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id, is_pattern)
+select %(workspace)s, told.email, coalesce(c.id, f.contact_id), told.reason, %(connection)s, told.at, told.evidence, %(by)s,
+       %(is_pattern)s
 from told
-left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = told.email
+left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = told.email and not %(is_pattern)s
+left join audiences_formeraddress f on f.workspace_id = %(workspace)s and f.email = told.email and not %(is_pattern)s
 where not exists (
     select 1 from audiences_suppression old
-    where old.workspace_id = %(workspace)s and old.email = told.email
-      and old.connection_id is not distinct from %(connection)s and old.lifted_at >= told.at
+    where old.workspace_id = %(workspace)s and old.email = told.email and old.lifted_at is not null
+      and case
+          when told.is_dated and old.lift_evidence ? 'agreed_at'
+          then (old.lift_evidence ->> 'agreed_at')::timestamptz >= told.at
+          when old.connection_id is distinct from %(connection)s then false
+          when told.is_dated then old.lifted_at >= told.at
+          else %(since)s::timestamptz is null
+               or greatest(old.lifted_at, (old.lift_evidence ->> 'told_at')::timestamptz) >= %(since)s
+          end
 )
 order by told.email
 on conflict (workspace_id, email, connection_id) where lifted_at is null do update
-set reason = excluded.reason, at = least(mine.at, excluded.at), evidence = mine.evidence || excluded.evidence
-where mine.reason = 'blocked' and excluded.reason <> 'blocked'
+set reason = excluded.reason, at = least(mine.at, excluded.at),
+    evidence = (mine.evidence - 'pattern') || excluded.evidence,
+    created_by_id = coalesce(mine.created_by_id, excluded.created_by_id),
+    contact_id = coalesce(mine.contact_id, excluded.contact_id)
+where (mine.reason = 'blocked' and excluded.reason <> 'blocked')
+   or (mine.evidence ? 'pattern' and not mine.is_pattern)
+   -- an address that went into another person: now it is of them
+   or (mine.contact_id is null and excluded.contact_id is not null)
 returning contact_id, xmax = 0
+"""
+
+_STILL_TOLD = """
+update audiences_suppression
+set lift_evidence = coalesce(lift_evidence, '{}') || jsonb_build_object('told_at', clock_timestamp())
+where workspace_id = %(workspace)s and email = any(%(undated)s) and lifted_at is not null
+  and connection_id is not distinct from %(connection)s
 """
 
 _UNTOLD = """

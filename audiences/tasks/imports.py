@@ -32,3 +32,5 @@ def sweep(**_: object) -> None:
     services.sweep_exports()
     services.end_stuck_bulk()
     services.count_people()
+    services.fail_stuck_changes()
+    services.count_stale_fields()

@@ -2,7 +2,7 @@ from celery import shared_task
 from django.conf import settings
 
 from accounts import outbox, pulls
-from audiences import mirror
+from audiences import mirror, services
 
 
 @shared_task(name="audiences.pull_fields")
@@ -33,3 +33,8 @@ def follow(*, entry_id: int, **_: object) -> None:
 @shared_task(name="audiences.block")
 def block(*, entry_id: int, **_: object) -> None:
     outbox.deliver(entry_id, mirror.block)
+
+
+@shared_task(name="audiences.resolve_patterns")
+def resolve_patterns(*, entry_id: int, **_: object) -> None:
+    outbox.deliver(entry_id, services.go_on_resolving)

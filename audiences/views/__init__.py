@@ -7,9 +7,24 @@ from audiences.views.bulk import (
     go_on_with_bulk,
 )
 from audiences.views.combining import combine
+from audiences.views.consents import record_consent
 from audiences.views.contacts import add_person, choose_columns, contact, contacts, suppress
 from audiences.views.duplicates import bring_back_pair, dismiss_pair, duplicates, look_for_duplicates
+from audiences.views.editing import edit_person, subscription
 from audiences.views.exports import cancel_export, export, exports, fetch, make_again, new_export, throw_away
+from audiences.views.fields import (
+    add_field,
+    change_choices,
+    change_kind,
+    count_fields,
+    delete_field,
+    field,
+    fields,
+    go_on_with_field,
+    map_field,
+    merge_field,
+    rename_field,
+)
 from audiences.views.folders import folders, remove_folder, rename_folder
 from audiences.views.imports import (
     cancel,
@@ -26,10 +41,23 @@ from audiences.views.imports import (
     start,
 )
 from audiences.views.lists import change_lists, edit_list, growth, list_, lists, moved, new_list
-from audiences.views.suppressions import suppressions
+from audiences.views.merging import merge_person
+from audiences.views.privacy import (
+    contact_privacy,
+    erase,
+    export_person,
+    held,
+    privacy,
+    record_return,
+    settle,
+)
+from audiences.views.suppressions import add_suppressions, lift, suppression, suppressions
+from audiences.views.tags import delete_tag, merge_tag, suggest_tags, tag, tag_person, tags, untag_person
 
 __all__ = [
+    "add_field",
     "add_person",
+    "add_suppressions",
     "begin_bulk",
     "bring_back_pair",
     "bulk_action",
@@ -37,29 +65,47 @@ __all__ = [
     "cancel",
     "cancel_bulk",
     "cancel_export",
+    "change_choices",
     "change_columns",
+    "change_kind",
     "change_lists",
     "choose_bulk",
     "choose_columns",
     "combine",
     "contact",
+    "contact_privacy",
     "contacts",
+    "count_fields",
+    "delete_field",
+    "delete_tag",
     "dismiss_pair",
     "duplicates",
     "edit_list",
+    "edit_person",
+    "erase",
     "export",
+    "export_person",
     "exports",
     "fetch",
+    "field",
+    "fields",
     "folders",
     "go_on",
     "go_on_with_bulk",
+    "go_on_with_field",
     "growth",
+    "held",
     "import_",
     "imports",
+    "lift",
     "list_",
     "lists",
     "look_for_duplicates",
     "make_again",
+    "map_field",
+    "merge_field",
+    "merge_person",
+    "merge_tag",
     "moved",
     "new_export",
     "new_import",
@@ -67,12 +113,24 @@ __all__ = [
     "open_again",
     "paste",
     "preview",
+    "privacy",
+    "record_consent",
+    "record_return",
     "rejects",
     "remove_folder",
+    "rename_field",
     "rename_folder",
     "roll_back",
+    "settle",
     "start",
+    "subscription",
+    "suggest_tags",
     "suppress",
+    "suppression",
     "suppressions",
+    "tag",
+    "tag_person",
+    "tags",
     "throw_away",
+    "untag_person",
 ]

@@ -6,11 +6,13 @@ from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
 from audiences import panels, queries, rules, services
 from audiences.forms import SuppressForm
+from audiences.forms.consents import ConsentForm
 from audiences.forms.contacts import ContactFilters
 from audiences.forms.imports import PersonForm
 from audiences.models import Contact
 from audiences.queries.contacts import Slice, shown
-from audiences.views import bulk, people
+from audiences.queries.tags import tags_of
+from audiences.views import bulk, people, suppressions
 
 
 @workspace_view()
@@ -68,7 +70,7 @@ def choose_columns(request: WorkspaceRequest) -> HttpResponse:
 @workspace_view()
 def contact(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """One person: fields, lists, accounts, and in one sentence why they may or may not be written to."""
-    return _page(request, get_object_or_404(request.workspace.contacts, pk=contact_id), SuppressForm())
+    return page(request, get_object_or_404(request.workspace.contacts, pk=contact_id), SuppressForm())
 
 
 @workspace_view(role=Role.EDITOR)
@@ -92,10 +94,12 @@ def suppress(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
             "Suppressed. Nobody here writes to this person any more, and every account that can be told is told.",
         )
         return go(request, contact)
-    return _page(request, contact, form)
+    return page(request, contact, form)
 
 
-def _page(request: WorkspaceRequest, contact: Contact, form: SuppressForm) -> HttpResponse:
+def page(
+    request: WorkspaceRequest, contact: Contact, form: SuppressForm, *, consent: ConsentForm | None = None
+) -> HttpResponse:
     shows = people.shows_addresses(request)
     found = queries.person(contact)
     return render_page(
@@ -114,8 +118,19 @@ def _page(request: WorkspaceRequest, contact: Contact, form: SuppressForm) -> Ht
             "form": form,
             "may_suppress": request.membership.may(Role.EDITOR)
             and not any(row.connection_id is None for row in found.active),
+            "tags": tags_of(contact),
+            "may_edit": request.membership.may(Role.EDITOR),
+            "may_erase": request.membership.may(Role.ADMIN),
             "panels": panels.rendered(request, contact),
+            "lifts": found.active,
+            "lift": suppressions.lift_form(found.why, found.active)
+            if found.why and request.membership.may(Role.APPROVER)
+            else None,
+            "consents": queries.consents_of(contact, shows_addresses=shows),
+            "consent": consent or ConsentForm(workspace=request.workspace)
+            if request.membership.may(Role.EDITOR)
+            else None,
         },
         partials={"accounts"},
-        status=form.http_status,
+        status=max(form.http_status, consent.http_status if consent else 200),
     )

@@ -15,6 +15,7 @@ from accounts.refusals import CannotDo
 from audiences import queries, services
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadForm, may_resubscribe
+from audiences.forms.suppressions import BlockColumnsForm
 from audiences.models import Import
 from audiences.queries.contacts import shown
 from audiences.views import people
@@ -31,6 +32,13 @@ DEFINITIONS = {
     Outcome.INVALID: "The row cannot be taken as it stands; each says why.",
     Outcome.LEFT: "They left this list. Their fields follow the file, the list stays without them.",
     Outcome.SUPPRESSED: "Nobody here writes to them. Nothing of the row is taken.",
+}
+BLOCK_DEFINITIONS = {
+    Outcome.NEW: "Not suppressed yet for a reason of its own.",
+    Outcome.UNCHANGED: "Suppressed already. Nothing is written.",
+    Outcome.DUPLICATE: DEFINITIONS[Outcome.DUPLICATE],
+    Outcome.INVALID: DEFINITIONS[Outcome.INVALID],
+    Outcome.LIFTED: "The block is older than the consent by which it was lifted here. It stays lifted.",
 }
 CHANGING = (Outcome.NEW, Outcome.CHANGED, Outcome.LEFT)
 
@@ -54,7 +62,7 @@ def imports(request: WorkspaceRequest) -> HttpResponse:
 
 
 @workspace_view(role=Role.EDITOR)
-def new_import(request: WorkspaceRequest) -> HttpResponse:
+def new_import(request: WorkspaceRequest, aim: str = Import.Aim.PEOPLE) -> HttpResponse:
     """A file is kept as soon as it is dropped; nothing is imported by that."""
     is_post = request.method == "POST"
     form = UploadForm(
@@ -64,20 +72,21 @@ def new_import(request: WorkspaceRequest) -> HttpResponse:
     )
     if form.is_valid():
         file = form.cleaned_data["file"]
-        if response := _begin(request, form, name=file.name, blocks=file.chunks(1024 * 1024)):
+        blocks = file.chunks(1024 * 1024)
+        if response := _begin(request, form, name=file.name, blocks=blocks, aim=aim):
             return response
-    return _new_page(request, form, PasteForm())
+    return _new_page(request, form, PasteForm(), aim)
 
 
 @workspace_view(role=Role.EDITOR, methods=("POST",))
-def paste(request: WorkspaceRequest) -> HttpResponse:
+def paste(request: WorkspaceRequest, aim: str = Import.Aim.PEOPLE) -> HttpResponse:
     form = PasteForm(request.POST)
     if form.is_valid():
         rows = form.cleaned_data["rows"].encode()
-        response = _begin(request, form, name="Pasted rows", blocks=[rows], source=Import.Source.PASTED)
-        if response:
+        values = {"name": "Pasted rows", "blocks": [rows], "source": Import.Source.PASTED, "aim": aim}
+        if response := _begin(request, form, **values):
             return response
-    return _new_page(request, UploadForm(), form)
+    return _new_page(request, UploadForm(), form, aim)
 
 
 @workspace_view(methods=("GET", "HEAD"))
@@ -98,10 +107,14 @@ def open_again(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 @workspace_view(role=Role.EDITOR, methods=("POST",))
 def preview(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     mine = _import(request, import_id)
-    form = ColumnsForm(request.POST, mine=mine, may_resubscribe=may_resubscribe(request.role))
-    if form.is_valid() and form.attempt(
-        services.preview_import, mine=mine, by=request.user, version=_version(request)
-    ):
+    form = _columns(request, mine, request.POST)
+    values: dict[str, Any] = {"mine": mine, "version": _version(request)}
+    done = (
+        form.attempt(services.preview_blocks, **values)
+        if mine.is_of_blocks
+        else form.attempt(services.preview_import, by=request.user, **values)
+    ) if form.is_valid() else False  # fmt: skip
+    if done:
         return go(request, mine)
     return _page(request, mine, columns=form)
 
@@ -164,34 +177,51 @@ def _begin(request: WorkspaceRequest, form: UploadForm | PasteForm, **values: An
     return go(request, mine)
 
 
-def _new_page(request: WorkspaceRequest, upload: UploadForm, pasted: PasteForm) -> HttpResponse:
+def _new_page(
+    request: WorkspaceRequest, upload: UploadForm, pasted: PasteForm, aim: str = Import.Aim.PEOPLE
+) -> HttpResponse:
     status = max(upload.http_status, pasted.http_status)
-    return render_page(
-        request, "audiences/imports/new.html", {"upload": upload, "pasted": pasted}, status=status
-    )
+    of_blocks = aim == Import.Aim.SUPPRESSIONS
+    if of_blocks:
+        pasted.fields[
+            "rows"
+        ].help_text = "One address, domain or pattern a line, with its reason and date if you have them."
+    context = {"upload": upload, "pasted": pasted, "of_blocks": of_blocks}
+    return render_page(request, "audiences/imports/new.html", context, status=status)
+
+
+def _columns(request: WorkspaceRequest, mine: Import, data: Any = None) -> ColumnsForm | BlockColumnsForm:
+    if mine.is_of_blocks:
+        return BlockColumnsForm(data, mine=mine)
+    return ColumnsForm(data, mine=mine, may_resubscribe=may_resubscribe(request.role))
 
 
 def _page(
     request: WorkspaceRequest,
     mine: Import,
     *,
-    columns: ColumnsForm | None = None,
+    columns: ColumnsForm | BlockColumnsForm | None = None,
     dialect: DialectForm | None = None,
 ) -> HttpResponse:
     may_edit = request.role.covers(Role.EDITOR)
     context: dict[str, Any] = {
         "mine": mine,
         "may_edit": may_edit,
-        "may_undo": may_edit and mine.has_begun and mine.has_rows
+        "may_undo": may_edit and mine.has_begun and mine.has_rows and not mine.is_of_blocks
         and mine.state in (State.DONE, State.CANCELLED, State.FAILED),
         "may_go_on": may_edit and mine.state == State.FAILED and mine.failed_in != State.OPENING,
     }  # fmt: skip
+    if mine.state == State.CANCELLED:
+        undo = "" if mine.is_of_blocks else "Roll it back, or "
+        context["cancelled_note"] = (
+            f"What had been imported until then stays. {undo}{'u' if undo else 'U'}pload the file again to import the rest."
+        )
     if mine.is_moving:
         context["progress"] = queries.progress(mine)
     # Samples are whole cells: who may not see addresses may not see them.
     if mine.state == State.MAPPING and may_edit:
         context |= {
-            "columns": columns or ColumnsForm(mine=mine, may_resubscribe=may_resubscribe(request.role)),
+            "columns": columns or _columns(request, mine),
             "dialect": dialect or DialectForm(mine=mine),
             "written": _written(mine),
             "earlier": queries.earlier_import(mine),
@@ -212,9 +242,11 @@ def _page(
 def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
     """The equation of the preview or the result, and the rows behind one of its numbers."""
     counts = mine.counts if mine.has_begun else mine.preview
+    outcomes = Import.OUTCOMES[mine.aim]
+    definitions = BLOCK_DEFINITIONS if mine.is_of_blocks else DEFINITIONS
     chosen = request.GET.get("show", "")
-    if chosen not in Outcome.values:
-        chosen = next((name for name in Outcome.values if counts.get(name)), Outcome.NEW.value)
+    if chosen not in outcomes:
+        chosen = next((name for name in outcomes if counts.get(name)), Outcome.NEW.value)
     after = request.GET.get("after", "")
     found = queries.rows_of(
         mine,
@@ -224,15 +256,15 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
     )
     return {
         "figures": [
-            {"name": name, "label": label, "count": counts.get(name, 0), "definition": DEFINITIONS[Outcome(name)],
+            {"name": name, "label": label, "count": counts.get(name, 0), "definition": definitions[Outcome(name)],
              "url": f"?show={name}#rows" if counts.get(name) else ""}
-            for name, label in Outcome.choices
+            for name, label in outcomes.items()
         ],
         "read": counts.get("read", 0),
         "to_import": sum(counts.get(name, 0) for name in CHANGING[:2]),
-        "left_out": sum(counts.get(name, 0) for name in ("invalid", "duplicate", "suppressed", "left")),
+        "left_out": sum(counts.get(name, 0) for name in ("invalid", "duplicate", "suppressed", "left", "lifted")),
         "shown": chosen,
-        "shown_label": Outcome(chosen).label,
+        "shown_label": outcomes[chosen],
         "rows": found.rows,
         "after": found.after,
         "is_further": bool(after),

@@ -1,8 +1,23 @@
-from django.http import HttpResponse
+from collections.abc import Iterable
+from typing import Any
 
-from accounts.http import WorkspaceRequest, render_page, workspace_view
-from audiences import queries
-from audiences.forms import SuppressionFilters
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+
+from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.models import Role
+from accounts.redaction import redact
+from accounts.templatetags.ui import counted, day
+from audiences import queries, services
+from audiences.entries import Entry
+from audiences.forms.suppressions import (
+    KINDS,
+    STATES,
+    EntriesForm,
+    LiftForm,
+    LiftPatternForm,
+    SuppressionFilters,
+)
 from audiences.models import Suppression
 from audiences.queries.contacts import shown
 from audiences.views import people
@@ -13,18 +28,11 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
     """Who may not be written to, and why."""
     form = SuppressionFilters(request.GET, workspace=request.workspace)
     shows = people.shows_addresses(request)
-    reason, account = form.value("reason") or "", form.value("account")
+    wanted = form.wanted()
     before = people.before(request)
-    found = queries.suppressions(
-        request.workspace,
-        words=form.words(),
-        reason=reason,
-        connection=account,
-        before=before,
-        shows_addresses=shows,
-    )
+    found = queries.suppressions(request.workspace, wanted, before=before, shows_addresses=shows)
     campaigns = queries.campaigns_behind(request.workspace, found.rows)
-    labels = dict(Suppression.Reason.choices)
+    since, until = form.value("since"), form.value("until")
     return render_page(
         request,
         "audiences/suppressions/list.html",
@@ -40,15 +48,116 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
             ],
             "older": found.before,
             "before": before,
-            "is_all": not (form.words() or reason or account),
+            "is_all": wanted.is_all,
+            "may_add": request.role.covers(Role.EDITOR),
             "chips": people.chips(
                 request,
                 {
-                    "q": form.words() and f"“{form.words()}”",
-                    "reason": labels.get(reason),
-                    "account": account,
+                    "q": wanted.words and f"“{wanted.words}”",
+                    "reason": dict(Suppression.Reason.choices).get(wanted.reason),
+                    "account": wanted.connection,
+                    "kind": dict(KINDS).get(wanted.kind) if wanted.kind else "",
+                    "state": dict(STATES).get(form.value("state") or ""),
+                    "since": since and f"from {day(since)}",
+                    "until": until and f"to {day(until)}",
                 },
             ),
         },
         partials={"suppressions"},
     )
+
+
+@workspace_view()
+def suppression(request: WorkspaceRequest, suppression_id: int) -> HttpResponse:
+    """One suppression with its evidence, and the way to lift it."""
+    return _page(request, _suppression(request, suppression_id))
+
+
+@workspace_view(role=Role.EDITOR)
+def add_suppressions(request: WorkspaceRequest) -> HttpResponse:
+    """Addresses, domains and patterns by hand: first whom they catch, then the deed."""
+    form = EntriesForm(request.POST or None)
+    found = None
+    if form.is_valid():
+        digest = form.digest
+        if request.POST.get("previewed") == digest and form.attempt(
+            services.suppress_entries, workspace=request.workspace, by=request.user
+        ):
+            say(
+                request,
+                "Suppressed. Nobody here writes to them any more, and every account that can be told is told.",
+            )
+            return go(request, "audiences:suppressions")
+        if not form.errors:
+            found = queries.caught(request.workspace, form.cleaned_data["entries"])
+    return render_page(
+        request,
+        "audiences/suppressions/add.html",
+        {"form": form, "found": found, "previewed": form.digest if found else ""},
+        status=form.http_status,
+    )
+
+
+@workspace_view(role=Role.APPROVER, methods=("POST",))
+def lift(request: WorkspaceRequest, suppression_id: int) -> HttpResponse:
+    """On a recorded consent, a person is written to again; a pattern catches nobody new."""
+    row = _suppression(request, suppression_id)
+    form = lift_form(row, queries.blocks_of(row), request.POST)
+    service = services.lift_pattern if row.is_pattern else services.lift
+    if form.is_valid() and form.attempt(service, suppression=row, by=request.user):
+        if not row.is_pattern:
+            say(
+                request,
+                "Lifted. Campaigns reach this person again; see below which accounts still refuse them.",
+            )
+            return go(request, form.result)
+        freed = counted(form.result, "person is,people are") if form.result else "Nobody is"
+        say(request, f"Lifted. The pattern catches nobody new. {freed} no longer suppressed by it.")
+        return go(request, row)
+    return _page(request, row, form)
+
+
+def _page(
+    request: WorkspaceRequest, row: Suppression, form: LiftForm | LiftPatternForm | None = None
+) -> HttpResponse:
+    shows = people.shows_addresses(request)
+    found = queries.one_suppression(row, shows_addresses=shows)
+    may_lift = request.role.covers(Role.APPROVER) and row.lifted_at is None
+    lifted_because = (row.lift_evidence or {}).get("reason", "")
+    return render_page(
+        request,
+        "audiences/suppressions/detail.html",
+        {
+            "row": row,
+            "address": shown(row.email, shows_addresses=shows),
+            "evidence": queries.evidence(row, campaigns=found.campaigns, shows_addresses=shows),
+            "person": row.contact,
+            "others": [
+                (other, queries.evidence(other, campaigns=found.campaigns, shows_addresses=shows))
+                for other in found.others
+            ],
+            "consent": found.consent,
+            "lifted_because": lifted_because if shows else redact(lifted_because),
+            "caught": found.caught,
+            "shared": Entry(row.email, row.is_pattern).shared if row.is_pattern and shows else "",
+            "may_lift": may_lift,
+            "form": form or (lift_form(row, queries.blocks_of(row)) if may_lift else None),
+            "of_import": found.of_import,
+            "lifts": [other for other in (row, *found.others) if other.lifted_at is None],
+        },
+        status=form.http_status if form else 200,
+    )
+
+
+def lift_form(row: Suppression, rows: Iterable[Suppression], data: Any = None) -> LiftForm | LiftPatternForm:
+    """To lift one suppression and those that end with it."""
+    if row.is_pattern:
+        return LiftPatternForm(data)
+    return LiftForm(data, complained=any(other.reason == Suppression.Reason.COMPLAINED for other in rows))
+
+
+def _suppression(request: WorkspaceRequest, suppression_id: int) -> Suppression:
+    found = Suppression.objects.select_related(
+        "workspace", "contact", "connection", "created_by", "lifted_by"
+    )
+    return get_object_or_404(found, pk=suppression_id, workspace=request.workspace)

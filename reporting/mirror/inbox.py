@@ -17,6 +17,7 @@ from accounts import outbox
 from accounts.models import Connection, OutboxEntry
 from accounts.providers.errors import ProviderError
 from accounts.providers.records import EventRecord
+from audiences.erased import Erased
 from audiences.models import Suppression
 from audiences.queries import refused_by_us
 from audiences.services import Fact, suppress_all
@@ -76,6 +77,9 @@ def apply_some(connection: Connection, *, most: int = BATCH_EVENTS) -> int:
 
 def _apply(connection: Connection, *, most: int) -> int:
     applied: list[int] = []
+    # Calls about somebody erased: what they say is counted, and they are not kept.
+    forgotten: list[int] = []
+    erased = Erased(connection.workspace)
     aside: dict[int, str] = {}
     newest_at: datetime | None = None
     nudge = False
@@ -93,7 +97,8 @@ def _apply(connection: Connection, *, most: int) -> int:
                 record if record.details.get("is_dated", True) else replace(record, at=received_at)
                 for record in records
             ]
-            applied.append(call_id)
+            is_kept = not (erased and any(rollups.address(record.email) in erased for record in records))
+            (applied if is_kept else forgotten).append(call_id)
             newest_at = max(newest_at or received_at, received_at)
             nudge = nudge or any(record.kind in CHANGES for record in records)
             facts += [record for record in records if record.kind not in CHANGES]
@@ -103,6 +108,7 @@ def _apply(connection: Connection, *, most: int) -> int:
     leaves = rollups.roll_up(connection) if staged else []
     block(connection, leaves)
     _mark_applied(applied)
+    InboxCall.objects.filter(pk__in=forgotten).delete()
     _set_aside(aside)
     if newest_at:
         Connection.objects.filter(pk=connection.pk).update(
@@ -110,7 +116,7 @@ def _apply(connection: Connection, *, most: int) -> int:
         )
     if nudge:
         follow_now(connection)
-    return len(applied) + len(aside)
+    return len(applied) + len(forgotten) + len(aside)
 
 
 def read(connection: Connection, body: bytes) -> tuple[list[EventRecord], str]:

@@ -134,7 +134,7 @@ def test_rotating_brings_every_secret_under_the_newest_key(settings, capsys):
     connection.refresh_from_db()
     assert connection.credentials == {"api_key": "sandbox-test"}
     assert connection.webhook_secrets == ["webhook-secret"]
-    assert "Sealed 1 connections" in capsys.readouterr().out
+    assert "Sealed 1 secrets" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["--check"]])

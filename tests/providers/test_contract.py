@@ -471,6 +471,18 @@ def test_deleting_a_contact_converges(account, lists):
         account.contact(email="ana@example.com")
 
 
+@requires("deletes_contacts")
+def test_deleting_by_address_takes_a_person_off_all_lists(account, lists):
+    account.delete_contact(email="ben+x@example.com")
+    account.delete_contact(email="ben+x@example.com")
+    account.delete_contact(email="nobody@example.com")
+    account.advance(5)
+
+    with pytest.raises(Missing):
+        account.contact(email="ben+x@example.com")
+    assert account.contact(email="ana@example.com").email == "ana@example.com"
+
+
 @requires("creates_fields")
 @pytest.mark.parametrize(
     ("kind", "choices"), [("text", ()), ("number", ()), ("date", ()), ("boolean", ()), ("choice", ("a", "b"))]

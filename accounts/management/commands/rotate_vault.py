@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import Model
 
 from accounts import vault
-from accounts.models import Connection, ConnectionTokens
+from accounts.models import Connection, ConnectionTokens, Workspace
 
 SEALED: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Connection, ("sealed_credentials", "sealed_webhook_secrets")),
     (ConnectionTokens, ("sealed",)),
+    (Workspace, ("sealed_hash_key",)),
 )
 
 
@@ -35,14 +36,10 @@ class Command(BaseCommand):
                 old += outcome == "old"
                 lost += outcome == "lost"
         if lost:
-            raise CommandError(
-                f"No key in VAULT_KEYS opens the secrets of {lost} connections. Put the old key back."
-            )
+            raise CommandError(f"No key in VAULT_KEYS opens {lost} of the secrets. Put the old key back.")
         if check and old:
-            raise CommandError(f"The secrets of {old} connections still need an old key. Run rotate_vault.")
-        self.stdout.write(
-            "Every secret is under the newest key." if check else f"Sealed {old} connections anew."
-        )
+            raise CommandError(f"{old} secrets still need an old key. Run rotate_vault.")
+        self.stdout.write("Every secret is under the newest key." if check else f"Sealed {old} secrets anew.")
 
     def look(self, model: type[Model], names: tuple[str, ...], pk: int) -> str:
         tokens = [token for token in model._default_manager.values_list(*names).get(pk=pk) if token]

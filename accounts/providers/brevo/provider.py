@@ -282,8 +282,9 @@ class Brevo(Provider):
         self.client.create_contact({"email": email, "emailBlacklisted": True, "updateEnabled": True})
 
     @effect(Effect.CONVERGE)
-    def delete_contact(self, *, remote_id: str) -> None:
-        gone_is_done(self.client.delete_contact, remote_id, identifier_type="contact_id")
+    def delete_contact(self, *, remote_id: str = "", email: str = "") -> None:
+        kind = "contact_id" if remote_id else "email_id"
+        gone_is_done(self.client.delete_contact, remote_id or email, identifier_type=kind)
 
     # Senders, domains, templates
 

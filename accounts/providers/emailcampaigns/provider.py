@@ -289,8 +289,8 @@ class EmailCampaigns(Provider):
         self._people.block(email)
 
     @effect(Effect.CONVERGE)
-    def delete_contact(self, *, remote_id: str) -> None:
-        self._people.delete(remote_id)
+    def delete_contact(self, *, remote_id: str = "", email: str = "") -> None:
+        self._people.delete(remote_id or email)
 
     # Senders
 

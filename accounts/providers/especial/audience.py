@@ -318,8 +318,14 @@ class Audience(Verbs):
                 gone_is_done(self.client.unsubscribe_contact, list_id, contact_id)
 
     @effect(Effect.CONVERGE)
-    def delete_contact(self, *, remote_id: str) -> None:
-        """From the one list the record tells of."""
+    def delete_contact(self, *, remote_id: str = "", email: str = "") -> None:
+        """By id from the one list the record tells of."""
+        if email:
+            for of_list in self._list_ids():
+                if raw := self._find(of_list, email):
+                    contact_id = read(mapping.remote_id, raw, "listContactsOfList")
+                    gone_is_done(self.client.delete_contact, of_list, contact_id)
+            return
         list_id, _, contact_id = remote_id.partition(_SEPARATOR)
         if contact_id:
             gone_is_done(self.client.delete_contact, list_id, contact_id)

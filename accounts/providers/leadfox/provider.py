@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NoReturn
 
-from accounts.providers.answers import understood
+from accounts.providers.answers import gone_is_done, understood
 from accounts.providers.base import Credential, Effect, Provider, Way, effect
 from accounts.providers.errors import Conflict, Missing, Refused, Unsupported
 from accounts.providers.leadfox import mapping
@@ -201,9 +201,10 @@ class Leadfox(Provider):
         self.audience.take_off(list_id, emails)
 
     @effect(Effect.CONVERGE)
-    def delete_contact(self, *, remote_id: str) -> None:
-        with suppress(Missing):
-            self.client.delete_contact(remote_id)
+    def delete_contact(self, *, remote_id: str = "", email: str = "") -> None:
+        found = [remote_id] if remote_id else [*map(mapping.remote_id, self.audience.by_email([email]))]
+        for known in found:
+            gone_is_done(self.client.delete_contact, known)
 
     # Campaigns
 

@@ -1,0 +1,154 @@
+"""One person's fields, each with the widget of its kind, and what they are on a list."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from accounts.forms import Form
+from audiences.forms.imports import _typed
+from audiences.importing.shaping import MAX_TEXT
+from audiences.models import Contact, Field, List, Subscription
+from audiences.queries.fields import all_fields, as_text, typed_text
+from audiences.queries.lists import mirrors_of
+
+MINE, THEIRS = "mine", "theirs"
+MOST_SEEN = 1_000_000
+
+
+class EditForm(Form):
+    """`seen` holds what the page showed, so that a change by somebody else meanwhile is told field by field."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=MOST_SEEN, strip=False)
+    email = forms.CharField(
+        label="Address", max_length=320, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+
+    def __init__(self, *args: Any, contact: Contact, **kwargs: Any) -> None:
+        definitions = all_fields(contact.workspace)
+        now = {"email": contact.email} | {
+            field.key: typed_text(field, contact.value(field.key)) for field in definitions
+        }
+        kwargs["initial"] = {
+            "version": contact.version,
+            "seen": json.dumps(now),
+            "email": contact.email,
+            **{f"field_{key}": text for key, text in now.items() if key != "email"},
+        }
+        super().__init__(*args, **kwargs)
+        self.keys: list[str] = []
+        # Several values at once: an account writes them, no widget here does.
+        self.untouchable: list[tuple[str, str]] = []
+        for field in definitions:
+            value = contact.value(field.key)
+            if isinstance(value, list | dict):
+                self.untouchable.append((field.label, as_text(value)))
+                continue
+            self.keys.append(field.key)
+            self.fields[f"field_{field.key}"] = _widget(field, value)
+
+    def person_fields(self) -> list[forms.BoundField]:
+        return [self[f"field_{key}"] for key in self.keys]
+
+    def clean_seen(self) -> dict[str, str]:
+        try:
+            seen = json.loads(self.cleaned_data["seen"])
+            return {str(key): str(text) for key, text in seen.items()}
+        except (ValueError, AttributeError):
+            return {}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        fields = {key: _text(data[f"field_{key}"]) for key in self.keys if f"field_{key}" in data}
+        kept = {name: data[name] for name in ("version", "seen", "email") if name in data}
+        return kept | {"fields": fields}
+
+
+class SubscriptionForm(Form):
+    on_list = forms.ModelChoiceField(List.objects.none(), label="List", empty_label=None)
+    was = forms.ChoiceField(
+        choices=[("", ""), *Subscription.Status.choices], required=False, widget=forms.HiddenInput
+    )
+    status = forms.ChoiceField(label="Status", widget=forms.RadioSelect)
+    consent_source = forms.CharField(
+        label="Where the consent comes from",
+        required=False,
+        max_length=300,
+        help_text="Needed to subscribe; kept as proof.",
+        widget=forms.TextInput(attrs={"placeholder": "Form on our website, spring fair, shop counter…"}),
+    )
+    consent_date = forms.DateField(
+        label="The day they agreed",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def __init__(self, *args: Any, contact: Contact, row: Subscription | None, **kwargs: Any) -> None:
+        kwargs["initial"] = {"was": row.status if row else "", "status": "" if row else "subscribed"}
+        super().__init__(*args, **kwargs)
+        chosen, status = self.fields["on_list"], self.fields["status"]
+        assert isinstance(chosen, forms.ModelChoiceField)  # noqa: S101
+        assert isinstance(status, forms.ChoiceField)  # noqa: S101
+        status.choices = _moves(row)
+        if row is not None:
+            chosen.queryset = List.objects.filter(pk=row.list_id)
+            chosen.initial, chosen.widget = row.list_id, forms.HiddenInput()
+        else:
+            free = contact.workspace.lists.filter(archived_at=None).exclude(subscriptions__contact=contact)
+            chosen.queryset = free.order_by("name", "id")
+            accounts = mirrors_of([*free.values_list("pk", flat=True)])
+            # Accounts have lists of one name.
+            chosen.label_from_instance = lambda one: " · ".join(  # type: ignore[method-assign,assignment]
+                [one.name, *(str(row.connection) for row in accounts.get(one.pk, []))]
+            )
+
+
+class FindForm(Form):
+    q = forms.CharField(label="Address or name", required=False, max_length=200)
+
+
+def _moves(row: Subscription | None) -> list[tuple[str, str]]:
+    Status = Subscription.Status  # noqa: N806
+    said = {
+        Status.SUBSCRIBED: "Subscribe: they agreed to be written to",
+        Status.UNSUBSCRIBED: "Unsubscribe: they do not want this list any more",
+        Status.REMOVED: "Take off the list: not a leave, they can be put back",
+    }
+    if row is None:
+        return [(Status.SUBSCRIBED.value, said[Status.SUBSCRIBED])]
+    legal = [status for status in said if status != row.status]
+    if row.status == Status.UNSUBSCRIBED:
+        legal.remove(Status.REMOVED)
+    return [(status.value, said[status]) for status in legal]
+
+
+def _widget(field: Field, value: Any) -> forms.Field:
+    """By kind. A value that the widget would not give back as it is stands as text, to be corrected or left alone."""
+    text = typed_text(field, value)
+    if field.kind == Field.Kind.CHOICE:
+        choices = [("", "Not known"), *((choice, choice) for choice in field.choices)]
+        if text and text not in field.choices:
+            choices.append((text, f"{text} (no longer a choice)"))
+        return forms.ChoiceField(label=field.label, required=False, choices=choices)
+    most = Contact._meta.get_field(field.key).max_length if field.is_standard else max(MAX_TEXT, len(text))  # type: ignore[union-attr]
+    plain = forms.CharField(label=field.label, required=False, max_length=most)
+    if "\n" in text or "\r" in text:
+        plain.widget = forms.Textarea(attrs={"rows": 3})
+    if field.kind == Field.Kind.TEXT or field.is_standard:
+        return plain
+    typed = _typed(field.label, field.kind)
+    try:
+        if _text(typed.clean(text)) == text:
+            return typed
+    except forms.ValidationError:
+        pass
+    plain.help_text = f"This is no {field.get_kind_display().lower()}. Correct it, or leave it as it is."
+    return plain
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return "" if value is None else str(value)

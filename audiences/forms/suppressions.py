@@ -1,0 +1,181 @@
+"""Finding suppressions, adding them by hand, lifting them."""
+
+from datetime import datetime, time, timedelta
+from hashlib import sha256
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.forms import Form
+from accounts.models import Connection, Workspace
+from audiences.entries import MOST_ENTRIES, Entry, read_entries
+from audiences.forms import _choose, _Filters, connections
+from audiences.forms.imports import add_columns, column_rows, mapping_of
+from audiences.importing.blocks import TARGETS
+from audiences.models import Import, Suppression
+from audiences.queries import Wanted
+from audiences.queries.suppressions import IN_FORCE, LIFTED
+
+STATES = [(IN_FORCE, "In force"), (LIFTED, "Lifted"), ("all", "In force and lifted")]
+KINDS = [("", "Addresses and patterns"), ("addresses", "Addresses"), ("patterns", "Patterns")]
+MOST_SHOWN = 20
+
+
+class SuppressionFilters(_Filters):
+    q = forms.CharField(label="Address", required=False, max_length=254)
+    reason = forms.ChoiceField(
+        label="Reason", choices=[("", "All reasons"), *Suppression.Reason.choices], required=False
+    )
+    account = forms.ModelChoiceField(
+        Connection.objects.none(), label="Told by", required=False, empty_label="Told by anybody"
+    )
+    kind = forms.ChoiceField(label="Addresses or patterns", choices=KINDS, required=False)
+    state = forms.ChoiceField(
+        label="In force or lifted", choices=[("", "In force"), *STATES[1:]], required=False
+    )
+    since = forms.DateField(
+        label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self, "account", connections(workspace))
+
+    def wanted(self) -> Wanted:
+        state = self.value("state") or IN_FORCE
+        since, until = self.value("since"), self.value("until")
+        return Wanted(
+            words=self.words(),
+            reason=self.value("reason") or "",
+            connection=self.value("account"),
+            kind=self.value("kind") or "",
+            state="" if state == "all" else state,
+            since=_midnight(since) if since else None,
+            until=_midnight(until + timedelta(days=1)) if until else None,
+        )
+
+
+class MomentField(forms.DateTimeField):
+    """A day and a time as clocks show them in the zone of who looks."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 60}, format="%Y-%m-%dT%H:%M")
+
+
+class EntriesForm(Form):
+    """Addresses, domains and patterns, one a line."""
+
+    entries = forms.CharField(
+        label="Addresses, domains, patterns",
+        max_length=300_000,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off", "dir": "ltr"}),
+        help_text="One a line: ana@example.com · example.com or *@example.com for all of a domain · info@* for all of "
+        "a name.",
+    )
+    reason = forms.CharField(
+        label="Why",
+        max_length=300,
+        help_text="Kept with each block, for whoever asks later.",
+        widget=forms.TextInput(attrs={"placeholder": "Competitors, asked by legal on 21 November"}),
+    )
+
+    def clean_entries(self) -> list[Entry]:
+        entries, problems = read_entries(self.cleaned_data["entries"])
+        if len(entries) > MOST_ENTRIES:
+            raise forms.ValidationError(
+                f"More than {MOST_ENTRIES} at once: import them as a file, which also shows what becomes of each."
+            )
+        if len(problems) > MOST_SHOWN:
+            problems = [*problems[:MOST_SHOWN], f"And {len(problems) - MOST_SHOWN} more lines like these."]
+        if problems:
+            raise forms.ValidationError(problems)
+        if not entries:
+            raise forms.ValidationError("Write at least one address, domain or pattern.")
+        return entries
+
+    @property
+    def digest(self) -> str:
+        """By which the preview that was confirmed is known to be of these very entries."""
+        said = "\n".join(entry.email for entry in self.cleaned_data["entries"])
+        return sha256(said.encode()).hexdigest()
+
+
+class BlockColumnsForm(Form):
+    """What the columns of a file of suppressions hold, and what is so of rows that do not say."""
+
+    reason = forms.ChoiceField(
+        label="Reason",
+        choices=Suppression.Reason,
+        initial=Suppression.Reason.BY_HAND,
+    )
+    day = forms.DateField(
+        label="Day",
+        required=False,
+        help_text="Empty: today. A consent given after that day stays.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def __init__(self, *args: Any, mine: Import, **kwargs: Any) -> None:
+        initial: dict[str, Any] = {
+            "reason": mine.reason or Suppression.Reason.BY_HAND,
+            "day": mine.consent_at.date() if mine.consent_at else None,
+        }
+        for index, column in enumerate(mine.mapping):
+            initial |= {f"to_{index}": column["to"], f"as_{index}": column["as"]}
+        kwargs["initial"] = initial
+        super().__init__(*args, **kwargs)
+        self.mine = mine
+        add_columns(self, mine, list(TARGETS.items()))
+
+    def rows(self) -> list[dict[str, Any]]:
+        return column_rows(self, self.mine)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        mapping = mapping_of(data, self.mine)
+        # What must be right is refused by the form already; no key is missing then.
+        return {"mapping": mapping} | {name: data[name] for name in ("reason", "day") if name in data}
+
+
+class LiftForm(Form):
+    """One person: why, and the consent that makes it right."""
+
+    reason = forms.CharField(
+        label="Why it is lifted",
+        max_length=300,
+        widget=forms.TextInput(attrs={"placeholder": "Asked us by phone to write again"}),
+    )
+    consent_source = forms.CharField(
+        label="Where the consent comes from",
+        max_length=300,
+        widget=forms.TextInput(attrs={"placeholder": "Form on our website, letter, phone call…"}),
+    )
+    agreed_at = MomentField(label="When they agreed again", help_text="After the newest block.")
+    consent_wording = forms.CharField(
+        label="What they agreed to", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    typed = forms.CharField(label="Type the address to go on", max_length=254)
+
+    def __init__(self, *args: Any, complained: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if complained:
+            self.fields["typed"].widget.attrs |= {"autocomplete": "off", "dir": "ltr"}
+        else:
+            del self.fields["typed"]
+
+
+class LiftPatternForm(Form):
+    reason = forms.CharField(label="Why it is lifted", max_length=300)
+    people = forms.BooleanField(label="Let the people it caught be written to again too", required=False)
+    consent_source = forms.CharField(
+        label="Where their consent comes from", required=False, max_length=300,
+        help_text="Needed for the people; kept with each as proof.",
+    )  # fmt: skip
+    agreed_at = MomentField(label="When they agreed", required=False)
+
+
+def _midnight(day: Any) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))

@@ -1,0 +1,12 @@
+from django import forms
+
+from accounts.forms import Form
+from audiences.forms import _Filters
+
+
+class TagFilters(_Filters):
+    q = forms.CharField(label="Tag", required=False, max_length=60)
+
+
+class TagForm(Form):
+    name = forms.CharField(label="Tag", max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"}))

@@ -1,0 +1,225 @@
+"""Rows of a file that suppress: an address or a pattern, why, since when. Staged, previewed and applied like people.
+
+In the stage the address or pattern stands as the address, the time of the block where a consent has its own, and the
+rest as fields: {"kind": reason, "reason": the file's words, "pattern": true}.
+"""
+
+from collections.abc import Sequence
+from json.encoder import encode_basestring
+from typing import Any
+
+from django.db import connection as database
+from django.db import transaction
+
+from audiences.addresses import NotAnAddress, address_or_pattern
+from audiences.erased import PROBLEM, Erased
+from audiences.field_names import fold
+from audiences.files.reading import Row
+from audiences.files.values import parser
+from audiences.importing.shaping import bad, instant, names_erased, nothing_of, one_line
+from audiences.importing.tables import STANDARD, Tables
+from audiences.models import Import, Suppression
+from audiences.services.suppressions import RESOLVED_AT_ONCE, propagate, resolve_patterns
+
+Reason = Suppression.Reason
+TARGETS = {"email": "Address or pattern", "reason": "Reason", "at": "When"}
+# Rows of a chunk: each person of it may have to be told to every account.
+CHUNK = 20_000
+MAX_REASON = 300
+
+# Headings, folded.
+_REASONS = "reason why cause type source status motif raison grund motivo razon reden arsak syy powod duvod comment note"
+_TIMES = (
+    "at on date when time since day createdat created createdon added addedat dateadded unsubscribedat unsubscribed"
+    " unsubscribetime optouttime optoutdate suppressedat blockedat bouncedat timestamp datum fecha data dato depuis seit"
+)
+# What tools call it, by the beginning of a word, worst first.
+_WORDS = {
+    Reason.COMPLAINED: "complain complaint spam abuse junk feedback plainte beschwerde queja reclamo klacht",
+    Reason.BOUNCED: "bounce hardbounce hard invalid nonexist undeliver unknown dead rebond ungultig rebote",
+    Reason.UNSUBSCRIBED: "unsub optout opt left leave remov withdr desabon desinscri abgemeldet abmeld baja cancel"
+    " afgemeld avmeld",
+    Reason.BLOCKED: "block blacklist suppress denylist",
+}
+
+
+def reason_of(text: str) -> str:
+    """The reason a file's words stand for; empty for words nobody knows."""
+    folded = fold(text)
+    for reason, words in _WORDS.items():
+        if any(word in folded for word in words.split()):
+            return reason.value
+    return ""
+
+
+def guess_columns(columns: Sequence[dict[str, Any]], *, email: int) -> list[dict[str, str]]:
+    """Each target once; the address by what stands in the column, the others by name, the time also by its cells."""
+    taken = {"email"}
+    mapping = []
+    for index, column in enumerate(columns):
+        name, target = fold(column["name"]), ""
+        is_date = column["as"].startswith("date")
+        if index == email:
+            target = "email"
+        elif "at" not in taken and is_date and (name in _TIMES.split() or _is_only_date(columns)):
+            target = "at"
+        elif "reason" not in taken and not is_date and name in _REASONS.split():
+            target = "reason"
+        taken.add(target)
+        mapping.append({"to": target, "as": column["as"] if target == "at" else "text"})
+    return mapping
+
+
+def _is_only_date(columns: Sequence[dict[str, Any]]) -> bool:
+    return sum(column["as"].startswith("date") for column in columns) == 1
+
+
+class BlockShape:
+    """How the columns of one import become a row of the stage."""
+
+    def __init__(self, mine: Import) -> None:
+        self.width = len(mine.columns)
+        places = {column["to"]: index for index, column in enumerate(mine.mapping) if column["to"]}
+        self.email, self.reason, self.at = (places.get(target, -1) for target in TARGETS)
+        self.parse = parser(mine.mapping[self.at]["as"]) if self.at >= 0 else None
+        self.erased = Erased(mine.workspace)
+
+    def staged(self, row: Row) -> tuple[Any, ...]:
+        """The row in the order of tables.STAGED."""
+        if names_erased(row, self.erased):
+            return nothing_of(row)
+        line, cells, problem = row
+        if problem:
+            return bad(row, problem)
+        cells = [*cells, *[""] * (self.width - len(cells))]
+        if any(cells[self.width :]):
+            return bad(row, "too_many_cells")
+        try:
+            email, is_pattern = address_or_pattern(cells[self.email])
+        except NotAnAddress as error:
+            return bad(row, error.problem.value)
+        said = one_line(cells[self.reason])[:MAX_REASON] if self.reason >= 0 else ""
+        at = ""
+        if self.parse is not None and (text := cells[self.at].strip()):
+            try:
+                at = instant(text, self.parse)
+            except ValueError:
+                return bad(row, f"not_such_a_value:{self.at}")
+        pairs = [f'"kind":"{reason}"'] if (reason := reason_of(said)) else []
+        if said:
+            pairs.append(f'"reason":{encode_basestring(said)}')
+        if at:
+            pairs.append(f'"at":{encode_basestring(cells[self.at].strip())}')
+        if is_pattern:
+            pairs.append('"pattern":true')
+        empty = ("",) * len(STANDARD)
+        return (line, email, *empty, f"{{{','.join(pairs)}}}", at, "", "", "")
+
+
+def write(mine: Import, tables: Tables, values: dict[str, Any]) -> None:
+    """The new ones of a chunk that was told apart; the accounts that hold these people are asked to refuse them."""
+    with database.cursor() as cursor:
+        cursor.execute(_WRITE.format(stage=tables.stage), values | {"by": mine.created_by_id})
+        contacts = [contact for (contact,) in cursor.fetchall() if contact]
+    propagate(workspace=mine.workspace, contact_ids=contacts)
+
+
+def resolve_next(mine: Import) -> bool:
+    """Suppress by name some more of those whom patterns catch; False when nobody is left."""
+    with transaction.atomic():
+        return resolve_patterns(workspace=mine.workspace, most=RESOLVED_AT_ONCE) == RESOLVED_AT_ONCE
+
+
+def people_caught(mine: Import) -> int:
+    """People of the workspace whom the new rows of the preview would suppress, and who are not yet."""
+    tables = Tables(mine)
+    with database.cursor() as cursor:
+        cursor.execute(
+            _PEOPLE.format(stage=tables.stage, preview=tables.preview), {"workspace": mine.workspace_id}
+        )
+        return int(cursor.fetchone()[0])
+
+
+def statement(mine: Import) -> str:
+    """The outcome of each row of a chunk as the table `told`."""
+    tables = Tables(mine)
+    return f"""
+    create temp table told on commit drop as
+    with chunk as (
+        select s.line, s.email, s.problem, t.first < s.line as is_twin,
+               s.custom @> '{{"pattern": true}}' as is_pattern, coalesce(s.consent_at, %(consent_at)s, statement_timestamp()) as at
+        from {tables.stage} s
+        left join {tables.twins} t on t.email = s.email
+        where s.line > %(after)s and s.line <= %(until)s
+    )
+    select line,
+           case when problem = '{PROBLEM}' then 'unchanged'
+                when problem <> '' then 'invalid'
+                when is_twin then 'duplicate'
+                when known.id is not null then 'unchanged'
+                when history.id is not null then 'lifted'
+                else 'new' end as outcome,
+           null::bigint as contact_id, '{{}}'::jsonb as changes, null::jsonb as membership,
+           coalesce(known.id, history.id) as suppression_id
+    from chunk
+    -- Somebody caught by a pattern alone is not known: their own word outlives the pattern.
+    left join lateral (
+        select b.id from audiences_suppression b
+        where b.workspace_id = %(workspace)s and b.email = chunk.email and b.lifted_at is null
+          and b.is_pattern = chunk.is_pattern and not (b.evidence ? 'pattern' and not b.is_pattern)
+        order by b.at, b.id limit 1
+    ) known on chunk.problem = ''
+    left join lateral (
+        select old.id from audiences_suppression old
+        where old.workspace_id = %(workspace)s and old.email = chunk.email and old.lifted_at is not null
+          and case
+              when old.lift_evidence ? 'agreed_at' then (old.lift_evidence ->> 'agreed_at')::timestamptz >= chunk.at
+              else old.connection_id is null and old.lifted_at >= chunk.at
+              end
+        order by old.lifted_at desc limit 1
+    ) history on chunk.problem = '' and known.id is null
+    order by line
+    """
+
+
+_WRITE = """
+insert into audiences_suppression as mine
+    (workspace_id, email, contact_id, reason, at, evidence, created_by_id, is_pattern)
+select %(workspace)s, s.email, coalesce(c.id, f.contact_id), coalesce(s.custom ->> 'kind', %(reason)s),
+       coalesce(s.consent_at, %(consent_at)s, statement_timestamp()),
+       jsonb_strip_nulls(jsonb_build_object('import', %(import)s, 'reason', s.custom -> 'reason')),
+       %(by)s, s.custom @> '{{"pattern": true}}'
+from told r join {stage} s on s.line = r.line
+left join audiences_contact c
+  on c.workspace_id = %(workspace)s and c.email = s.email and not s.custom @> '{{"pattern": true}}'
+left join audiences_formeraddress f
+  on f.workspace_id = %(workspace)s and f.email = s.email and not s.custom @> '{{"pattern": true}}'
+where s.line > %(after)s and s.line <= %(until)s and r.outcome = 'new'
+order by s.email
+on conflict (workspace_id, email, connection_id) where lifted_at is null do update
+set reason = excluded.reason, at = least(mine.at, excluded.at), created_by_id = excluded.created_by_id,
+    evidence = (mine.evidence - 'pattern') || excluded.evidence
+where mine.evidence ? 'pattern' and not mine.is_pattern
+returning contact_id
+"""
+
+_PEOPLE = """
+with told as materialized (
+    select s.email, split_part(s.email, '@', 1) as name, split_part(s.email, '@', 2) as domain,
+           s.custom @> '{{"pattern": true}}' as is_pattern
+    from {preview} r join {stage} s on s.line = r.line where r.outcome = 'new'
+), caught as (
+    select c.id from told join audiences_contact c on c.workspace_id = %(workspace)s and c.email = told.email
+    where not told.is_pattern
+    union
+    select c.id from told join audiences_contact c on split_part(c.email, '@', 2) = told.domain
+    where c.workspace_id = %(workspace)s and told.is_pattern and told.name = '*'
+    union
+    select c.id from told join audiences_contact c on split_part(c.email, '@', 1) = told.name
+    where c.workspace_id = %(workspace)s and told.is_pattern and told.domain = '*'
+)
+select count(*) from caught
+where not exists (
+    select 1 from audiences_suppression s where s.contact_id = caught.id and s.lifted_at is null
+)
+"""

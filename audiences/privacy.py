@@ -1,0 +1,74 @@
+"""All that is held about one person, told and removed section by section.
+
+Each app registers what its tables hold. In `AppConfig.ready`:
+
+    from audiences import privacy
+
+    privacy.register(privacy.Section("test_mails", "Test mails", held.test_mails, forget=forgetting.test_mails))
+
+The same rows are counted on the page, written into the export and removed; so the three cannot differ.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import Workspace
+from audiences.models import Contact
+
+REMOVED = "Removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An address in its normal form, and the contact it belongs to, if there is one."""
+
+    workspace: Workspace
+    email: str
+    contact: Contact | None
+
+    @property
+    def contact_id(self) -> int | None:
+        return self.contact.pk if self.contact else None
+
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One kind of rows. `name` is their key in the export, `becomes` what erasing makes of them.
+
+    `forget` removes whatever of the person is in them, whether or not they were in `rows`; it runs in the transaction of
+    the erasure and under its locks, before the contact itself goes. None: the rows go with the contact, or say nothing.
+    """
+
+    name: str
+    title: str
+    rows: Callable[[Person], Iterable[Row]]
+    becomes: str = REMOVED
+    forget: Callable[[Person], None] | None = None
+    # Erasing leaves these rows as they are.
+    stays: bool = False
+
+
+_SECTIONS: dict[str, Section] = {}
+# Why a person cannot be erased at this moment, and when they can; "" when nothing speaks against it.
+HINDRANCES: list[Callable[[Person], str]] = []
+# What must stand still meanwhile beside the audience of the workspace; taken before that.
+LOCKS: list[Callable[[Workspace], None]] = []
+
+
+def register(*sections: Section) -> None:
+    """Add sections; one of the same name is replaced."""
+    _SECTIONS.update({section.name: section for section in sections})
+
+
+def sections() -> list[Section]:
+    """In the order they were registered: the audience's first."""
+    return list(_SECTIONS.values())
+
+
+def person(workspace: Workspace, email: str) -> Person:
+    """`email` in its normal form."""
+    return Person(workspace, email, Contact.objects.filter(workspace=workspace, email=email).first())

@@ -1,0 +1,102 @@
+"""Whom a pattern would catch, and whom it has."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as database
+
+from accounts.models import Workspace
+from audiences.entries import Entry
+from audiences.models import Suppression
+
+# A person `b` suppressed by name, for the pattern alone.
+CAUGHT = """
+b.workspace_id = %(workspace)s and b.lifted_at is null and not b.is_pattern
+and b.evidence @> jsonb_build_object('pattern', %(pattern)s::text)
+and b.connection_id is not distinct from %(connection)s::bigint
+"""
+
+OTHER = """
+select q.email from audiences_suppression q
+where q.workspace_id = %(workspace)s and q.is_pattern and q.lifted_at is null and q.id <> %(id)s
+  and q.email in ('*@' || split_part(b.email, '@', 2), split_part(b.email, '@', 1) || '@*')
+"""
+
+CAUGHT_AGAIN = f"exists ({OTHER})"
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """What suppressing some entries would do: each with its people here, and all of them together."""
+
+    # (entry, people who match, those of them suppressed already, whether the entry itself is)
+    rows: list[tuple[Entry, int, int, bool]]
+    people: int
+    new: int
+
+
+def caught(workspace: Workspace, entries: Sequence[Entry]) -> Caught:
+    """In two queries; each side of an address is compared whole, so that a million people are read once."""
+    values: dict[str, Any] = {"workspace": workspace.pk, "email": [], "domain": [], "name": []}
+    for entry in entries:
+        values[entry.side[0]].append(entry.side[1])
+    with database.cursor() as cursor:
+        cursor.execute(_MATCHED, values)
+        found = {(side, value): (people, known) for side, value, people, known in cursor.fetchall()}
+    known_entries = known_by_hand(workspace, [entry.email for entry in entries])
+    rows = [(entry, *found.get(entry.side, (0, 0)), entry.email in known_entries) for entry in entries]
+    people, known = found.get(("", ""), (0, 0))
+    return Caught(rows, people, people - known)
+
+
+def known_by_hand(workspace: Workspace, emails: Collection[str]) -> set[str]:
+    """Those of some addresses and patterns that somebody here has suppressed; to be caught by a pattern is less."""
+    found = Suppression.objects.filter(
+        workspace=workspace, email__in=emails, connection=None, lifted_at=None
+    ).exclude(is_pattern=False, evidence__has_key="pattern")
+    return set(found.values_list("email", flat=True))
+
+
+def caught_by(pattern: Suppression) -> tuple[int, int]:
+    """(people suppressed by name for this pattern alone, those of them who have another block as well)."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select count(*), count(*) filter (where exists (
+                select 1 from audiences_suppression o
+                where o.contact_id = b.contact_id and o.lifted_at is null and o.id <> b.id
+            ))
+            from audiences_suppression b where {CAUGHT} and not {CAUGHT_AGAIN}
+            """,
+            {
+                "workspace": pattern.workspace_id, "id": pattern.pk, "pattern": pattern.email,
+                "connection": pattern.connection_id,
+            },
+        )  # fmt: skip
+        caught, others = cursor.fetchone()
+        return caught, others
+
+
+_MATCHED = """
+with matched as materialized (
+    select email, split_part(email, '@', 2) as domain, split_part(email, '@', 1) as name,
+           exists (select 1 from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null) as is_known
+    from audiences_contact c
+    where workspace_id = %(workspace)s and (
+        email = any(%(email)s::text[]) or split_part(email, '@', 2) = any(%(domain)s::text[])
+        or split_part(email, '@', 1) = any(%(name)s::text[])
+    )
+)
+select side, value, count(*), count(*) filter (where is_known)
+from (
+    select 'email' as side, email as value, is_known from matched where email = any(%(email)s::text[])
+    union all
+    select 'domain', domain, is_known from matched where domain = any(%(domain)s::text[])
+    union all
+    select 'name', name, is_known from matched where name = any(%(name)s::text[])
+    union all
+    select '', '', is_known from matched
+) sides
+group by side, value
+"""

@@ -1,0 +1,218 @@
+"""The only way out of a suppression: an approver records that the person agreed again, and when.
+
+Nothing is told to accounts. Those that refuse the person at our word are remembered as lifted too: that they say so
+again later is no news. A campaign through such an account hands the person over all the same: the account's own
+refusal ends in the ledger as any other, and needs no term in the equation of the audience.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import activity
+from accounts.models import Membership, MirrorKind, MirrorRow, OutboxEntry, Role, User, Workspace
+from accounts.redaction import redact
+from accounts.refusals import CannotDo
+from audiences.models import Consent, ConsentBasis, Contact, Suppression
+from audiences.queries import patterns
+from audiences.services.suppressions import BLOCK_TASK, resolve_patterns
+from audiences.sets import one_writer
+
+Reason = Suppression.Reason
+# The evidence of an account that refused somebody at our word, when that was lifted.
+AT_OUR_WORD = {"told": "at our word"}
+
+
+class CannotLift(CannotDo):
+    pass
+
+
+@transaction.atomic
+def lift(
+    *,
+    suppression: Suppression,
+    by: User,
+    reason: str,
+    consent_source: str,
+    consent_wording: str = "",
+    agreed_at: datetime,
+    typed: str = "",
+) -> Contact:
+    """Let the person behind a suppression be written to again: every block of theirs ends, on one recorded consent.
+
+    `typed`: the address once more, where they complained. Raises CannotLift.
+    """
+    workspace = suppression.workspace
+    role = _approver(workspace, by)
+    one_writer(workspace)
+    contact = _person(suppression)
+    rows = list(
+        Suppression.objects.select_for_update()
+        .filter(Q(contact=contact) | Q(email=contact.email), workspace=workspace, lifted_at=None)
+        .exclude(is_pattern=True)
+        .order_by("id")
+    )
+    if not rows:
+        raise CannotLift("This person is no longer suppressed. Somebody lifted the block meanwhile.")
+    now = timezone.now()
+    _check_consent(rows, agreed_at, now)
+    if any(row.reason == Reason.COMPLAINED for row in rows) and typed.strip().lower() != contact.email:
+        raise CannotLift(
+            "This person reported a mail as spam. Type the address to show that you mean it.",
+            fields={"typed": "This is not the address."},
+        )
+    basis = ConsentBasis.objects.create(
+        workspace=workspace, source=consent_source.strip(), wording=consent_wording.strip(), by=by
+    )
+    consent = Consent.objects.create(contact=contact, basis=basis, at=agreed_at)
+    evidence = {
+        "reason": reason, "role": role.value, "consent": consent.pk, "agreed_at": agreed_at.isoformat(),
+    }  # fmt: skip
+    ended = {"lifted_at": now, "lifted_by": by, "lift_evidence": evidence}
+    Suppression.objects.filter(pk__in=[row.pk for row in rows]).update(contact=contact, **ended)
+    _remember_our_word(contact, {**ended, "lift_evidence": {"reason": reason, "consent": consent.pk}})
+    activity.record(
+        workspace, "contact.lifted", f"Let a person be written to again who had agreed anew, as {role.label}.",
+        actor=by, subject=contact,
+        before={"blocks": [{"id": row.pk, "reason": row.reason, "account": row.connection_id} for row in rows]},
+        after=evidence | {"reason": redact(reason), "consent_source": redact(consent_source)},
+    )  # fmt: skip
+    return contact
+
+
+@transaction.atomic
+def lift_pattern(
+    *,
+    suppression: Suppression,
+    by: User,
+    reason: str,
+    people: bool = False,
+    consent_source: str = "",
+    agreed_at: datetime | None = None,
+) -> int:
+    """Catch nobody by this pattern any more. Whom it caught stays suppressed by name, unless `people`.
+
+    Then they need a consent like anybody. Returns how many blocks by name ended. Raises CannotLift.
+    """
+    workspace = suppression.workspace
+    role = _approver(workspace, by)
+    one_writer(workspace)
+    pattern = Suppression.objects.select_for_update().get(pk=suppression.pk)
+    if pattern.lifted_at is not None or not pattern.is_pattern:
+        raise CannotLift("This pattern is no longer suppressed. Somebody lifted it meanwhile.")
+    now = timezone.now()
+    if people:
+        missing = {}
+        if not consent_source.strip():
+            missing["consent_source"] = "Where did these people agree to be written to?"
+        if agreed_at is None:
+            missing["agreed_at"] = "When did they agree?"
+        elif agreed_at > now:
+            missing["agreed_at"] = "This is yet to come."
+        if missing:
+            raise CannotLift("Without a consent the people stay suppressed by name.", fields=missing)
+    evidence: dict[str, Any] = {"reason": reason, "role": role.value}
+    Suppression.objects.filter(pk=pattern.pk).update(lifted_at=now, lifted_by=by, lift_evidence=evidence)
+    lifted = 0
+    if people and agreed_at is not None:
+        basis = ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by)
+        values: dict[str, Any] = {
+            "workspace": workspace.pk, "id": pattern.pk, "pattern": pattern.email, "connection": pattern.connection_id,
+            "basis": basis.pk, "agreed_at": agreed_at, "now": now, "by": by.pk, "reason": reason, "role": role.value,
+        }  # fmt: skip
+        with database.cursor() as cursor:
+            cursor.execute(_OTHER_PATTERN, values)
+            cursor.execute(_LIFT_PEOPLE, values)
+            lifted = cursor.fetchone()[0]
+    activity.record(
+        workspace, "pattern.lifted", f"Lifted a suppressed pattern, as {role.label}.", actor=by, subject=pattern,
+        after={"reason": redact(reason), "people": lifted, "consent_source": redact(consent_source)},
+    )  # fmt: skip
+    return lifted
+
+
+def _approver(workspace: Workspace, by: User) -> Role:
+    membership = Membership.objects.filter(workspace=workspace, user=by).first()
+    if membership is None or not membership.may(Role.APPROVER):
+        raise CannotLift("Only an approver may lift a block.")
+    return Role(membership.role)
+
+
+def _person(suppression: Suppression) -> Contact:
+    """Whom the address belongs to; somebody unknown who agreed becomes known by it."""
+    if suppression.is_pattern:
+        raise CannotLift("This is a pattern and no person.")
+    if suppression.contact is not None:
+        return suppression.contact
+    contact, is_new = Contact.objects.get_or_create(workspace=suppression.workspace, email=suppression.email)
+    if is_new:
+        # Patterns that catch them do so now, to end with the rest.
+        resolve_patterns(workspace=suppression.workspace)
+    return contact
+
+
+def _check_consent(rows: Sequence[Suppression], agreed_at: datetime, now: datetime) -> None:
+    if agreed_at > now:
+        raise CannotLift("This is yet to come.", fields={"agreed_at": "This is yet to come."})
+    newest = max(row.at for row in rows)
+    if agreed_at <= newest:
+        raise CannotLift(
+            "The newest block is younger than this consent, so it holds. Ask the person again.",
+            fields={"agreed_at": "This is before the newest block, which says no."},
+        )
+
+
+def _remember_our_word(contact: Contact, ended: dict[str, Any]) -> None:
+    """The accounts that refuse the person because we asked them to, as sources of their own that are lifted as well."""
+    told: dict[int, datetime] = {}
+    entries = OutboxEntry.objects.filter(
+        subject_type=ContentType.objects.get_for_model(Contact), subject_id=contact.pk, task=BLOCK_TASK,
+        state__in=[OutboxEntry.State.CLAIMED, OutboxEntry.State.DONE], connection__isnull=False,
+    ).order_by("id")  # fmt: skip
+    for connection_id, ended_at, created_at in entries.values_list("connection_id", "ended_at", "created_at"):
+        told[connection_id or 0] = ended_at or created_at
+    mirrors = MirrorRow.objects.filter(
+        kind=MirrorKind.CONTACT, object_id=contact.pk, theirs__contains={"by_us": True}
+    )
+    for connection_id, seen_at in mirrors.values_list("connection_id", "seen_at"):
+        told.setdefault(connection_id, seen_at)
+    known = Suppression.objects.filter(workspace=contact.workspace_id, email=contact.email)
+    for connection_id in known.filter(lifted_at=ended["lifted_at"]).values_list("connection_id", flat=True):
+        told.pop(connection_id or 0, None)
+    Suppression.objects.bulk_create(
+        Suppression(
+            workspace_id=contact.workspace_id, email=contact.email, contact=contact, reason=Reason.BLOCKED,
+            connection_id=connection_id, at=at, evidence=AT_OUR_WORD, **ended,
+        )
+        for connection_id, at in sorted(told.items())
+    )  # fmt: skip
+
+
+# Whom another pattern catches too stays suppressed for that one.
+_OTHER_PATTERN = f"""
+update audiences_suppression b set evidence = b.evidence || jsonb_build_object('pattern', ({patterns.OTHER} limit 1))
+where {patterns.CAUGHT} and {patterns.CAUGHT_AGAIN}
+"""
+
+_LIFT_PEOPLE = f"""
+with agreed as (
+    insert into audiences_consent (contact_id, basis_id, kind, purpose, at, created_at)
+    select distinct b.contact_id, %(basis)s::bigint, 'given', 'mail', %(agreed_at)s::timestamptz, now()
+    from audiences_suppression b where b.contact_id is not null and {patterns.CAUGHT}
+    returning id, contact_id
+), lifted as (
+    update audiences_suppression b
+    set lifted_at = %(now)s, lifted_by_id = %(by)s, lift_evidence = jsonb_build_object(
+        'reason', %(reason)s::text, 'role', %(role)s::text, 'consent', agreed.id
+    )
+    from agreed where b.contact_id = agreed.contact_id and {patterns.CAUGHT}
+    returning b.id
+)
+select count(*) from lifted
+"""

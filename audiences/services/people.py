@@ -1,0 +1,381 @@
+"""One person, changed by hand: fields, address, and what they are on a list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import activity, outbox
+from accounts.models import ActivityEntry, Connection, Membership, MirrorKind, OutboxEntry, Role, User
+from accounts.providers.base import Effect
+from accounts.refusals import CannotDo
+from audiences import sets
+from audiences.addresses import NotAnAddress, normalise
+from audiences.models import (
+    Consent,
+    ConsentBasis,
+    Contact,
+    Field,
+    FormerAddress,
+    List,
+    Subscription,
+    Suppression,
+)
+from audiences.queries.fields import all_fields, reader_of, reading_of, typed_text
+from audiences.queries.suppressions import is_suppressed
+from audiences.services.counts import refresh_counts
+from audiences.services.suppressions import BLOCK_TASK, propagate
+
+EMAIL = "email"
+BY_HAND = "By hand"
+
+
+class CannotEdit(CannotDo):
+    """`other` is the person who has the address already, where that is the reason."""
+
+    other: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A field that somebody else changed since the page was opened."""
+
+    key: str
+    now: str
+    # Both changed it, to different values.
+    is_conflict: bool
+    who: str
+    at: datetime | None
+
+
+class ChangedMeanwhile(CannotEdit):
+    def __init__(self, changed: list[Changed]) -> None:
+        super().__init__("Somebody changed this person while you were typing. Nothing is saved yet.")
+        self.changed = changed
+
+
+@transaction.atomic
+def edit_person(
+    *,
+    contact: Contact,
+    by: User,
+    email: str,
+    fields: Mapping[str, str],
+    seen: Mapping[str, str],
+    version: int,
+) -> list[str]:
+    """Store what was typed, text by field key; returns the keys that changed.
+
+    `seen`: what the page showed when it was opened, of version `version`. What others changed since and was left
+    alone here stays theirs. Raises ChangedMeanwhile where both changed one field.
+    """
+    sets.one_writer(contact.workspace)
+    contact = _locked(contact)
+    definitions = {field.key: field for field in all_fields(contact.workspace)}
+    now = {EMAIL: contact.email} | {
+        key: typed_text(field, contact.value(key)) for key, field in definitions.items()
+    }
+    typed = {EMAIL: _address(email)} | {key: text for key, text in fields.items() if key in definitions}
+    stale = [key for key in typed if key in seen and not _reads_alike(seen[key], now[key])]
+    conflicts = {
+        key: not (_reads_alike(typed[key], seen[key]) or _reads_alike(typed[key], now[key])) for key in stale
+    }
+    changed = _changed_meanwhile(contact, version, conflicts, now)
+    if any(one.is_conflict for one in changed):
+        raise ChangedMeanwhile(changed)
+    wanted = {
+        key: text
+        for key, text in typed.items()
+        if not _reads_alike(text, now[key]) and not (key in stale and _reads_alike(text, seen[key]))
+    }
+    values = {key: _value(definitions[key], text) for key, text in wanted.items() if key != EMAIL}
+    values = {key: value for key, value in values.items() if not _is_same(value, contact.value(key))}
+    if EMAIL in wanted:
+        _change_address(contact, wanted[EMAIL], by)
+    keys = sorted([*values, *([EMAIL] if EMAIL in wanted else [])])
+    if not keys:
+        return []
+    write(contact, values)
+    activity.record(
+        contact.workspace, "contact.edited", "Edited a contact.", actor=by, subject=contact,
+        before={"version": contact.version - 1}, after={"version": contact.version, "fields": keys},
+    )  # fmt: skip
+    return keys
+
+
+@transaction.atomic
+def change_subscription(
+    *,
+    contact: Contact,
+    on_list: List,
+    by: User,
+    status: str,
+    was: str,
+    consent_source: str = "",
+    consent_date: date | None = None,
+) -> None:
+    """What a person is on a list, at a member's word. `was`: the status the page showed, empty for none.
+
+    Who left comes back only by an approver and a consent given since; who is suppressed does not at all.
+    """
+    sets.one_writer(contact.workspace)
+    contact = _locked(contact)
+    row = Subscription.objects.select_for_update().filter(contact=contact, list=on_list).first()
+    if (row.status if row else "") != was:
+        raise CannotEdit("This changed while you were looking. Look again, then decide.")
+    if status == was:
+        return
+    if on_list.archived_at is not None:
+        raise CannotEdit("This list is archived. Choose another one.")
+    if status == Subscription.Status.SUBSCRIBED:
+        _consent(
+            contact, on_list, by, consent_source, _may_join(contact, row, by, consent_source, consent_date)
+        )
+    elif row is None:
+        raise CannotEdit("This person is not on that list.")
+    elif status == Subscription.Status.UNSUBSCRIBED:
+        _consent(contact, on_list, by, BY_HAND, timezone.now(), kind=Consent.Kind.WITHDRAWN)
+    elif status != Subscription.Status.REMOVED or was == Subscription.Status.UNSUBSCRIBED:
+        raise CannotEdit("Who left a list stays so: taking them off it would forget the leave.")
+    Subscription.objects.update_or_create(
+        contact=contact, list=on_list,
+        defaults={"status": status, "evidence": {"by": by.pk}, "changed_at": timezone.now()},
+    )  # fmt: skip
+    write(contact, {})
+    refresh_counts(workspace=contact.workspace, list_ids=[on_list.pk])
+    activity.record(
+        contact.workspace, "contact.subscription", f"Changed what a contact is on {on_list}.", actor=by, subject=contact,
+        before={"list": on_list.pk, "status": was}, after={"list": on_list.pk, "status": status},
+    )  # fmt: skip
+
+
+def write(contact: Contact, values: Mapping[str, Any], **more: Any) -> None:
+    """Field values, empty for none, into the row that is held; its version grows."""
+    columns = {key: value for key, value in values.items() if key in Contact.STANDARD_FIELDS}
+    custom = contact.custom | {key: value for key, value in values.items() if key not in columns}
+    for key in values:
+        if custom.get(key) == "":
+            del custom[key]
+    changes = {**columns, "custom": custom, "updated_at": timezone.now(), **more}
+    Contact.objects.filter(pk=contact.pk).update(version=F("version") + 1, **changes)
+    for name, value in changes.items():
+        setattr(contact, name, value)
+    contact.version += 1
+
+
+def take_over_blocks(contact: Contact) -> None:
+    """What speaks against an address that is now this person's, by name or by pattern, is of this person."""
+    values: dict[str, Any] = {
+        "workspace": contact.workspace_id,
+        "contact": contact.pk,
+        "email": contact.email,
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_RESOLVE, values)
+        cursor.execute(_PATTERNS, values)
+
+
+def block_again(contact: Contact) -> None:
+    """Ask each account that holds the person to refuse them by the address they have now."""
+    propagate(workspace=contact.workspace, contact_ids=[contact.pk])
+    asked = OutboxEntry.objects.filter(
+        subject_type=ContentType.objects.get_for_model(Contact), subject_id=contact.pk, task=BLOCK_TASK,
+        state=OutboxEntry.State.WAITING,
+    ).values("connection_id")  # fmt: skip
+    holders = (
+        Connection.objects.filter(
+            workspace=contact.workspace,
+            mirror_rows__kind=MirrorKind.CONTACT,
+            mirror_rows__object_id=contact.pk,
+            mirror_rows__gone_at=None,
+        )
+        .exclude(pk__in=asked)
+        .exclude(status__in=[Connection.Status.CHECKING, Connection.Status.DISCONNECTED])
+    )
+    for connection in holders:
+        if connection.capabilities.blocks_contacts:
+            outbox.record(
+                task=BLOCK_TASK, subject=contact, connection=connection, effect=Effect.CONVERGE,
+                order_key=f"block:{connection.pk}:{contact.pk}", priority=OutboxEntry.Priority.SUPPRESS,
+            )  # fmt: skip
+
+
+def _locked(contact: Contact) -> Contact:
+    found = (
+        Contact.objects.select_for_update(of=("self",))
+        .select_related("workspace")
+        .filter(pk=contact.pk)
+        .first()
+    )
+    if found is None:
+        raise CannotEdit("This person is gone: merged into another one, or erased.")
+    return found
+
+
+def _address(text: str) -> str:
+    try:
+        return normalise(text)
+    except NotAnAddress as error:
+        sentence = "This is no address that can be written to."
+        raise CannotEdit(sentence, fields={EMAIL: sentence}) from error
+
+
+def _reads_alike(text: str, other: str) -> bool:
+    """Browsers write line breaks their own way, and forms trim."""
+    return text.split() == other.split()
+
+
+def _is_same(value: Any, known: Any) -> bool:
+    """In Python, 1 is True."""
+    return bool(value == ("" if known is None else known)) and isinstance(value, bool) == isinstance(
+        known, bool
+    )
+
+
+def _value(field: Field, text: str) -> Any:
+    text = text.strip()
+    if not text:
+        return ""
+    if field.is_standard:
+        most = Contact._meta.get_field(field.key).max_length or 0  # type: ignore[union-attr]
+        if len(text) > most:
+            sentence = f"{most} letters at most."
+            raise CannotEdit(sentence, fields={f"field_{field.key}": sentence})
+        return text
+    reading = "choice" if field.kind == Field.Kind.CHOICE else reading_of(field.kind)
+    try:
+        return reader_of(reading, field.choices)(text)
+    except ValueError as error:
+        sentence = f"This is no {field.get_kind_display().lower()}."
+        raise CannotEdit(sentence, fields={f"field_{field.key}": sentence}) from error
+
+
+def _changed_meanwhile(
+    contact: Contact, version: int, stale: Mapping[str, bool], now: Mapping[str, str]
+) -> list[Changed]:
+    """With who did it, as far as that was a person here."""
+    if not stale:
+        return []
+    entries = ActivityEntry.objects.filter(
+        object_type=Contact._meta.label_lower, object_id=contact.pk, after__version__gt=version
+    ).order_by("-id")[:50]
+    by: dict[str, ActivityEntry] = {}
+    for entry in entries:
+        for key in (entry.after or {}).get("fields", []):
+            by.setdefault(key, entry)
+    return [
+        Changed(
+            key, now[key], is_conflict,
+            by[key].actor_name if key in by else "An account or an import", by[key].at if key in by else None,
+        )
+        for key, is_conflict in stale.items()
+    ]  # fmt: skip
+
+
+def _change_address(contact: Contact, email: str, by: User) -> None:
+    """The same person under another address: what speaks against either holds for both."""
+    other = Contact.objects.filter(workspace=contact.workspace, email=email).first()
+    if other is not None:
+        sentence = "Another person here has this address. If they are one, merge the two."
+        refusal = CannotEdit(sentence, fields={EMAIL: sentence})
+        refusal.other = other
+        raise refusal
+    foreign = Suppression.objects.filter(workspace=contact.workspace, email=email, lifted_at=None)
+    if foreign.exclude(contact=None).exclude(contact=contact).exists():
+        sentence = "This was the address of somebody else, who may not be written to. It stays so."
+        raise CannotEdit(sentence, fields={EMAIL: sentence})
+    FormerAddress.objects.filter(workspace=contact.workspace, email=email).delete()
+    FormerAddress.objects.update_or_create(
+        workspace=contact.workspace, email=contact.email, defaults={"contact": contact}
+    )
+    old, contact.email = contact.email, email
+    Contact.objects.filter(pk=contact.pk).update(email=email)
+    with database.cursor() as cursor:
+        cursor.execute(
+            _CARRY,
+            {"workspace": contact.workspace_id, "contact": contact.pk, "email": email, "old": old},
+        )
+    take_over_blocks(contact)
+    if is_suppressed(contact):
+        block_again(contact)
+
+
+def _may_join(
+    contact: Contact, row: Subscription | None, by: User, source: str, day: date | None
+) -> datetime:
+    """When they agreed. Raises CannotEdit for whom that is not enough; the rules are those of any import."""
+    if (
+        is_suppressed(contact)
+        or Suppression.objects.filter(
+            workspace=contact.workspace, email=contact.email, lifted_at=None
+        ).exists()
+    ):
+        raise CannotEdit(
+            "This person is suppressed. Only a recorded consent lifts that, and nothing here does."
+        )
+    if not source.strip():
+        sentence = "Where did this person agree to be written to?"
+        raise CannotEdit(sentence, fields={"consent_source": sentence})
+    if day is None:
+        sentence = "On which day did this person agree?"
+        raise CannotEdit(sentence, fields={"consent_date": sentence})
+    if day > timezone.localdate():
+        sentence = "This day has not come yet."
+        raise CannotEdit(sentence, fields={"consent_date": sentence})
+    at = datetime.combine(day, time(), UTC)
+    if row is not None and row.status == Subscription.Status.UNSUBSCRIBED:
+        membership = Membership.objects.filter(workspace=contact.workspace, user=by).first()
+        if membership is None or not membership.may(Role.APPROVER):
+            raise CannotEdit("This person left the list. Only an approver may put them back on it.")
+        if at <= row.changed_at:
+            sentence = (
+                "They left the list on that day or later. A consent given after the day they left is needed."
+            )
+            raise CannotEdit(sentence, fields={"consent_date": sentence})
+    return at
+
+
+def _consent(
+    contact: Contact, on_list: List, by: User, source: str, at: datetime, *, kind: str = Consent.Kind.GIVEN
+) -> None:
+    basis = ConsentBasis.objects.filter(
+        workspace=contact.workspace, source=source.strip(), wording="", by=by
+    ).first()
+    if basis is None:
+        basis = ConsentBasis.objects.create(workspace=contact.workspace, source=source.strip(), by=by)
+    Consent.objects.create(contact=contact, basis=basis, list=on_list, kind=kind, at=at)
+
+
+_CARRY = """
+insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
+select %(workspace)s, %(email)s, %(contact)s, old.reason, old.connection_id, old.at,
+       old.evidence || jsonb_build_object('moved_from', %(contact)s), old.created_by_id
+from audiences_suppression old
+where old.workspace_id = %(workspace)s and old.lifted_at is null and not old.is_pattern
+  and (old.contact_id = %(contact)s or old.email = %(old)s)
+on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
+"""
+_RESOLVE = """
+update audiences_suppression set contact_id = %(contact)s
+where workspace_id = %(workspace)s and email = %(email)s and contact_id is null
+"""
+_PATTERNS = """
+insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)
+select %(workspace)s, %(email)s, %(contact)s, p.reason, p.connection_id, p.at, jsonb_build_object('pattern', p.email)
+from audiences_suppression p
+where p.workspace_id = %(workspace)s and p.is_pattern and p.lifted_at is null
+  and p.email in ('*@' || split_part(%(email)s, '@', 2), split_part(%(email)s, '@', 1) || '@*')
+  and not exists (
+      select 1 from audiences_suppression old
+      where old.workspace_id = %(workspace)s and old.email = %(email)s
+        and old.connection_id is not distinct from p.connection_id and old.lifted_at >= p.at
+  )
+order by p.at
+on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
+"""

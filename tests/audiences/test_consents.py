@@ -1,0 +1,107 @@
+"""What a person said, written down by a member, and what follows from it at once."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import ActivityEntry
+from audiences import queries, services
+from audiences.models import Consent, Contact, Subscription, Suppression
+from tests.factories import ContactFactory, ListFactory, SubscriptionFactory, SuppressionFactory
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def by(member):
+    return member("editor")
+
+
+@pytest.fixture
+def ana(workspace):
+    return ContactFactory(workspace=workspace, email="ana@example.org")
+
+
+def say(contact, by, purpose="mail", kind="given", *, at=None, **values):
+    return services.record_consent(
+        contact=contact, by=by, purpose=purpose, kind=kind, source="Phone", at=at or timezone.now(), **values
+    )
+
+
+def test_a_consent_is_written_down_with_its_proof(ana, by, workspace):
+    at = timezone.now() - DAY
+    consent = say(ana, by, wording="I want it", at=at)
+    assert (consent.contact, consent.kind, consent.purpose, consent.at) == (ana, "given", "mail", at)
+    assert (consent.basis.source, consent.basis.wording, consent.basis.by) == ("Phone", "I want it", by)
+    entry = ActivityEntry.objects.get()
+    assert (entry.verb, entry.sentence) == (
+        "contact.consent", "Recorded that a person agreed to be written to.",
+    )  # fmt: skip
+
+
+def test_a_consent_lifts_nothing_and_puts_nobody_on_a_list(ana, by, workspace):
+    SuppressionFactory(contact=ana)
+    news = ListFactory(workspace=workspace)
+    say(ana, by)
+    say(ana, by, on_list=news)
+    assert queries.is_suppressed(ana)
+    assert not Subscription.objects.exists()
+
+
+def test_mail_taken_back_suppresses(ana, by):
+    at = timezone.now() - DAY
+    consent = say(ana, by, kind="withdrawn", at=at)
+    row = Suppression.objects.get()
+    assert (row.contact, row.reason, row.connection, row.at, row.created_by, row.evidence) == (
+        ana, "unsubscribed", None, at, by, {"consent": consent.pk, "reason": "Phone"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "days", "after"),
+    [("subscribed", 3, "unsubscribed"), ("pending", 3, "unsubscribed"), ("removed", 3, "unsubscribed"),
+     ("subscribed", 0, "subscribed"), (None, 0, "unsubscribed")],
+)  # fmt: skip
+def test_one_list_taken_back_leaves_that_list_alone(status, days, after, ana, by, workspace):
+    news, other = ListFactory(workspace=workspace), ListFactory(workspace=workspace)
+    SubscriptionFactory(list=other, contact=ana)
+    if status:
+        SubscriptionFactory(list=news, contact=ana, status=status, changed_at=timezone.now() - days * DAY)
+    say(ana, by, kind="withdrawn", on_list=news, at=timezone.now() - DAY)
+    assert Subscription.objects.get(list=news).status == after
+    assert Subscription.objects.get(list=other).status == "subscribed"
+    assert not Suppression.objects.exists()
+    news.refresh_from_db()
+    assert news.subscribed_count == (1 if after == "subscribed" else 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "tracking"),
+    [
+        ([], "unknown"),
+        ([("given", 2)], "granted"),
+        ([("given", 2), ("withdrawn", 1)], "denied"),
+        # Written down later, said earlier.
+        ([("withdrawn", 1), ("given", 2)], "denied"),
+        ([("given", 1), ("withdrawn", 2)], "granted"),
+        ([("withdrawn", 1), ("given", 1)], "denied"),
+    ],
+)
+def test_whether_opens_are_counted_follows_the_newest_word_by_its_own_time(words, tracking, ana, by):
+    now = timezone.now()
+    say(ana, by, kind="withdrawn", on_list=None, at=now - 9 * DAY)  # to be written to is another matter
+    for kind, days in words:
+        say(ana, by, "tracking", kind, at=now - days * DAY)
+    assert Contact.objects.get().tracking == tracking
+
+
+def test_what_has_not_happened_is_refused(ana, by, workspace):
+    with pytest.raises(services.CannotConsent) as refusal:
+        say(ana, by, at=timezone.now() + DAY)
+    assert list(refusal.value.fields) == ["at"]
+    with pytest.raises(services.CannotConsent):
+        say(ana, by, "tracking", on_list=ListFactory(workspace=workspace))
+    assert not Consent.objects.exists()

@@ -1,0 +1,295 @@
+"""Lifting: a consent given after the block, by an approver; the block that was lifted comes back from nowhere."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry
+from accounts.providers.records import ContactRecord, LeaveRecord, Page
+from audiences import queries, services
+from audiences.mirror import leaves, merge
+from audiences.mirror.contacts import Reader, sift
+from audiences.models import Consent, Contact, Suppression
+from tests.audiences.importing import bring
+from tests.factories import ConnectionFactory, ContactFactory, MembershipFactory, SuppressionFactory
+from tests.helpers import run_outbox
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def by(member):
+    return member("approver")
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+@pytest.fixture
+def connection(workspace):
+    return ConnectionFactory(workspace=workspace)
+
+
+@pytest.fixture
+def ana(workspace):
+    return ContactFactory(workspace=workspace, email="ana@example.org")
+
+
+def lift(row, by, *, agreed_at=None, **values):
+    said = {"reason": "She called", "consent_source": "Phone"} | values
+    return services.lift(suppression=row, by=by, agreed_at=agreed_at or timezone.now(), **said)
+
+
+def pull(connection, *, blocked, modified_at=None, name=""):
+    record = ContactRecord(
+        remote_id="1",
+        email="ana@example.org",
+        blocked=blocked,
+        modified_at=modified_at,
+        fields={"NAME": name},
+    )
+    page = Reader(columns={"NAME": "first_name"}, keys={}, lists={}).read(Page(items=(record,), cursor=None))
+    merge.merge_contacts(connection, sift([page]).rows, pull=None)
+
+
+def is_out(contact):
+    return queries.is_suppressed(contact)
+
+
+def test_lifting_ends_every_block_of_a_person_on_one_consent(workspace, by, ana, connection, now):
+    first = SuppressionFactory(contact=ana, at=now - 3 * DAY)
+    SuppressionFactory(contact=ana, at=now - 2 * DAY, connection=connection, reason="blocked")
+
+    assert lift(first, by, agreed_at=now - DAY, consent_wording="Yes please") == ana
+
+    consent = Consent.objects.select_related("basis").get()
+    assert (consent.contact, consent.kind, consent.purpose, consent.list, consent.at) == (
+        ana, "given", "mail", None, now - DAY,
+    )  # fmt: skip
+    assert (consent.basis.source, consent.basis.wording, consent.basis.by) == ("Phone", "Yes please", by)
+    assert {(row.lifted_by, row.lifted_at is None) for row in Suppression.objects.all()} == {(by, False)}
+    assert Suppression.objects.get(pk=first.pk).lift_evidence == {
+        "reason": "She called", "role": "approver", "consent": consent.pk, "agreed_at": (now - DAY).isoformat(),
+    }  # fmt: skip
+    assert not is_out(ana)
+    entry = ActivityEntry.objects.get()
+    assert (entry.verb, entry.actor, "Approver" in entry.sentence, "@" in entry.sentence) == (
+        "contact.lifted", by, True, False,
+    )  # fmt: skip
+    assert not OutboxEntry.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor", None])
+def test_only_an_approver_lifts(role, workspace, member, ana):
+    row = SuppressionFactory(contact=ana, at=timezone.now() - DAY)
+    someone = member(role) if role else MembershipFactory().user
+    with pytest.raises(services.CannotLift, match="approver"):
+        lift(row, someone)
+    assert is_out(ana)
+
+
+@pytest.mark.parametrize(
+    ("days", "says"), [(2, "younger than this consent"), (0, "younger"), (-2, "to come")]
+)
+def test_a_consent_is_given_after_the_newest_block_and_before_now(days, says, by, ana, now):
+    SuppressionFactory(contact=ana, at=now - 5 * DAY)
+    row = SuppressionFactory(contact=ana, at=now - DAY, connection=ConnectionFactory(workspace=ana.workspace))
+    agreed_at = {2: now - 2 * DAY, 0: now - DAY, -2: now + 2 * DAY}[days]
+    with pytest.raises(services.CannotLift, match=says) as refusal:
+        lift(row, by, agreed_at=agreed_at)
+    assert list(refusal.value.fields) == ["agreed_at"]
+    assert not Consent.objects.exists()
+
+
+def test_a_complaint_asks_for_the_address(by, ana, now):
+    row = SuppressionFactory(contact=ana, at=now - DAY, reason="complained")
+    for typed in ("", "ben@example.org"):
+        with pytest.raises(services.CannotLift) as refusal:
+            lift(row, by, typed=typed)
+        assert list(refusal.value.fields) == ["typed"]
+    lift(row, by, typed=" Ana@Example.org ")
+    assert not is_out(ana)
+
+
+def test_somebody_unknown_who_agreed_becomes_known(workspace, by, now):
+    services.suppress_patterns(
+        workspace=workspace, connection=None, facts=[services.Fact("*@example.org", "by_hand", now - 2 * DAY)]
+    )
+    row = Suppression.objects.create(workspace=workspace, email="new@example.org", reason="blocked", at=now - DAY,
+                                     connection=ConnectionFactory(workspace=workspace))  # fmt: skip
+    contact = lift(row, by)
+    assert contact == Contact.objects.get(email="new@example.org")
+    assert services.resolve_patterns(workspace=workspace) == 0
+    assert not is_out(contact)
+    # A file may tell of them again.
+    made = bring(workspace, by, "Email,Vorname\nnew@example.org,Nora\nelse@example.org,E\n")
+    assert (made.counts["changed"], made.counts["suppressed"]) == (1, 1)
+
+
+def test_what_was_lifted_already_is_told(by, ana, now):
+    row = SuppressionFactory(contact=ana, at=now - DAY)
+    lift(row, by)
+    with pytest.raises(services.CannotLift, match="no longer"):
+        lift(row, by)
+
+
+def test_a_consent_cannot_be_changed_afterwards(by, ana, now):
+    lift(SuppressionFactory(contact=ana, at=now - DAY), by)
+    with pytest.raises(Exception, match="append-only"), transaction.atomic():
+        Consent.objects.update(at=now)
+
+
+# The block that an account goes on telling of
+
+
+@pytest.mark.parametrize("told_at", [None, -3, 0], ids=["no time", "its time", "time of another change"])
+def test_the_same_block_in_an_account_does_not_come_back(told_at, connection, by, now):
+    blocked_at = now - 3 * DAY if told_at is not None else None
+    pull(connection, blocked=True, modified_at=blocked_at)
+    contact = Contact.objects.get()
+    Suppression.objects.update(at=now - 3 * DAY)
+    lift(Suppression.objects.get(), by, agreed_at=now - DAY)
+
+    pull(connection, blocked=True, modified_at=None if told_at is None else now + told_at * DAY, name="Ana")
+
+    assert (is_out(contact), Contact.objects.get().first_name) == (False, "Ana")
+
+
+def test_a_new_block_in_the_account_holds(connection, by, now):
+    pull(connection, blocked=True)
+    contact = Contact.objects.get()
+    Suppression.objects.update(at=now - 3 * DAY)
+    lift(Suppression.objects.get(), by, agreed_at=now - DAY)
+    pull(connection, blocked=False)
+    assert not is_out(contact)
+    pull(connection, blocked=True)
+    assert is_out(contact)
+
+
+def test_a_leave_after_the_consent_holds_even_if_it_is_told_after_the_lift(connection, by, ana, now):
+    other = ConnectionFactory(workspace=ana.workspace)
+    SuppressionFactory(contact=ana, at=now - 3 * DAY, connection=connection)
+    lift(Suppression.objects.get(), by, agreed_at=now - 2 * DAY)
+    for source in (connection, other):
+        told = [services.Fact(ana.email, "unsubscribed", now - 3 * DAY)]
+        assert services.suppress_all(workspace=ana.workspace, connection=source, facts=told) == 0
+    told = [services.Fact(ana.email, "unsubscribed", now - DAY)]
+    assert services.suppress_all(workspace=ana.workspace, connection=other, facts=told) == 1
+    assert is_out(ana)
+
+
+def test_a_leave_without_a_time_comes_back_only_after_a_look_without_it(connection, by, ana, now):
+    def look(*, began, told):
+        """One whole walk through those the account mails no more."""
+        connection.refresh_from_db()
+        leaves.take_leaves(connection, [LeaveRecord(ana.email)] if told else [])
+        Connection.objects.filter(pk=connection.pk).update(followed_to_at=began)
+
+    look(began=now, told=True)
+    Suppression.objects.update(at=now - 3 * DAY)
+    lift(Suppression.objects.get(), by)
+    for _ in range(3):
+        look(began=timezone.now(), told=True)
+        assert not is_out(ana)
+    look(began=timezone.now(), told=False)
+    assert not is_out(ana)
+    look(began=timezone.now(), told=True)
+    assert is_out(ana)
+
+
+@pytest.mark.parametrize("at", [None, "ours"])
+def test_an_account_that_refuses_at_our_word_is_no_news_after_the_lift(
+    at, workspace, connection, by, ana, now
+):
+    other = ConnectionFactory(workspace=workspace)
+    MirrorRow.objects.create(
+        connection=other, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="9", theirs={"blocked": True, "by_us": True}
+    )  # fmt: skip
+    row = SuppressionFactory(contact=ana, at=now - 3 * DAY, connection=connection)
+    lift(row, by, agreed_at=now - 2 * DAY)
+
+    assert sorted(Suppression.objects.values_list("connection", "evidence")) == [
+        (connection.pk, {}), (other.pk, {"told": "at our word"}),
+    ]  # fmt: skip
+    # Our own word reached it after she had agreed.
+    leaves.take_leaves(other, [LeaveRecord(ana.email, at=None if at is None else now - DAY)])
+    assert not is_out(ana)
+    leaves.take_leaves(other, [LeaveRecord(ana.email, reason="unsubscribed", at=timezone.now())])
+    assert is_out(ana)
+
+
+# Patterns
+
+
+def pattern(workspace, text="*@example.org", **values):
+    at = timezone.now() - 5 * DAY
+    services.suppress_patterns(
+        workspace=workspace, facts=[services.Fact(text, "by_hand", at)], **({"connection": None} | values)
+    )
+    return Suppression.objects.get(email=text, is_pattern=True, lifted_at=None)
+
+
+def test_a_lifted_pattern_catches_nobody_new_and_frees_nobody_by_itself(workspace, by, ana):
+    row = pattern(workspace)
+    assert queries.caught_by(row) == (1, 0)
+    assert services.lift_pattern(suppression=row, by=by, reason="A mistake") == 0
+    assert is_out(ana)
+    ContactFactory(workspace=workspace, email="new@example.org")
+    assert services.resolve_patterns(workspace=workspace) == 0
+    assert not Consent.objects.exists()
+
+
+def test_whom_a_pattern_caught_goes_free_with_a_consent_unless_something_else_speaks_against_it(
+    workspace, by, ana, now
+):
+    twice, left = (
+        ContactFactory(workspace=workspace, email=email) for email in ("info@example.org", "left@example.org")
+    )
+    row = pattern(workspace)
+    pattern(workspace, "info@*")
+    SuppressionFactory(contact=left, at=now, connection=ConnectionFactory(workspace=workspace))
+    assert queries.caught_by(row) == (2, 1)
+
+    with pytest.raises(services.CannotLift) as refusal:
+        services.lift_pattern(suppression=row, by=by, reason="A mistake", people=True)
+    assert sorted(refusal.value.fields) == ["agreed_at", "consent_source"]
+    told = {"people": True, "consent_source": "The form of 2024", "agreed_at": now - 9 * DAY}
+    assert services.lift_pattern(suppression=row, by=by, reason="A mistake", **told) == 2
+
+    assert [is_out(person) for person in (ana, twice, left)] == [False, True, True]
+    assert services.resolve_patterns(workspace=workspace) == 0
+    assert sorted(Consent.objects.values_list("contact__email", "basis__source")) == [
+        ("ana@example.org", "The form of 2024"), ("left@example.org", "The form of 2024"),
+    ]  # fmt: skip
+
+
+def test_a_pattern_an_account_goes_on_telling_stays_lifted(workspace, connection, by):
+    row = pattern(workspace, connection=connection)
+    services.lift_pattern(suppression=row, by=by, reason="Ours")
+    leaves.take_leaves(connection, [LeaveRecord("*@example.org")])
+    assert not Suppression.objects.filter(lifted_at=None).exists()
+
+
+def test_a_fact_of_ones_own_outlives_the_pattern(workspace, by, ana, now):
+    row = pattern(workspace)
+    services.suppress(
+        workspace=workspace, email=ana.email, reason="unsubscribed", connection=None, at=now, evidence={"said": "no"}
+    )  # fmt: skip
+    assert queries.caught_by(row) == (0, 0)
+    assert Suppression.objects.get(contact=ana).evidence == {"said": "no"}
+
+
+def test_many_whom_a_pattern_catches_are_named_in_the_background(workspace, monkeypatch):
+    monkeypatch.setattr("audiences.services.suppressions.RESOLVED_AT_ONCE", 2)
+    for number in range(5):
+        ContactFactory(workspace=workspace, email=f"p{number}@example.org")
+    pattern(workspace)
+    assert Suppression.objects.filter(is_pattern=False).count() == 2
+    assert run_outbox("audiences.resolve_patterns") == ["audiences.resolve_patterns"]
+    assert Suppression.objects.filter(is_pattern=False).count() == 5

@@ -1,0 +1,137 @@
+"""The pages of privacy: roles, foreign workspaces, a fresh log-in, and no address where none belongs."""
+
+import json
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from audiences.models import (
+    Contact,
+    ErasedThere,
+    Erasure,
+    Suppression,
+)
+from tests.audiences.erasing import ANA
+from tests.factories import (
+    ConnectionFactory,
+    ContactFactory,
+    SuppressionFactory,
+    WorkspaceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def by(member):
+    return member("admin")
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    """Test clients log in without a password; that it is asked for has a test of its own."""
+    with monkeypatch.context() as patch:
+        patch.setattr("accounts.http.logged_in_lately", lambda request: True)
+        yield patch
+
+
+def test_from_the_persons_page_to_the_log(workspace, browse):
+    ana = SuppressionFactory(contact__workspace=workspace, contact__email=ANA).contact
+    client = browse()
+    here = f"/w/acme/contacts/{ana.pk}/"
+    assert f'href="{here}privacy/"' in client.get(here).content.decode()
+    page = client.get(f"{here}privacy/").content.decode()
+    assert "Suppressions, in force and lifted" in page
+    file = client.post("/w/acme/privacy/export/", {"email": ANA})
+    assert file.headers["Content-Disposition"].startswith('attachment; filename="person-')
+    assert json.loads(file.content)["contact"][0]["address"] == ANA
+    assert b'\n  "about": {\n' in file.content
+
+    refused = client.post("/w/acme/privacy/erase/", {"email": ANA, "typed": "ana"})
+    assert (refused.status_code, "That is not the address" in refused.content.decode()) == (422, True)
+    done = client.post("/w/acme/privacy/erase/", {"email": ANA, "typed": ANA.upper()}, follow=True)
+    assert ANA not in done.content.decode()
+    assert "2 tables" in done.content.decode()
+    assert client.get(here).status_code == 404
+
+
+def test_an_address_without_a_contact_is_found_by_typing_it(workspace, browse):
+    client = browse()
+    Suppression.objects.create(workspace=workspace, email=ANA, reason="bounced")
+    page = client.post("/w/acme/privacy/person/", {"email": f" {ANA.upper()} "})
+    assert [(row.title, row.rows) for row in page.context["held"]] == [
+        ("Suppressions, in force and lifted", 1)
+    ]
+    assert client.post("/w/acme/privacy/person/", {"email": "ana"}).status_code == 422
+    assert client.get("/w/acme/privacy/person/").url == "/w/acme/privacy/"
+    ana = ContactFactory(workspace=workspace, email=ANA)
+    assert client.post("/w/acme/privacy/person/", {"email": ANA}).url == f"/w/acme/contacts/{ana.pk}/privacy/"
+
+
+@pytest.mark.parametrize(("role", "forms"), [("viewer", 0), ("editor", 0), ("approver", 1), ("admin", 2)])
+def test_each_role_sees_what_it_may_do(workspace, browse, role, forms):
+    ana = ContactFactory(workspace=workspace, email=ANA)
+    client = browse(role)
+    page = client.get("/w/acme/privacy/").content.decode()
+    assert page.count('name="email"') == forms
+    is_admin = role == "admin"
+    assert (
+        "privacy/" in client.get(f"/w/acme/contacts/{ana.pk}/").content.decode().partition("<main")[2]
+    ) is is_admin
+    assert (client.get(f"/w/acme/contacts/{ana.pk}/privacy/").status_code == 200) is is_admin
+    for path in ("export", "erase", "person", "accounts/1"):
+        reply = client.post(f"/w/acme/privacy/{path}/", {"email": "x@example.com", "typed": "y"})
+        assert (reply.status_code != 403) is is_admin, path
+    back = client.post("/w/acme/privacy/return/", {"email": ANA, "source": "x", "agreed_on": "2026-01-01"})
+    assert back.status_code == (422 if forms else 403)
+
+
+def test_a_foreign_workspace_is_not_there(browse, by):
+    other = WorkspaceFactory()
+    ana = ContactFactory(workspace=other, email=ANA)
+    told = ErasedThere.objects.create(
+        erasure=Erasure.objects.create(workspace=other, digest="0"), state="held", remote_id="1",
+        connection=ConnectionFactory(workspace=other),
+    )  # fmt: skip
+    client = browse()
+    assert client.get(f"/w/acme/contacts/{ana.pk}/privacy/").status_code == 404
+    assert client.post(f"/w/acme/privacy/accounts/{told.pk}/").status_code == 404
+    assert client.post("/w/acme/privacy/person/", {"email": ANA}).context["held"] == []
+    client.post("/w/acme/privacy/erase/", {"email": ANA, "typed": ANA})
+    assert Contact.objects.get() == ana
+
+
+def test_export_and_erasure_ask_again_who_it_is(workspace, browse, fresh):
+    fresh.undo()
+    client = browse()
+    told = ErasedThere.objects.create(
+        erasure=Erasure.objects.create(workspace=workspace, digest="0"), state="held", remote_id="1",
+        connection=ConnectionFactory(workspace=workspace),
+    )  # fmt: skip
+    for path in ("export", "erase", f"accounts/{told.pk}"):
+        reply = client.post(f"/w/acme/privacy/{path}/", {"email": ANA, "typed": ANA})
+        assert reply.url.startswith("/accounts/reauthenticate/"), path
+    assert (Erasure.objects.count(), ErasedThere.objects.get().state) == (1, "held")
+
+
+def test_the_log_costs_the_same_for_one_erasure_and_three(workspace, browse):
+    client = browse()
+
+    def add():
+        ErasedThere.objects.create(
+            erasure=Erasure.objects.create(workspace=workspace, digest=str(Erasure.objects.count())),
+            connection=ConnectionFactory(workspace=workspace),
+        )  # fmt: skip
+
+    def cost():
+        with CaptureQueriesContext(database) as captured:
+            assert client.get("/w/acme/privacy/").status_code == 200
+        return len(captured)
+
+    add()
+    cost()
+    one = cost()
+    add()
+    add()
+    assert cost() == one
