@@ -15,6 +15,7 @@ from audiences import services
 from audiences.exporting import making
 from audiences.models import Export
 from audiences.queries.contacts import People
+from audiences.services.exports import EXPORT_TASK
 from bench.people import seeded
 from bench.report import Line, Memory
 
@@ -67,7 +68,7 @@ def _export(workspace: Workspace, by: User) -> tuple[Export, float]:
         workspace=workspace, by=by, kind=Export.Kind.PEOPLE, title="Everybody",
         selection=People(workspace).as_json(), columns=COLUMNS, written_as=Export.Format.CSV, total=None,
     )  # fmt: skip
-    entry = OutboxEntry.objects.get(task=services.EXPORT_TASK, subject_id=export.pk)
+    entry = OutboxEntry.objects.get(task=EXPORT_TASK, subject_id=export.pk)
     OutboxEntry.objects.filter(pk=entry.pk).update(not_before=timezone.now() - timedelta(seconds=5))
     began = time.perf_counter()
     outbox.deliver(entry.pk, making.make_export)

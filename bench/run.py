@@ -21,6 +21,7 @@ MEASURED = {
     "pages": "campanile_bench_people",
     "segments": "campanile_bench_people",
     "export": "campanile_bench_people",
+    "tagging": "campanile_bench_people",
 }
 
 
@@ -62,7 +63,7 @@ def _measure(name: str, options: argparse.Namespace) -> None:
 
 def _lines(name: str, options: argparse.Namespace) -> Iterator[Line]:
     from accounts.providers import PROVIDERS
-    from bench import applying, exporting, importing, pages, pulling, segments, webhooks
+    from bench import applying, exporting, importing, pages, pulling, segments, tagging, webhooks
 
     rounds = options.rounds
     match name:
@@ -81,6 +82,8 @@ def _lines(name: str, options: argparse.Namespace) -> Iterator[Line]:
             yield from segments.measure(people=options.people, rounds=rounds)
         case "export":
             yield from exporting.measure(people=options.people, rounds=rounds)
+        case "tagging":
+            yield from tagging.measure(people=options.people, rounds=rounds)
 
 
 if __name__ == "__main__":

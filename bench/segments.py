@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from audiences import rules
 from audiences.models import List, Tag
-from audiences.queries import contacts
-from audiences.queries.contacts import People
+from audiences.queries.contacts import COUNT_CAP, People, contacts, counted, split
 from bench.people import seeded
 from bench.report import Line
 
@@ -42,16 +41,16 @@ def measure(*, people: int, rounds: int) -> Iterator[Line]:
         sql = _BY_HAND.format(shape.by_hand)
         ours, limit, pages, capped = [], [], [], []
         wanted = _ask(sql, values)
-        assert contacts.split(which) == wanted, (shape.words, contacts.split(which), wanted)
+        assert split(which) == wanted, (shape.words, split(which), wanted)
         for _ in range(rounds):
             limit.append(_ms(lambda sql=sql: _ask(sql, values)))
-            ours.append(_ms(lambda which=which: contacts.split(which)))
-            pages.append(_ms(lambda which=which: contacts.contacts(which)))
-            capped.append(_ms(lambda which=which: contacts.counted(which)))
+            ours.append(_ms(lambda which=which: split(which)))
+            pages.append(_ms(lambda which=which: contacts(which)))
+            capped.append(_ms(lambda which=which: counted(which)))
         what = f"{shape.words}: {wanted[0]:,} of {people:,} people"
         yield Line(f"{what}, counted", median(ours), "ms", median(limit), "the best SQL by hand", 1.5)
         yield Line(f"{what}, first page", median(pages), "ms", most=PAGE_MS)
-        yield Line(f"{what}, counted up to {contacts.COUNT_CAP:,}", median(capped), "ms", most=CAPPED_MS)
+        yield Line(f"{what}, counted up to {COUNT_CAP:,}", median(capped), "ms", most=CAPPED_MS)
 
 
 def _shapes(values: dict[str, Any]) -> list[Shape]:

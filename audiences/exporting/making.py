@@ -25,6 +25,7 @@ KEPT = timedelta(days=7)
 PIECE = 1024 * 1024
 # Between two looks at the lease and at who wants to cancel.
 STEP = 20_000
+_COPY = "copy audiences_exportpiece (of_id, number, body) from stdin (format binary)"
 # So that Excel takes the file for UTF-8.
 BOM = b"\xef\xbb\xbf"
 
@@ -96,7 +97,10 @@ def _store(export: Export, file: IO[bytes], entry: OutboxEntry) -> int:
     for number, piece in enumerate(iter(lambda: file.read(PIECE), b"")):
         if number % 16 == 0:
             _go_on(entry)
-        ExportPiece.objects.create(of=export, number=number, body=piece)
+        # As bytes: written out as a parameter, a piece takes eight times as long.
+        with database.cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.set_types(["int8", "int4", "bytea"])
+            copy.write_row((export.pk, number, piece))
         size += len(piece)
     return size
 

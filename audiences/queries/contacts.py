@@ -274,10 +274,7 @@ def source_of(
     }
     source, where = "audiences_contact c", ["c.workspace_id = %(workspace)s"]
     if newest_only:
-        source = (
-            "(select * from audiences_contact where workspace_id = %(workspace)s"
-            f"{' and id < %(before)s' if before else ''} order by id desc limit %(newest)s) c"
-        )
+        source = f"({_newest(people, before)}) c"
     if people.list_id:
         source += " join audiences_subscription l on l.contact_id = c.id"
         where += ["l.list_id = %(list)s", "l.status = %(status)s"]
@@ -314,6 +311,22 @@ def source_of(
         address = f"c.email ilike %({name})s" if people.shows_addresses else f"c.email = %(whole{number})s"
         where.append(f"({address} or c.first_name ilike %({name})s or c.last_name ilike %({name})s)")
     return source, " and ".join(where), values
+
+
+def _newest(people: People, before: int | None) -> str:
+    """The first to be searched: of a list, a tag or a language its own newest, since an index has them in that order."""
+    source, where = "audiences_contact k", "k.workspace_id = %(workspace)s"
+    if people.list_id:
+        source += " join audiences_subscription m on m.contact_id = k.id"
+        where += " and m.list_id = %(list)s and m.status = %(status)s"
+    elif people.tag_id:
+        source += " join audiences_tagging m on m.contact_id = k.id"
+        where += " and m.tag_id = %(tag)s"
+    elif people.language:
+        where += " and k.language = %(language)s"
+    if before:
+        where += " and k.id < %(before)s"
+    return f"select k.* from {source} where {where} order by k.id desc limit %(newest)s"
 
 
 def _like(word: str) -> str:

@@ -1,6 +1,6 @@
 """Conditions over where a person stands: on a list, under a tag, in an account, in another segment."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from audiences.rules.nodes import Condition
 
 class ListKind(Kind):
     key, title, noun, takes_ids = "list", "Lists", "list", True
+    ops_of_several = frozenset({"on", "pending", "left"})
 
     def all_ops(self) -> Mapping[str, Op]:
         return {
@@ -31,22 +32,30 @@ class ListKind(Kind):
         return {row.pk: Thing(row.name, "archived" if row.archived_at else "") for row in found}
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
-        status = {"pending": "pending", "left": "unsubscribed"}.get(condition.op, "subscribed")
         since = ""
         if condition.op == "joined_in_last":
             since = f" and s.changed_at >= {write.put(write.now - timedelta(days=condition.value))}"
-        found = (
-            "exists (select 1 from audiences_subscription s where s.contact_id = c.id"
-            f" and s.list_id = {write.put(condition.of)} and s.status = '{status}'{since})"
-        )
+        found = _on(f"= {write.put(condition.of)}", condition.op, since)
         return f"(not {found})" if condition.op == "not_on" else found
+
+    def sql_of_any(self, op: str, ofs: Sequence[int], write: Writer) -> str:
+        return _on(f"= any({write.put(list(ofs))})", op)
 
     def value(self, condition: Condition, thing: Thing) -> str:
         return days_in_words(condition.value) if condition.op == "joined_in_last" else ""
 
 
+def _on(which: str, op: str, since: str = "") -> str:
+    status = {"pending": "pending", "left": "unsubscribed"}.get(op, "subscribed")
+    return (
+        "exists (select 1 from audiences_subscription s where s.contact_id = c.id"
+        f" and s.list_id {which} and s.status = '{status}'{since})"
+    )
+
+
 class TagKind(Kind):
     key, title, noun, takes_ids = "tag", "Tags", "tag", True
+    ops_of_several = frozenset({"has"})
 
     def all_ops(self) -> Mapping[str, Op]:
         return {"has": Op("has it", "tagged {of}"), "has_not": Op("has it not", "not tagged {of}")}
@@ -58,11 +67,15 @@ class TagKind(Kind):
         return {row.pk: Thing(row.name) for row in found}
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
-        found = (
-            "exists (select 1 from audiences_tagging t where t.contact_id = c.id"
-            f" and t.tag_id = {write.put(condition.of)})"
-        )
+        found = _tagged(f"= {write.put(condition.of)}")
         return found if condition.op == "has" else f"(not {found})"
+
+    def sql_of_any(self, op: str, ofs: Sequence[int], write: Writer) -> str:
+        return _tagged(f"= any({write.put(list(ofs))})")
+
+
+def _tagged(which: str) -> str:
+    return f"exists (select 1 from audiences_tagging t where t.contact_id = c.id and t.tag_id {which})"
 
 
 class AccountKind(Kind):

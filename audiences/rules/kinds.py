@@ -86,6 +86,8 @@ class Kind:
     takes_ids: ClassVar[bool] = False
     # What is said when the thing is gone: "The tag “VIP” is gone".
     noun: ClassVar[str] = "field"
+    # Operators that `sql_of_any` asks of several things at once.
+    ops_of_several: ClassVar[frozenset[str]] = frozenset()
 
     def all_ops(self) -> Mapping[str, Op]:
         """Every operator of the kind, whichever thing it is used on."""
@@ -105,6 +107,10 @@ class Kind:
 
     def sql(self, condition: "Condition", thing: Thing, write: Writer) -> str:
         """A condition over `audiences_contact c` that is true or false, never null."""
+        raise NotImplementedError
+
+    def sql_of_any(self, op: str, ofs: Sequence[int], write: Writer) -> str:
+        """The same for whether it holds of any of these."""
         raise NotImplementedError
 
     def value(self, condition: "Condition", thing: Thing) -> str:
