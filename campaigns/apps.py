@@ -9,12 +9,14 @@ class CampaignsConfig(AppConfig):
         from accounts import attention, panels, search
         from accounts.services import connections
         from audiences import panels as contact_panels
+        from audiences import uses
         from audiences.mirror import leaves, lists
         from audiences.services import suppressions
         from campaigns.queries import elsewhere
 
         panels.register(panels.Place.HOME_NEXT, "campaigns/panels/next.html", elsewhere.next_campaigns)
         contact_panels.register("What they received", "campaigns/panels/received.html", elsewhere.received_by)
+        uses.register("segment", elsewhere.campaigns_by_segment)
         search.register("Campaigns", elsewhere.search_campaigns, more="campaigns:campaigns")
         search.register("Templates", elsewhere.search_templates, more="campaigns:templates")
         attention.register(needs=elsewhere.uncertain_deliveries, running=elsewhere.moving_deliveries)

@@ -76,6 +76,13 @@ class ListFilters(_Filters):
         _choose(self, "account", connections(workspace))
 
 
+class SegmentFilters(_Filters):
+    q = forms.CharField(label="Name or description", required=False, max_length=200)
+    state = forms.ChoiceField(
+        label="In use or archived", choices=[("", "In use"), ("archived", "Archived")], required=False
+    )
+
+
 class SuppressionFilters(_Filters):
     q = forms.CharField(label="Address", required=False, max_length=254)
     reason = forms.ChoiceField(

@@ -116,18 +116,23 @@ def counted(people: People, first: Slice | None = None) -> tuple[int, str]:
         return PAGE, "more"
     source, where, values = source_of(people)
     with database.cursor() as cursor:
-        if people.is_everybody:
-            cursor.execute(f"explain (format json) select 1 from {source} where {where}", values)
-            plan = cursor.fetchone()[0]
-            estimate = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
-            if estimate > COUNT_CAP:
-                return _rounded(estimate), "about"
+        if people.is_everybody and (about := estimate(people)) > COUNT_CAP:
+            return about, "about"
         cursor.execute(
             f"select count(*) from (select 1 from {source} where {where} limit %(cap)s) capped",
             values | {"cap": COUNT_CAP + 1},
         )
         found = cursor.fetchone()[0]
     return (COUNT_CAP, "more") if found > COUNT_CAP else (found, "exact")
+
+
+def estimate(people: People) -> int:
+    """What the planner thinks, in two digits."""
+    source, where, values = source_of(people)
+    with database.cursor() as cursor:
+        cursor.execute(f"explain (format json) select 1 from {source} where {where}", values)
+        plan = cursor.fetchone()[0]
+    return _rounded((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
 
 
 def split(people: People) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from accounts.providers.records import LeaveRecord, ListRecord
 from accounts.search import LIMIT as MOST_HITS
 from accounts.search import Hit
 from audiences.models import Contact
+from audiences.uses import Use
 from campaigns.models import Campaign, Delivery, Recipient, TestSend
 
 NEXT = 5
@@ -40,6 +41,25 @@ def search_campaigns(request: WorkspaceRequest, words: str) -> list[Hit]:
     return [
         Hit(campaign.name, campaign.get_absolute_url(), campaign.get_status_display())
         for campaign in found.only("pk", "workspace", "name", "status")[:MOST_HITS]
+    ]
+
+
+def campaigns_by_segment(workspace: Workspace, segment_ids: Collection[Any]) -> list[tuple[Any, Use]]:
+    """(segment, campaign that goes to it), those last worked on first."""
+    chosen = Campaign.segments.through.objects.filter(
+        campaign__workspace=workspace, segment_id__in=segment_ids
+    ).select_related("campaign")
+    return [
+        (
+            row.segment_id,
+            Use(
+                "Campaign",
+                row.campaign.name,
+                row.campaign.get_absolute_url(),
+                row.campaign.get_status_display(),
+            ),
+        )
+        for row in chosen.order_by("-campaign__updated_at", "-campaign_id")
     ]
 
 
