@@ -65,6 +65,10 @@ class Row:
         return KINDS[self.kind].title
 
     @property
+    def label(self) -> str:
+        return self.thing.label if self.thing else self.name
+
+    @property
     def ops(self) -> list[tuple[str, str]]:
         kind = KINDS[self.kind]
         ops = kind.ops(self.of, self.thing) if self.thing else {}
@@ -264,7 +268,7 @@ class Draft:
             if len(things) <= MOST_CHOICES:
                 row.things = [(of, thing.label) for of, thing in things.items()]
                 if row.of not in things:
-                    row.things = [(row.of, row.thing.label if row.thing else row.name or "?"), *row.things]
+                    row.things = [(row.of, row.label or "?"), *row.things]
 
     def things(self, kind: str) -> Mapping[Any, Thing]:
         """Those the builder offers."""

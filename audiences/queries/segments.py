@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -274,22 +275,23 @@ def _using(kind: str) -> uses.Query:
 USES = {kind: _using(kind) for kind in ("list", "tag", "field", "segment", "account")}
 
 
-def receiving(workspace: Workspace) -> list[tuple[Connection, str]]:
-    """Each account, and how people of a segment reach it."""
-    rows = workspace.connections.exclude(status=Connection.Status.CHECKING).order_by("name", "id")
-    return [(row, _received(row)) for row in rows]
+def receiving(workspace: Workspace) -> list[tuple[str, list[Connection]]]:
+    """How people of a segment reach an account, and the accounts where they do so."""
+    found: dict[str, list[Connection]] = defaultdict(list)
+    for row in workspace.connections.exclude(status=Connection.Status.CHECKING).order_by("name", "id"):
+        found[_received(row)].append(row)
+    return list(found.items())
 
 
 def _received(connection: Connection) -> str:
-    can, name = connection.capabilities, connection.provider_name
+    can = connection.capabilities
     if connection.status == Connection.Status.DISCONNECTED:
         return "Disconnected: it receives nothing until it is connected again."
     if can.replaces_members:
-        how = "A group is made for each delivery and filled with exactly these people in one call."
-    else:
-        how = "A list is made for each delivery, and these people are put on it."
+        return "A group is made for each delivery, and filled with exactly these people in one call."
+    how = "A list is made for each delivery, and exactly these people are put on it."
     if can.has_segments:
-        how += f" Segments kept in {name} stay there; ours are handed over as such a list."
+        how += " The segments it has of its own stay as they are."
     return how
 
 
