@@ -172,7 +172,7 @@ class Draft:
             branch = branches.get(parent)
             if branch is None or key in branches or not key[1:].isdecimal() or len(key) > 6:
                 continue
-            if key[0] == "g":
+            if key[0] == "g" and branch.depth < MAX_DEPTH:
                 made = Branch(key, _join(data.get(f"{key}.join", "")), depth=branch.depth + 1)
                 branches[key] = made
                 branch.rules.append(made)
@@ -196,6 +196,8 @@ class Draft:
         elif part is not None:
             draft.root.rules.append(part)
         draft.root.is_outer, draft.at = True, draft.root.key
+        if bare := [row for row in draft.rows() if not row.op]:
+            draft._begin(bare)
         return draft
 
     def _made(self, data: Any, numbers: Iterator[int], *, depth: int) -> Part | None:
@@ -350,6 +352,9 @@ class Draft:
             self.refusal = (
                 f"A rule holds {MAX_CONDITIONS} conditions at most. Put some of them into a segment."
             )
+            return
+        if branch.depth >= MAX_DEPTH and isinstance(data, dict) and "rules" in data:
+            self.refusal = f"Groups go {MAX_DEPTH} deep at most. Put the inner ones into a segment."
             return
         numbers = iter(range(self._next(), self._next() + MOST_ROWS))
         part = self._made(data, numbers, depth=branch.depth)

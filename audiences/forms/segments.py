@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from accounts.forms import Form
+from audiences import rules
 from audiences.forms.rule import Draft
 
 OPEN = "Nothing was saved yet: fill in what is marked, or take it out."
@@ -35,4 +36,8 @@ class SegmentForm(Form):
             for row in self.draft.rows():
                 row.is_strict = True
             raise forms.ValidationError(OPEN)
-        return data | {"rule": self.draft.rule, "version": data.get("version") or 0}
+        try:
+            rule = rules.read(self.draft.as_json())
+        except rules.BadRule as refusal:
+            raise forms.ValidationError(refusal.sentence) from refusal
+        return data | {"rule": rule, "version": data.get("version") or 0}

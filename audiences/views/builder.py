@@ -65,8 +65,8 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
     find = request.POST.get("find", "").strip()[:200].replace("\x00", "")
     if "add" in request.POST or request.POST.get("do") == "first g1":
         find = ""
-    draft.choices()
-    standing: Any = SimpleLazyObject(lambda: _standing(request, draft))
+    if not request.htmx or request.htmx.target == "rule":
+        draft.choices()
     response = render_page(
         request,
         "audiences/segments/builder.html",
@@ -78,7 +78,7 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
             "version": theirs.segment.version if theirs else None,
             "find": find,
             "offered": SimpleLazyObject(lambda: _offered(draft, find)),
-            "standing": standing,
+            "standing": SimpleLazyObject(lambda: _standing(request, draft)),
             "members": SimpleLazyObject(lambda: members(request, draft.rule, request.POST)),
             "is_showing": bool(request.POST.get("show") or request.POST.get("showing")),
             "why": why_of(request, draft.rule, draft.known, request.POST.get("why", "")),
@@ -152,15 +152,17 @@ def _save(request: WorkspaceRequest, mine: Segment | None, form: SegmentForm) ->
 
 def _standing(request: WorkspaceRequest, draft: Draft) -> dict[str, Any]:
     """How many, in what words, and what stands in the way of counting."""
-    count, refusal = None, ""
+    count, said, refusal = None, "", ""
     if draft.rule is not None and not draft.is_empty:
         try:
             count = queries.count(People(request.workspace, rule=draft.rule))
+            said = people.said((count.all, count.how))
         except CannotDo as cannot:
             refusal = cannot.sentence
     return {
         "count": count,
-        "said": _said(count) if count else "",
+        "said": said,
+        "short": said or ("Everybody" if draft.is_empty else "Not counted yet"),
         "refusal": refusal,
         "sentence": "" if draft.is_empty else draft.sentence,
         "open": len(draft.open_rows),
@@ -198,7 +200,3 @@ def _fitting(draft: Draft, find: str) -> list[rules.Offer]:
 
 def _compact(node: rules.Node) -> str:
     return json.dumps(rules.as_json(node), separators=(",", ":"))
-
-
-def _said(count: queries.Count) -> str:
-    return people.said((count.all, count.how))
