@@ -157,6 +157,8 @@ class Draft:
         self.focus = ""
         # Why a move was not made.
         self.refusal = ""
+        # The segment that is edited: it cannot be part of itself.
+        self.own: int | None = None
         self.offered: dict[str, Mapping[Any, Thing]] = {}
 
     # Reading
@@ -165,13 +167,14 @@ class Draft:
     def posted(cls, workspace: Workspace, data: Any) -> "Draft":
         """Nonsense is left out: the form is ours, whoever makes up one of their own loses only that."""
         draft = cls(workspace)
-        branches = {draft.root.key: draft.root}
+        branches, seen = {draft.root.key: draft.root}, {draft.root.key}
         draft.root.join = _join(data.get(f"{draft.root.key}.join", "all"))
         for text in data.getlist("node")[:MOST_ROWS]:
             key, _, parent = text.partition(" ")
             branch = branches.get(parent)
-            if branch is None or key in branches or not key[1:].isdecimal() or len(key) > 6:
+            if branch is None or key in seen or not key[1:].isdecimal() or len(key) > 6:
                 continue
+            seen.add(key)
             if key[0] == "g" and branch.depth < MAX_DEPTH:
                 made = Branch(key, _join(data.get(f"{key}.join", "")), depth=branch.depth + 1)
                 branches[key] = made
@@ -275,7 +278,10 @@ class Draft:
     def things(self, kind: str) -> Mapping[Any, Thing]:
         """Those the builder offers."""
         if kind not in self.offered:
-            self.offered[kind] = KINDS[kind].things(self.workspace)
+            found = KINDS[kind].things(self.workspace)
+            if kind == "segment":
+                found = {of: thing for of, thing in found.items() if of != self.own}
+            self.offered[kind] = found
         return self.offered[kind]
 
     @property

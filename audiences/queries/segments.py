@@ -3,7 +3,7 @@
 import json
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_datetime
 from accounts import search
 from accounts.http import WorkspaceRequest
 from accounts.models import Connection, Workspace
+from accounts.redaction import redact
 from accounts.refusals import CannotDo
 from audiences import rules, uses
 from audiences.models import Contact, Segment
@@ -88,7 +89,12 @@ class SegmentsPage(NamedTuple):
 
 
 def segments(
-    workspace: Workspace, *, words: str = "", is_archived: bool = False, after: str = ""
+    workspace: Workspace,
+    *,
+    shows_addresses: bool,
+    words: str = "",
+    is_archived: bool = False,
+    after: str = "",
 ) -> SegmentsPage:
     """Those changed last first."""
     found = Segment.objects.filter(workspace=workspace, archived_at__isnull=not is_archived)
@@ -100,11 +106,12 @@ def segments(
     rows = list(found.select_related("created_by").order_by("-updated_at", "-pk")[: PAGE + 1])
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     return SegmentsPage(
-        told(workspace, rows[:PAGE]), f"{last.updated_at.isoformat()}_{last.pk}" if last else ""
+        told(workspace, rows[:PAGE], shows_addresses=shows_addresses),
+        f"{last.updated_at.isoformat()}_{last.pk}" if last else "",
     )
 
 
-def told(workspace: Workspace, rows: Sequence[Segment]) -> list[Told]:
+def told(workspace: Workspace, rows: Sequence[Segment], *, shows_addresses: bool) -> list[Told]:
     """The same number of queries for one and for many."""
     read = [_rule(row) for row in rows]
     known = Known.of(workspace, *read)
@@ -114,6 +121,8 @@ def told(workspace: Workspace, rows: Sequence[Segment]) -> list[Told]:
         own = known if rule is None else replace(known, segments=_reached(rule, known))
         missing = ["The rule can no longer be read"] if rule is None else _missing(rule, own)
         sentence = "" if rule is None else rules.sentence(rule, known)
+        if not shows_addresses:
+            sentence, missing = redact(sentence), [redact(gone) for gone in missing]
         found.append(Told(row, rule, own, sentence, missing, used.get(row.pk, [])))
     return found
 
@@ -181,28 +190,29 @@ class Why:
     rules: tuple["Why", ...] = ()
 
 
-def why(contact: Contact, rule: Group, known: Known) -> Why:
+def why(contact: Contact, rule: Group, known: Known, *, shows_addresses: bool) -> Why:
     """Each condition asked of the person, in one statement. Raises rules.Incomplete."""
     rules.where(rule, known)
+    say: Callable[[str], str] = str if shows_addresses else redact
     leaves = list(rules.conditions(rule))
     columns, values = rules.each(leaves, known)
     if not columns:
-        return _why(rule, known, iter(()))
+        return _why(rule, known, iter(()), say)
     with database.cursor() as cursor:
         cursor.execute(
             f"select {', '.join(columns)} from audiences_contact c where c.id = %(contact)s and c.workspace_id = %(workspace)s",
             values | {"contact": contact.pk, "workspace": contact.workspace_id},
         )
-        return _why(rule, known, iter(cursor.fetchone()))
+        return _why(rule, known, iter(cursor.fetchone()), say)
 
 
-def _why(node: Node, known: Known, met: Iterator[bool]) -> Why:
+def _why(node: Node, known: Known, met: Iterator[bool], say: Callable[[str], str]) -> Why:
     if isinstance(node, Condition):
-        return Why(rules.told(node, known), next(met))
-    inner = tuple(_why(one, known, met) for one in node.rules)
+        return Why(say(rules.told(node, known)), next(met))
+    inner = tuple(_why(one, known, met, say) for one in node.rules)
     answers = [one.is_met for one in inner]
     is_met = {"all": all(answers), "any": any(answers), "none": not any(answers)}[node.join]
-    return Why(rules.sentence(node, known), is_met, node.join, inner)
+    return Why(say(rules.sentence(node, known)), is_met, node.join, inner)
 
 
 def values_of(workspace: Workspace, key: str) -> list[str]:

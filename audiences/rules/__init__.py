@@ -21,7 +21,17 @@ from audiences.rules.fields import FieldKind
 from audiences.rules.groups import AccountKind, ListKind, SegmentKind, TagKind
 from audiences.rules.kinds import KINDS, Kind, Op, Takes, Thing, Writer, register
 from audiences.rules.known import Incomplete, Known
-from audiences.rules.nodes import BadRule, Condition, Group, Node, as_json, conditions, read, together
+from audiences.rules.nodes import (
+    MAX_DEPTH,
+    BadRule,
+    Condition,
+    Group,
+    Node,
+    as_json,
+    conditions,
+    read,
+    together,
+)
 from audiences.rules.phrases import Offer, offers
 from audiences.rules.words import missing, named, sentence, told
 
@@ -32,6 +42,7 @@ for _kind in (
 
 __all__ = [
     "KINDS",
+    "MAX_DEPTH",
     "BadRule",
     "Condition",
     "Group",

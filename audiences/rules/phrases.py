@@ -24,7 +24,7 @@ class Offer(NamedTuple):
     kind: str
     # One condition, perhaps without its value yet; or two, of which one is enough.
     node: Node
-    # How much of the name was typed.
+    # How much of what was typed is the name or the operator, and how much of the name was typed.
     score: float
 
 
@@ -57,10 +57,11 @@ def _offer(kind: Kind, of: Any, thing: Thing, typed: list[str], *, or_empty: boo
     about = {*kind.noun.split(), *kind.title.casefold().split(), kind.noun + "s"}
     rest = [word for word in rest if word.casefold() not in about or word.casefold() in _NOT]
     ops = kind.ops(of, thing)
-    condition = _compared(kind, of, ops, rest)
-    if condition is None:
+    compared = _compared(kind, of, ops, rest)
+    if compared is None:
         return None
-    score = taken / max(1, sum(map(len, name))) + (condition.value is not None)
+    told, condition = compared
+    score = (taken + told) / sum(map(len, typed)) + taken / sum(map(len, name))
     if or_empty:
         if "empty" not in ops:
             return None
@@ -72,10 +73,12 @@ def _begins(part: str, word: str) -> bool:
     return part == word or (len(word) > 1 and part.startswith(word))
 
 
-def _compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -> Condition | None:
-    """The operator whose words are among the rest, and the rest of that as its value; None if words are left."""
+def _compared(
+    kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]
+) -> tuple[int, Condition] | None:
+    """The operator whose words are among the rest, with their letters, and what remains as its value; None if words are left."""
     denies = any(word.casefold() in _NOT for word in rest)
-    best: tuple[int, Condition] | None = None
+    best: tuple[int, int, Condition] | None = None
     for key, op in ops.items():
         words = {word.casefold() for word in _WORD.findall(f"{op.label} {op.says}")}
         if denies != bool(words & _NOT):
@@ -87,8 +90,9 @@ def _compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -
             continue
         rank = 2 * told + (value is not None)
         if best is None or rank > best[0]:
-            best = (rank, Condition(kind.key, of, key, value))
-    return best[1] if best else None
+            letters = sum(len(word) for word in rest if word not in left or word.isdecimal())
+            best = (rank, letters, Condition(kind.key, of, key, value))
+    return best[1:] if best else None
 
 
 def _value(takes: Takes, words: Sequence[str]) -> Any:

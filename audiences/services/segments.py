@@ -1,13 +1,14 @@
 """Segments: saved, changed, set aside, counted."""
 
-from typing import Any
+from collections.abc import Mapping
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import activity, outbox
 from accounts.models import OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
+from accounts.redaction import redact, redact_value
 from accounts.refusals import CannotDo
 from audiences import rules
 from audiences.models import Segment
@@ -34,17 +35,18 @@ class ChangedMeanwhile(CannotSave):
 
 @transaction.atomic
 def create_segment(
-    *, workspace: Workspace, name: str, description: str, rule: Group, by: User | None, **_: Any
+    *, workspace: Workspace, name: str, description: str, rule: Group, by: User | None
 ) -> Segment:
     """Raises CannotSave for a name in use, and for a rule that cannot be worked out."""
     _have_free_name(workspace, name)
     known = _known(workspace, rule)
-    segment = Segment.objects.create(
-        workspace=workspace, name=name, description=description, rule=rules.as_json(rules.named(rule, known)), created_by=by,
+    segment = Segment(
+        workspace=workspace, name=name, description=description, rule=rules.as_json(rules.named(rule, known)), created_by=by
     )  # fmt: skip
+    _keep(segment)
     activity.record(
-        workspace, "segment.created", f"Made the segment “{name}”: {rules.sentence(rule, known)}",
-        actor=by, subject=segment, after={"name": name, "rule": segment.rule},
+        workspace, "segment.created", f"Made the segment “{name}”: {_told(rule, known)}",
+        actor=by, subject=segment, after=_logged({"name": name, "rule": segment.rule}),
     )  # fmt: skip
     _count_soon(segment)
     return segment
@@ -75,10 +77,10 @@ def change_segment(
     mine.updated_at = timezone.now()
     if before["rule"] != saved:
         mine.mailable_count = mine.counted_at = None
-    mine.save()
+    _keep(mine)
     activity.record(
-        mine.workspace, "segment.changed", f"Changed the segment “{name}”: {rules.sentence(rule, known)}",
-        actor=by, subject=mine, before=before, after=after,
+        mine.workspace, "segment.changed", f"Changed the segment “{name}”: {_told(rule, known)}",
+        actor=by, subject=mine, before=_logged(before), after=_logged(after),
     )  # fmt: skip
     if before["rule"] != saved:
         _count_soon(mine)
@@ -103,7 +105,7 @@ def duplicate_segment(*, segment: Segment, by: User | None) -> Segment:
     )  # fmt: skip
     activity.record(
         segment.workspace, "segment.created", f"Made the segment “{name}” as a copy of “{segment.name}”",
-        actor=by, subject=twin, after={"name": name, "rule": twin.rule},
+        actor=by, subject=twin, after=_logged({"name": name, "rule": twin.rule}),
     )  # fmt: skip
     return twin
 
@@ -121,6 +123,7 @@ def archive_segment(*, segment: Segment, by: User | None) -> None:
 def restore_segment(*, segment: Segment, by: User | None) -> None:
     """Raises CannotSave if another one has its name now."""
     _have_free_name(segment.workspace, segment.name, but=segment)
+    segment.archived_at = None
     if Segment.objects.filter(pk=segment.pk).exclude(archived_at=None).update(archived_at=None):
         activity.record(
             segment.workspace, "segment.restored", f"Brought back the segment “{segment.name}”", actor=by, subject=segment
@@ -189,5 +192,26 @@ def _have_free_name(workspace: Workspace, name: str, *, but: Segment | None = No
     if but is not None:
         found = found.exclude(pk=but.pk)
     if found.exists():
-        sentence = "Another segment has this name."
-        raise CannotSave(sentence, fields={"name": sentence})
+        raise _name_taken()
+
+
+def _keep(segment: Segment) -> None:
+    try:
+        with transaction.atomic():
+            segment.save()
+    except IntegrityError as error:  # somebody took the name in this instant
+        raise _name_taken() from error
+
+
+def _name_taken() -> CannotSave:
+    sentence = "Another segment has this name."
+    return CannotSave(sentence, fields={"name": sentence})
+
+
+def _told(rule: Group, known: rules.Known) -> str:
+    return redact(rules.sentence(rule, known))
+
+
+def _logged(values: Mapping[str, object]) -> dict[str, object]:
+    """For the log, which outlives people: no address that a rule compares with."""
+    return redact_value(values, depth=4 * rules.MAX_DEPTH)

@@ -50,6 +50,7 @@ def field_values(request: WorkspaceRequest) -> HttpResponse:
 def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
     """GET draws it, `do` and `add` change the tree, `save` saves; which part is answered depends on who asks."""
     draft = _draft(request, mine)
+    draft.own = mine.pk if mine else None
     is_saving = "save" in request.POST
     given = request.POST if request.method == "POST" else _given(mine)
     form = SegmentForm(request.POST, draft=draft) if is_saving else SegmentForm(initial=given, draft=draft)
@@ -58,7 +59,7 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
         try:
             saved = _save(request, mine, form)
         except services.ChangedMeanwhile as refusal:
-            theirs = queries.told(request.workspace, [refusal.theirs])[0]
+            theirs = queries.told(request.workspace, [refusal.theirs], shows_addresses=True)[0]
             form.add_error(None, refusal.sentence)
         if saved is not None:
             return saved
@@ -136,9 +137,8 @@ def _save(request: WorkspaceRequest, mine: Segment | None, form: SegmentForm) ->
     """Where to go then; None for a refusal, which the form shows. Raises ChangedMeanwhile."""
     try:
         if mine is None:
-            form.result = services.create_segment(
-                workspace=request.workspace, by=request.user, **form.cleaned_data
-            )
+            values = {name: value for name, value in form.cleaned_data.items() if name != "version"}
+            form.result = services.create_segment(workspace=request.workspace, by=request.user, **values)
         else:
             form.result = services.change_segment(segment=mine, by=request.user, **form.cleaned_data)
     except services.ChangedMeanwhile:

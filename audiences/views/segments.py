@@ -35,7 +35,13 @@ def segments(request: WorkspaceRequest) -> HttpResponse:
     form = SegmentFilters(request.GET)
     after = request.GET.get("after", "").replace("\x00", "")
     is_archived = form.value("state") == "archived"
-    found = queries.segments(request.workspace, words=form.words(), is_archived=is_archived, after=after)
+    found = queries.segments(
+        request.workspace,
+        shows_addresses=people.shows_addresses(request),
+        words=form.words(),
+        is_archived=is_archived,
+        after=after,
+    )
     return render_page(
         request,
         "audiences/segments/list.html",
@@ -62,7 +68,7 @@ def segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     An address to ask about comes by POST, to stand in no URL.
     """
     mine = find_segment(request, segment_id)
-    (told,) = queries.told(request.workspace, [mine])
+    (told,) = queries.told(request.workspace, [mine], shows_addresses=people.shows_addresses(request))
     rule = None if told.is_broken else told.rule
     asked = request.GET.get("why", "")
     is_asked = request.method == "POST"
@@ -183,13 +189,13 @@ def _asked(request: WorkspaceRequest, rule: rules.Group | None, known: rules.Kno
 def _because(
     request: WorkspaceRequest, contact: Contact, rule: rules.Group | None, known: rules.Known
 ) -> dict[str, Any]:
-    answer = None
+    answer, shows = None, people.shows_addresses(request)
     if rule is not None:
         with suppress(CannotDo):
-            answer = queries.why(contact, rule, known)
+            answer = queries.why(contact, rule, known, shows_addresses=shows)
     if answer is None:
         return {"none": "This rule cannot be worked out as it is."}
-    address = shown(contact.email, shows_addresses=people.shows_addresses(request))
+    address = shown(contact.email, shows_addresses=shows)
     return {"contact": contact, "name": contact.full_name or address, "answer": answer}
 
 

@@ -1,5 +1,5 @@
-// The rule builder's two liberties: what was typed while an answer was on its way stays, and the focus goes where the
-// server says. All moves are the server's; without this file they work by full loads.
+// The rule builder's few liberties: what was typed while an answer was on its way stays, the focus goes where the server
+// says, and Enter means what one expects of the field it is pressed in. All moves are the server's.
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const on = (type, listen) => document.addEventListener(type, listen);
@@ -13,18 +13,28 @@ on("htmx:beforeRequest", (event) => {
 
 on("htmx:beforeSwap", (event) => {
   if (event.detail.target.id !== "rule") return;
-  typed = new Map($$(fields).filter((field) => field.value !== sent.get(field.id)).map((field) => [field.id, field.value]));
+  const isNew = (field) => sent.has(field.id) && field.value !== sent.get(field.id);
+  typed = new Map($$(fields).filter(isNew).map((field) => [field.id, field.value]));
 });
 
 on("htmx:afterSettle", (event) => {
   if (event.detail.elt.id !== "rule") return;
   for (const [id, value] of typed) {
     const field = document.getElementById(id);
-    if (field) field.value = value;
+    if (!field) continue;
+    field.value = value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   }
-  typed = new Map();
   const place = document.getElementById($("#rule").dataset.goesTo ?? "");
-  // A value to fill in, or the menu of what was moved.
-  place?.focus();
-  if (place?.matches("input")) place.select();
+  const isElsewhere = document.activeElement !== document.body && !document.activeElement.closest("#rule");
+  if (!place || place === document.activeElement || isElsewhere || typed.size) return;
+  place.focus();
+  if (place.matches("input")) place.select();
+});
+
+// Enter takes the first offer, or saves from the name; in a value it does nothing: the count has followed already.
+on("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || !event.target.matches("#builder input") || event.target.id === "find") return;
+  event.preventDefault();
+  if (event.target.name === "name") $("#builder [name=save]").click();
 });
