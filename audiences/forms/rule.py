@@ -55,6 +55,7 @@ class Row:
     things: Sequence[tuple[Any, str]] = ()
 
     is_group: ClassVar[bool] = False
+    is_bare: ClassVar[bool] = False
 
     @property
     def takes(self) -> Takes:
@@ -138,7 +139,12 @@ class Branch:
         return "and" if self.join == "all" else "or"
 
     def node(self) -> Group:
-        return Group(self.join, tuple(inner.node() for inner in self.rules))
+        """A group that was only just made says nothing yet."""
+        return Group(self.join, tuple(inner.node() for inner in self.rules if not inner.is_bare))
+
+    @property
+    def is_bare(self) -> bool:
+        return all(inner.is_bare for inner in self.rules)
 
 
 Part = Row | Branch
@@ -287,12 +293,6 @@ class Draft:
     @property
     def has_groups(self) -> bool:
         return any(part.is_group for part in self.root.rules)
-
-    @property
-    def target(self) -> str:
-        """The group the next condition goes to, in words."""
-        part = self._find(self.at)
-        return JOINS[part.join] if isinstance(part, Branch) else ""
 
     @property
     def open_rows(self) -> list[Row]:

@@ -36,10 +36,10 @@ from audiences.rules import Condition, Group, Known, Node
 
 PAGE = 50
 # How long somebody who types waits for a count, and how long a rough one may take then.
-COUNT_SECONDS = 0.9
-ROUGH_SECONDS = 0.3
+COUNT_SECONDS = 0.8
+ROUGH_SECONDS = 0.2
 SAMPLE = 10
-SAMPLE_SECONDS = 2.0
+SAMPLE_SECONDS = 1.2
 # Values are suggested from among so many people, the newest.
 VALUES_AMONG = 20_000
 MOST_VALUES = 50

@@ -17,14 +17,18 @@ on("htmx:beforeSwap", (event) => {
   typed = new Map($$(fields).filter(isNew).map((field) => [field.id, field.value]));
 });
 
-on("htmx:afterSettle", (event) => {
-  if (event.detail.elt.id !== "rule") return;
+// At once, before the next key; the count is told of it when the new fields listen.
+on("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "rule") return;
   for (const [id, value] of typed) {
     const field = document.getElementById(id);
-    if (!field) continue;
-    field.value = value;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+    if (field) field.value = value;
   }
+});
+
+on("htmx:afterSettle", (event) => {
+  if (event.detail.elt.id !== "rule") return;
+  for (const id of typed.keys()) document.getElementById(id)?.dispatchEvent(new Event("input", { bubbles: true }));
   const place = document.getElementById($("#rule").dataset.goesTo ?? "");
   const isElsewhere = document.activeElement !== document.body && !document.activeElement.closest("#rule");
   if (!place || place === document.activeElement || isElsewhere || typed.size) return;

@@ -86,6 +86,11 @@ def test_a_group_is_never_deeper_than_the_builder_shows(workspace):
     assert shape(draft) == "all(any(all(c4)))"
 
 
+def test_a_group_that_is_still_empty_says_nothing(workspace):
+    draft = posted(workspace, "c1 g1 field:city filled", "g2 g1 any", "g3 g2 none")
+    assert (draft.sentence, len(draft.rule.rules)) == ("City is not empty", 1)
+
+
 def test_nonsense_in_the_form_is_left_out(workspace, news):
     draft = posted(
         workspace,

@@ -313,6 +313,36 @@ def test_nonsense_in_the_form_breaks_nothing(browse, values):
     assert client.post(NEW, values | {"save": "1", "name": "x"}).status_code in (302, 422)
 
 
+def test_a_segment_is_not_offered_to_itself(browse, news, make):
+    segment = make("Readers of all kinds", on(news))
+    make("Others", on(news))
+    seen = words(browse("editor").get(f"/w/acme/segments/{segment.pk}/edit/"))
+    assert "<bdi>Others</bdi></button>" in seen
+    assert "<bdi>Readers of all kinds</bdi></button>" not in seen
+
+
+def test_a_kind_that_another_app_registers_is_offered_and_drawn(browse, monkeypatch):
+    class Weather(rules.Kind):
+        key, title, noun, takes_ids = "weather", "Weather", "weather", True
+
+        def all_ops(self):
+            return {"over": rules.Op("is over", "{of} over {value}", rules.Takes.NUMBER)}
+
+        def things(self, workspace, only=None):
+            return {7: rules.Thing("Rain in Bern")}
+
+        def sql(self, condition, thing, write):
+            return f"(c.id > {write.put(condition.value)})"
+
+    monkeypatch.setitem(rules.KINDS, "weather", Weather())
+    client = browse("editor")
+    assert "Rain in Bern" in words(client.get(NEW))
+    assert "Rain in Bern over 20" in words(ask(client, NEW, {"find": "rain over 20"}, "offers"))
+    form = {"node": "c1 g1", "c1.of": "weather:7", "c1.op": "over", "c1.value": "20"}
+    assert "0 people" in words(ask(client, NEW, form, "standing"))
+    assert 'value="20"' in words(ask(client, NEW, form, "rule"))
+
+
 def test_suggestions_go_on_from_what_is_typed(browse, workspace):
     for city in ("Bern", "Chur", HOSTILE[:120]):
         ContactFactory(workspace=workspace, city=city)
