@@ -12,7 +12,8 @@ from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import rules
-from audiences.forms.rule import Draft, joined, read_json, split
+from audiences.forms.rule import Draft
+from audiences.forms.rule_rows import joined, read_json, split
 from audiences.forms.segments import SegmentForm
 from audiences.models import Segment
 from audiences.queries import segments as queries

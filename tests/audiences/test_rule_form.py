@@ -4,7 +4,8 @@ import pytest
 from django.http import QueryDict
 
 from audiences import rules
-from audiences.forms.rule import Draft, joined, split
+from audiences.forms.rule import Draft
+from audiences.forms.rule_rows import joined, split
 from tests.factories import ListFactory
 
 
