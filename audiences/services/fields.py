@@ -16,7 +16,7 @@ from accounts import activity, outbox
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
-from audiences import sets
+from audiences import sets, uses
 from audiences.field_names import key_of
 from audiences.importing.decisions import SPECIAL
 from audiences.models import Contact, Field, FieldChange, Import
@@ -321,7 +321,7 @@ def _checked_choices(kind: str, choices: Sequence[str]) -> None:
 
 
 def _refuse_used(workspace: Workspace, field: Field, then: str) -> None:
-    titles = [use.title for use in queries.uses(workspace) if use.key == field.key]
+    titles = [use.title for use in uses.of(workspace, "field", [field.key]).get(field.key, [])]
     if titles:
         shown = ", ".join(titles[:5]) + (f" and {len(titles) - 5} more" if len(titles) > 5 else "")
         raise CannotChangeField(f"{field} is used by: {shown}. {then}")

@@ -163,9 +163,10 @@ def frozen_choice(delivery: Delivery) -> Choice:
     within = tuple(Chosen.from_json(one) for one in told.get("within", ()))
     workspace = delivery.campaign.workspace
     known = rules.Known.of(workspace, *(one.rule for one in (*segments, *within)))
-    for one in within:
-        known.things["segment"].setdefault(one.id, rules.Thing(one.name))
-    known = replace(known, segments={one.id: one.rule for one in within})
+    named = {one.id: rules.Thing(one.name) for one in within} | dict(known.things.get("segment", {}))
+    known = replace(
+        known, things={**known.things, "segment": named}, segments={one.id: one.rule for one in within}
+    )
     return Choice(workspace, tuple(told.get("lists", ())), segments, within, known)
 
 
