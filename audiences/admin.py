@@ -6,22 +6,34 @@ from django.http import HttpRequest
 
 from accounts.admin_tools import ShownAdmin
 from audiences.models import (
+    BulkAction,
     Consent,
     ConsentBasis,
     Contact,
+    ContactColumns,
+    DuplicatePair,
+    DuplicateSearch,
     Engagement,
     ErasedThere,
     Erasure,
+    Export,
+    ExportPiece,
     Field,
+    FieldChange,
     Folder,
+    FormerAddress,
     Gathered,
     Import,
     ImportBody,
     ImportChange,
     ImportStep,
     List,
+    PeopleCount,
+    Segment,
     Subscription,
     Suppression,
+    Tag,
+    Tagging,
 )
 
 
@@ -139,3 +151,88 @@ class ConsentAdmin(ShownAdmin):
     list_display = ("id", "contact", "list", "kind", "at")
     list_select_related = ("contact", "list")
     search_ids = ("pk", "contact_id")
+
+
+@admin.register(FormerAddress)
+class FormerAddressAdmin(ShownAdmin):
+    list_display = ("email", "workspace", "contact_id", "created_at")
+    list_select_related = ("workspace",)
+    search_ids = ("contact_id",)
+
+
+@admin.register(FieldChange)
+class FieldChangeAdmin(ShownAdmin):
+    list_display = ("id", "field", "action", "state", "created_by", "created_at")
+    list_select_related = ("field", "created_by")
+    list_filter = ("state",)
+
+
+@admin.register(Tag)
+class TagAdmin(ShownAdmin):
+    list_display = ("name", "workspace", "created_at")
+    list_select_related = ("workspace",)
+    search_fields = ("name__icontains",)
+
+
+@admin.register(Tagging)
+class TaggingAdmin(ShownAdmin):
+    list_display = ("id", "tag", "contact_id", "created_at")
+    list_select_related = ("tag",)
+    search_ids = ("contact_id",)
+
+
+@admin.register(Segment)
+class SegmentAdmin(ShownAdmin):
+    list_display = ("name", "workspace", "mailable_count", "counted_at", "archived_at")
+    list_select_related = ("workspace",)
+    search_fields = ("name__icontains",)
+
+
+@admin.register(BulkAction)
+class BulkActionAdmin(ShownAdmin):
+    list_display = ("id", "action", "workspace", "state", "done", "total", "created_by", "created_at")
+    list_select_related = ("workspace", "created_by")
+    list_filter = ("state", "action")
+
+
+@admin.register(Export)
+class ExportAdmin(ShownAdmin):
+    list_display = ("id", "title", "workspace", "state", "rows", "created_by", "created_at")
+    list_select_related = ("workspace", "created_by")
+    list_filter = ("state", "kind")
+
+
+@admin.register(ExportPiece)
+class ExportPieceAdmin(ShownAdmin):
+    """That a file is still kept, and never what is in it."""
+
+    list_display = ("id", "of", "number")
+    list_select_related = ("of",)
+    fields = ("of", "number")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).defer("body")
+
+
+@admin.register(DuplicateSearch)
+class DuplicateSearchAdmin(ShownAdmin):
+    list_display = ("workspace", "found", "begun_at", "finished_at")
+    list_select_related = ("workspace",)
+
+
+@admin.register(DuplicatePair)
+class DuplicatePairAdmin(ShownAdmin):
+    list_display = ("id", "workspace", "contact_a_id", "contact_b_id", "reasons", "dismissed_at")
+    list_select_related = ("workspace",)
+
+
+@admin.register(PeopleCount)
+class PeopleCountAdmin(ShownAdmin):
+    list_display = ("workspace", "people", "counted_at")
+    list_select_related = ("workspace",)
+
+
+@admin.register(ContactColumns)
+class ContactColumnsAdmin(ShownAdmin):
+    list_display = ("membership", "columns")
+    list_select_related = ("membership__user", "membership__workspace")

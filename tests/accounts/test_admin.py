@@ -28,22 +28,37 @@ from accounts.models import (
 )
 from accounts.providers.base import Effect
 from audiences.models import (
+    BulkAction,
     Consent,
     ConsentBasis,
+    ContactColumns,
+    DuplicatePair,
+    DuplicateSearch,
     Engagement,
+    ErasedThere,
+    Erasure,
+    Export,
+    ExportPiece,
     Field,
+    FieldChange,
     Folder,
+    FormerAddress,
     Gathered,
     Import,
     ImportBody,
     ImportChange,
     ImportStep,
+    PeopleCount,
+    Segment,
+    Tag,
+    Tagging,
 )
 from campaigns.models import CampaignVersion, Delivery, Recipient, SendingDomain, TestSend
 from reporting.models import DomainFigures, Event, Figures, InboxCall, LinkFigures, Seen, SpanFigures
 from tests.factories import (
     CampaignFactory,
     ConnectionFactory,
+    ContactFactory,
     SubscriptionFactory,
     SuppressionFactory,
     TemplateFactory,
@@ -77,7 +92,7 @@ def fill(n):
         contact = SubscriptionFactory(list__workspace=workspace, list__name=HOSTILE).contact
         SuppressionFactory(contact=contact)
         Engagement.objects.create(contact=contact)
-        Field.objects.create(workspace=workspace, key="colour", label=HOSTILE)
+        field = Field.objects.create(workspace=workspace, key="colour", label=HOSTILE)
         Folder.objects.create(workspace=workspace, name=HOSTILE)
         TemplateFactory(workspace=workspace, name=HOSTILE)
         campaign = CampaignFactory(workspace=workspace, connection=connection, name=HOSTILE)
@@ -115,6 +130,21 @@ def fill(n):
         ImportBody.objects.create(of=of, part="original", number=0, body=b"secret-file")
         step = ImportStep.objects.create(of=of, last_line=1, at=datetime(2026, 12, 1, tzinfo=UTC))
         ImportChange.objects.create(step=step, contact_id=contact.pk, changes={"city": [None, HOSTILE]})
+        FieldChange.objects.create(workspace=workspace, field=field, action="kind")
+        FormerAddress.objects.create(workspace=workspace, email=HOSTILE, contact=contact)
+        Tagging.objects.create(tag=Tag.objects.create(workspace=workspace, name=HOSTILE), contact=contact)
+        Segment.objects.create(workspace=workspace, name=HOSTILE, rule={})
+        BulkAction.objects.create(workspace=workspace, action="tag", people={}, until=0)
+        export = Export.objects.create(workspace=workspace, title=HOSTILE)
+        ExportPiece.objects.create(of=export, number=0, body=b"secret-export")
+        DuplicateSearch.objects.create(workspace=workspace)
+        DuplicatePair.objects.create(
+            workspace=workspace, contact_a=contact, contact_b=ContactFactory(workspace=workspace), reasons=["phone"],
+            rank=1, run=1,
+        )  # fmt: skip
+        PeopleCount.objects.create(workspace=workspace, people=1)
+        erasure = Erasure.objects.create(workspace=workspace, digest=f"{contact.pk:064d}")
+        ErasedThere.objects.create(erasure=erasure, connection=connection)
         ConnectionTokens.objects.create(connection=connection, sealed="secret-tokens")
         OutboxAttempt.objects.create(entry=OutboxEntry.objects.latest("pk"), fence=1)
         SendingDomain.objects.create(connection=connection, name=HOSTILE)
@@ -124,7 +154,10 @@ def fill(n):
         DomainFigures.objects.create(delivery=delivery, source="events", domain=HOSTILE)
         SpanFigures.objects.create(delivery=delivery, start_at=delivery.send_at)
         Seen.objects.create(delivery=delivery, contact=contact, kind="opened", first_at=delivery.send_at)
-        Membership.objects.create(user=UserFactory(name=HOSTILE), workspace=workspace, role="editor")
+        membership = Membership.objects.create(
+            user=UserFactory(name=HOSTILE), workspace=workspace, role="editor"
+        )
+        ContactColumns.objects.create(membership=membership, columns=[])
         Invitation.objects.create(
             workspace=workspace, email="x@example.test", role="viewer", token_digest=f"{contact.pk:064d}"
         )
@@ -176,6 +209,7 @@ def test_every_row_opens_and_shows_no_secret(operator):
         invitation.token_digest,
         "sandbox-test",
         "webhook-secret",
+        "secret-export",
     )
     for model in OURS:
         row = model._default_manager.order_by("pk").last()

@@ -58,14 +58,18 @@ def undo(mine: Import, by: User) -> Import:
 
 
 def state_of(workspace: Workspace) -> dict[str, Any]:
-    """Everybody's fields and memberships: what an import and its roll back must leave as it was."""
+    """Everybody's fields and memberships: what an import and its roll back must leave as it was.
+
+    A field that holds null is empty, as one is that is not there.
+    """
+    people = Contact.objects.filter(workspace=workspace).order_by("email")
     return {
-        "people": sorted(
-            Contact.objects.filter(workspace=workspace).values_list(
+        "people": [
+            (*values, {key: value for key, value in custom.items() if value is not None})
+            for *values, custom in people.values_list(
                 "email", "first_name", "last_name", "language", "city", "country", "phone", "custom"
-            ),
-            key=lambda row: row[0],
-        ),
+            )
+        ],
         "memberships": sorted(
             Subscription.objects.filter(list__workspace=workspace).values_list(
                 "list_id", "contact__email", "status"
