@@ -427,7 +427,8 @@ def test_archiving_names_the_uses_first(browse, workspace, news, make):
     )
     reply = client.post(f"{url}duplicate/")
     assert reply.url == f"/w/acme/segments/{Segment.objects.latest('pk').pk}/edit/"
-    client.post(f"{url}count/")
+    assert client.post(f"{url}count/").url == "/w/acme/segments/"
+    assert client.post(f"{url}count/", {"next": url}).url == url
 
 
 def test_a_segment_costs_the_same_for_one_person_and_three(browse, news, make, workspace):
