@@ -32,6 +32,7 @@ class Draft:
         self.at = self.root.key
         # The id of what takes the focus when the tree is drawn again.
         self.focus = ""
+        self.has_added = False
         # Why a move was not made.
         self.refusal = ""
         # The segment that is edited: it cannot be part of itself.
@@ -61,10 +62,6 @@ class Draft:
         at = data.get("at", "")
         draft.at = at if at in branches else draft.root.key
         return draft
-
-    @classmethod
-    def of(cls, workspace: Workspace, rule: Group) -> "Draft":
-        return cls.told(workspace, rules.as_json(rule))
 
     @classmethod
     def told(cls, workspace: Workspace, data: Any) -> "Draft":
@@ -98,9 +95,8 @@ class Draft:
         if row.op not in kind.all_ops():
             row.op = ""
         elif row.is_pair:
-            first, last = (
-                data["value"] if isinstance(data.get("value"), list) and len(data["value"]) == 2 else ("", "")
-            )
+            pair = data.get("value")
+            first, last = pair if isinstance(pair, list) and len(pair) == 2 else ("", "")
             row.texts = str(first), str(last)
         else:
             row.texts = text_of(data.get("value")), ""
@@ -244,6 +240,7 @@ class Draft:
             branch.rules += part.rules
         else:
             branch.rules.append(part)
+        self.has_added = True
         self.__dict__.pop("known", None)
         self._begin([row for row in walk(part) if isinstance(row, Row)])
         first_open = next((row for row in self.open_rows if row in walk(part)), None)

@@ -194,8 +194,10 @@ def text_of(value: Any) -> str:
 
 
 def read_json(text: str) -> Any:
-    """None for what is none."""
+    """None for what is none, and for what no page and no table can hold."""
     try:
-        return json.loads(text) if len(text) < 100_000 else None
+        told = json.loads(text) if len(text) < 100_000 else None
+        json.dumps(told, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+    return told

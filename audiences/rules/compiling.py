@@ -72,7 +72,9 @@ def _segment(
 ) -> str:
     id_ = int(node.of)
     if id_ in within or len(within) >= MAX_DEPTH:
-        raise Incomplete("These segments use each other in a circle. Take one out.")
+        raise Incomplete(
+            f"Segments go {MAX_DEPTH} deep into each other at most, and never in a circle. Take one out."
+        )
     rule: Group = known.segments[id_]
     is_wanted = is_wanted if node.op == "in" else not is_wanted
     return _sql(rule, known, write, is_wanted=is_wanted, within=(*within, id_))

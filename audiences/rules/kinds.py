@@ -1,5 +1,6 @@
 """What a condition can be about: a kind brings its operators, its names, its words and its SQL."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,6 +13,8 @@ from accounts.models import Workspace
 if TYPE_CHECKING:
     from audiences.rules.nodes import Condition
 
+# NUL, and halves of surrogate pairs.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 MAX_TEXT = 500
 MAX_TEXTS = 200
 MAX_DAYS = 3660
@@ -147,7 +150,9 @@ def _nothing(value: Any) -> None:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("Say what to compare with.")
-    if len(value) > MAX_TEXT or "\x00" in value:
+    if _UNSTORABLE.search(value):
+        raise ValueError("This text holds a letter that cannot be kept. Type it again.")
+    if len(value) > MAX_TEXT:
         raise ValueError(f"A text to compare with has {MAX_TEXT} letters at most.")
     return value.strip()
 

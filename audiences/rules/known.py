@@ -31,13 +31,15 @@ class Known:
         things: dict[str, dict[Any, Thing]] = defaultdict(dict)
         known = cls(workspace, ZoneInfo(workspace.time_zone), things, {})
         level = [rule for rule in rules if rule is not None]
-        for _ in range(MAX_DEPTH):
+        for depth in range(MAX_DEPTH + 1):
             wanted: dict[str, set[str | int]] = defaultdict(set)
             for condition in (found for rule in level for found in conditions(rule)):
                 if condition.of not in things[condition.kind]:
                     wanted[condition.kind].add(condition.of)
             for kind, ofs in wanted.items():
                 things[kind].update(KINDS[kind].things(workspace, ofs))
+            if depth == MAX_DEPTH:  # these were what the innermost are about
+                break
             level = []
             for id_ in wanted.get("segment", ()):
                 if thing := things["segment"].get(id_):

@@ -103,7 +103,9 @@ def _condition(data: dict[str, Any], at: tuple[int, ...]) -> Condition:
     of, op = data.get("of"), data.get("op")
     if kind is None or isinstance(of, bool) or not isinstance(of, str | int) or of == "":
         raise BadRule("Choose what this condition is about.", at)
-    if kind.takes_ids != isinstance(of, int) or (isinstance(of, str) and len(of) > 100):
+    if kind.takes_ids != isinstance(of, int) or (
+        isinstance(of, str) and (len(of) > 100 or not of.isprintable())
+    ):
         raise BadRule("This condition cannot be read. Take it out and add it again.", at)
     if isinstance(of, int) and not 0 < of < 2**63:
         raise BadRule("This condition cannot be read. Take it out and add it again.", at)
@@ -115,4 +117,5 @@ def _condition(data: dict[str, Any], at: tuple[int, ...]) -> Condition:
     except ValueError as error:
         raise BadRule(str(error), at) from error
     name = data.get("name")
-    return Condition(kind.key, of, op, value, name[:200] if isinstance(name, str) else "")
+    printable = "".join(filter(str.isprintable, name)) if isinstance(name, str) else ""
+    return Condition(kind.key, of, op, value, printable[:200])

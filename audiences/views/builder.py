@@ -51,7 +51,6 @@ def field_values(request: WorkspaceRequest) -> HttpResponse:
 def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
     """GET draws it, `do` and `add` change the tree, `save` saves; which part is answered depends on who asks."""
     draft = _draft(request, mine)
-    draft.own = mine.pk if mine else None
     is_saving = "save" in request.POST
     given = request.POST if request.method == "POST" else _given(mine)
     form = SegmentForm(request.POST, draft=draft) if is_saving else SegmentForm(initial=given, draft=draft)
@@ -65,7 +64,7 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
         if saved is not None:
             return saved
     find = request.POST.get("find", "").strip()[:200].replace("\x00", "")
-    if "add" in request.POST or request.POST.get("do") == "first g1":
+    if draft.has_added:
         find = ""
     if not request.htmx or request.htmx.target == "rule":
         draft.choices()
@@ -99,15 +98,16 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
 def _draft(request: WorkspaceRequest, mine: Segment | None) -> Draft:
     """The tree as posted, with the move that was asked for; else the saved one, or the one in the address."""
     if request.method != "POST":
-        if mine is not None:
-            return Draft.told(request.workspace, mine.rule)
-        return Draft.told(request.workspace, _from_address(request))
+        draft = Draft.told(request.workspace, mine.rule if mine else _from_address(request))
+        draft.own = mine.pk if mine else None
+        return draft
     draft = Draft.posted(request.workspace, request.POST)
+    draft.own = mine.pk if mine else None
     verb, _, key = request.POST.get("do", "").partition(" ")
     if "add" in request.POST:
         draft.add(read_json(request.POST["add"]))
     elif verb == "first":
-        # Enter in the search takes the best; in any other field it only draws.
+        # Enter takes the best of what the search offers.
         for offer in _fitting(draft, request.POST.get("find", ""))[:1]:
             draft.add(rules.as_json(offer.node))
     elif verb:

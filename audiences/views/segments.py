@@ -6,10 +6,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_POST
 
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import rules
@@ -124,7 +125,7 @@ def restore_segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
 def count_segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     is_done = services.count_segment(segment=find_segment(request, segment_id))
     say(request, "Counted." if is_done else "This takes a while: it is being counted in the background.")
-    return go(request, "audiences:segments")
+    return go(request, safe_next(request, default=reverse("audiences:segments")))
 
 
 def members(request: WorkspaceRequest, rule: rules.Group | None, asked: Any) -> dict[str, Any]:

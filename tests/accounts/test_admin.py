@@ -143,7 +143,7 @@ def fill(n):
             rank=1, run=1,
         )  # fmt: skip
         PeopleCount.objects.create(workspace=workspace, people=1)
-        erasure = Erasure.objects.create(workspace=workspace, digest=f"{contact.pk:064d}")
+        erasure = Erasure.objects.create(workspace=workspace, digest=f"{contact.pk:063d}e")
         ErasedThere.objects.create(erasure=erasure, connection=connection)
         ConnectionTokens.objects.create(connection=connection, sealed="secret-tokens")
         OutboxAttempt.objects.create(entry=OutboxEntry.objects.latest("pk"), fence=1)

@@ -191,7 +191,7 @@ def test_a_rule_survives_the_form(workspace, news):
             ]},
         ],
     }  # fmt: skip
-    assert Draft.of(workspace, rules.read(told)).as_json() == told
+    assert Draft.told(workspace, told).as_json() == told
     assert Draft.told(workspace, told).rule == rules.read(told)
 
 

@@ -179,6 +179,11 @@ def test_without_a_script_each_button_draws_the_whole_page(browse, news):
     assert 'value="Typed already"' in seen
 
 
+def test_words_that_offer_nothing_stay_when_enter_is_pressed(browse):
+    reply = ask(browse("editor"), NEW, {"do": "first g1", "find": "zzz"}, "rule")
+    assert 'name="find" value="zzz"' in words(reply)
+
+
 def test_drawing_costs_the_same_for_one_row_and_three(browse, workspace, news):
     client = browse("editor")
     ListFactory(workspace=workspace)
@@ -285,6 +290,7 @@ def test_a_rule_from_elsewhere_opens_the_builder(browse, news, workspace):
         {"rule": "x"}, {"rule": "[]"}, {"rule": "7"}, {"rule": "{" * 2000}, {"rule": "[" * 90_000}, {"list": "x"},
         {"rule": '{"join":[],"rules":[{"kind":{},"of":[],"op":{}}]}'}, {"rule": '{"rules":[{"kind":"list","of":-1}]}'},
         {"rule": '{"rules":[{"kind":"field","of":"city","op":{},"value":{"a":1},"name":[1]}]}'}, {"list": "9" * 30},
+        {"rule": '{"rules":[{"kind":"field","of":"city","op":"contains","value":"\\ud800"}]}'},
         {"rule": '{"rules":[{"kind":"field","of":"@added","op":"within","value":7}]}'}, {"list": "\u0663"},
         {"rule": '{"rules":[{"kind":"field","of":"\\u0000","op":"is","value":["\\u0000"],"name":"\\u0000"}]}'},
     ],
@@ -337,7 +343,7 @@ def test_a_kind_that_another_app_registers_is_offered_and_drawn(browse, monkeypa
     monkeypatch.setitem(rules.KINDS, "weather", Weather())
     client = browse("editor")
     assert "Rain in Bern" in words(client.get(NEW))
-    assert "Rain in Bern over 20" in words(ask(client, NEW, {"find": "rain over 20"}, "offers"))
+    assert "“Rain in Bern” over 20" in words(ask(client, NEW, {"find": "rain over 20"}, "offers"))
     form = {"node": "c1 g1", "c1.of": "weather:7", "c1.op": "over", "c1.value": "20"}
     assert "0 people" in words(ask(client, NEW, form, "standing"))
     assert 'value="20"' in words(ask(client, NEW, form, "rule"))
@@ -421,7 +427,8 @@ def test_archiving_names_the_uses_first(browse, workspace, news, make):
     )
     reply = client.post(f"{url}duplicate/")
     assert reply.url == f"/w/acme/segments/{Segment.objects.latest('pk').pk}/edit/"
-    client.post(f"{url}count/")
+    assert client.post(f"{url}count/").url == "/w/acme/segments/"
+    assert client.post(f"{url}count/", {"next": url}).url == url
 
 
 def test_a_segment_costs_the_same_for_one_person_and_three(browse, news, make, workspace):

@@ -129,6 +129,16 @@ def test_segments_never_go_round_in_a_circle(make):
         change(inner, ("segment", inner.pk, "in"))
 
 
+def test_segments_stand_five_deep_in_each_other_at_most(make, workspace):
+    inner = make("0", CITY)
+    for depth in range(1, 6):
+        inner = make(str(depth), ("segment", inner.pk, "in"))
+    (found,) = queries.told(workspace, [inner], shows_addresses=True)
+    assert (found.missing, inner.mailable_count) == ([], 0)
+    with pytest.raises(services.CannotSave, match="5 deep into each other at most"):
+        make("6", ("segment", inner.pk, "in"))
+
+
 def test_the_log_holds_no_address_that_a_rule_compares_with(make):
     segment = make("Ana", ("field", "@email", "is", ["ana@secret.test"]))
     change(segment, ("field", "@email", "is_not", ["ana@secret.test"]))
