@@ -10,7 +10,7 @@ DEPTH = 6
 
 # Quantifiers are bounded, so a hostile text costs linear time. `%40` is an @ inside an address of ours.
 _EMAIL = re.compile(
-    r"([^\s@<>\"'(),:;=/?&\[\]\\]{1,64})(@|%40)([^\s@<>\"'(),:;=/?&\[\]\\%]{1,253})", re.IGNORECASE
+    r"([^\s@<>\"'“”(),:;=/?&\[\]\\]{1,64})(@|%40)([^\s@<>\"'“”(),:;=/?&\[\]\\%]{1,253})", re.IGNORECASE
 )
 _SECRET_NAME = (
     r"api[-_]?key|partner[-_]?key|ma[-_]?key|password|passwd|secret|token"  # noqa: S105 - their names

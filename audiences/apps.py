@@ -7,15 +7,23 @@ class AudiencesConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import attention, pulls, search
+        from audiences import uses
         from audiences.mirror import gathering
-        from audiences.queries import bulk, elsewhere
+        from audiences.queries import bulk, elsewhere, segments
+        from audiences.queries import uses as under_way
         from audiences.queries.exports import running_exports
         from audiences.queries.imports import running_imports
         from audiences.queries.privacy import still_held
         from audiences.services import counts
 
         search.register("Contacts", elsewhere.search_contacts, more="audiences:contacts")
+        search.register("Segments", segments.search_segments, more="audiences:segments")
         search.register("Lists", elsewhere.search_lists, more="audiences:lists")
+        for kind, query in segments.USES.items():
+            uses.register(kind, query)
+        uses.register("list", under_way.imports_by_list)
+        uses.register("field", under_way.imports_by_field)
+        uses.register("field", under_way.bulk_actions_by_field)
         attention.register(needs=elsewhere.unconfirmed_blocks, running=running_imports)
         attention.register(running=running_exports)
         attention.register(needs=bulk.stopped_bulk_actions, running=bulk.running_bulk_actions)

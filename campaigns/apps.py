@@ -9,9 +9,8 @@ class CampaignsConfig(AppConfig):
         from accounts import attention, panels, search
         from accounts.services import connections
         from audiences import panels as contact_panels
-        from audiences import privacy
+        from audiences import privacy, uses
         from audiences.mirror import leaves, lists
-        from audiences.queries import fields, uses
         from audiences.services import merging, suppressions
         from campaigns.queries import elsewhere, held
         from campaigns.queries.fields import merge_tags
@@ -20,6 +19,9 @@ class CampaignsConfig(AppConfig):
 
         panels.register(panels.Place.HOME_NEXT, "campaigns/panels/next.html", elsewhere.next_campaigns)
         contact_panels.register("What they received", "campaigns/panels/received.html", elsewhere.received_by)
+        uses.register("list", elsewhere.campaigns_by_list)
+        uses.register("segment", elsewhere.campaigns_by_segment)
+        uses.register("field", merge_tags)
         search.register("Campaigns", elsewhere.search_campaigns, more="campaigns:campaigns")
         search.register("Templates", elsewhere.search_templates, more="campaigns:templates")
         attention.register(needs=elsewhere.uncertain_deliveries, running=elsewhere.moving_deliveries)
@@ -44,12 +46,8 @@ class CampaignsConfig(AppConfig):
             privacy.HINDRANCES.append(held.hand_over_under_way)
         if elsewhere.lists_of_deliveries not in lists.WORKING_LISTS:
             lists.WORKING_LISTS.append(elsewhere.lists_of_deliveries)
-        if elsewhere.uses_of_lists not in uses.USERS:
-            uses.USERS.append(elsewhere.uses_of_lists)
         if elsewhere.handed_over not in suppressions.HOLDERS:
             suppressions.HOLDERS.append(elsewhere.handed_over)
         if elsewhere.leaves_through_deliveries not in leaves.WORKING_LEAVES:
             leaves.WORKING_LEAVES.append(elsewhere.leaves_through_deliveries)
-        if merge_tags not in fields.USERS:
-            fields.USERS.append(merge_tags)
         merging.register(RECIPIENTS)

@@ -10,6 +10,7 @@ from accounts.models import Connection
 from campaigns import content, merge_tags
 from campaigns.models import Campaign
 from campaigns.queries import people, senders
+from campaigns.queries.chosen import Choice, choice_of
 
 # Gmail cuts a mail off behind this much HTML, with the link to leave.
 CLIP_BYTES = 102 * 1024
@@ -102,12 +103,15 @@ def _audience(campaign: Campaign) -> Iterator[Check]:
     keys: set[str] = set()
     for text in (campaign.subject, campaign.preview_text, _source(campaign)):
         keys |= {tag.field_key for tag in merge_tags.gaps(text) if tag.field_key and tag.field_key in fields}
-    if not campaign.lists.all():
-        yield _blocker("Choose at least one list.", "id_lists")
+    choice = choice_of(campaign)
+    if choice.is_empty:
+        yield _blocker("Choose at least one list or segment.", "id_lists")
         return
+    of_segments = list(_segments(choice))
+    yield from of_segments
     holes = people.holes(campaign, keys)
-    if not holes.people:
-        yield _blocker("Nobody on the chosen lists may be written to.", "id_lists")
+    if not holes.people and not any(check.is_blocker for check in of_segments):
+        yield _blocker("Nobody of those chosen may be written to.", "id_lists")
     connection = campaign.connection
     if connection is not None and not connection.capabilities.personalises:
         return  # nothing is filled in there; what has no fallback is told with the tags
@@ -118,6 +122,22 @@ def _audience(campaign: Campaign) -> Iterator[Check]:
                 f"{who} no {fields[key].lower()}, and {{{{ contact.{key} }}}} has no fallback: they read a hole.",
                 _place_of(campaign, f"contact.{key}"),
             )
+
+
+def _segments(choice: Choice) -> Iterator[Check]:
+    for segment in choice.segments:
+        if segment.is_archived:
+            yield _blocker(
+                f"The segment “{segment.name}” is archived. Take it out, or bring it back.", "id_segments"
+            )
+        if problem := choice.problem(segment):
+            yield _blocker(f"The segment “{segment.name}” cannot be worked out. {problem}", "id_segments")
+        elif gone := choice.archived(segment):
+            yield _warning(
+                f"The segment “{segment.name}” asks for what is archived: {', '.join(gone)}.", "id_segments"
+            )
+    for segment in choice.without_people():
+        yield _blocker(f"Nobody is in the segment “{segment.name}” now.", "id_segments")
 
 
 def _content(campaign: Campaign) -> Iterator[Check]:

@@ -8,11 +8,11 @@ class ReportingConfig(AppConfig):
     def ready(self) -> None:
         from accounts import panels
         from audiences import panels as person
-        from audiences import privacy
-        from audiences.services import merging
-        from reporting import queries
+        from audiences import privacy, rules
+        from audiences.services import consents, merging
+        from reporting import conditions, queries
         from reporting.queries import held
-        from reporting.services import forgetting
+        from reporting.services import forgetting, uncounted
         from reporting.services.merging import EVENTS
 
         panels.register(panels.Place.HOME_LAST, "reporting/panels/last.html", queries.last_reports)
@@ -38,11 +38,7 @@ class ReportingConfig(AppConfig):
         )
         if forgetting.hold not in privacy.LOCKS:
             privacy.LOCKS.append(forgetting.hold)
-        from audiences.services import consents
-        from reporting import queries
-        from reporting.services import uncounted
-
-        panels.register(panels.Place.HOME_LAST, "reporting/panels/last.html", queries.last_reports)
-        person.register("History", "reporting/panels/history.html", queries.history_of)
         if uncounted.forget not in consents.UNCOUNTED:
             consents.UNCOUNTED.append(uncounted.forget)
+        rules.register(conditions.CampaignKind())
+        rules.register(conditions.LinkKind())

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts import activity, outbox
 from accounts.models import OutboxEntry
+from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
 from audiences.bulk import actions, words
@@ -53,11 +54,14 @@ def steps(mine: BulkAction) -> Iterator[None]:
 
 @transaction.atomic
 def end(mine: BulkAction, state: str, note: str = "") -> None:
-    mine.move_to(state, note=note[:500], finished_at=timezone.now())
+    values: dict[str, object] = {"note": note[:500], "finished_at": timezone.now()}
+    if state != State.FAILED:
+        values["people"] = words.without_search(mine)
+    mine.move_to(state, **values)
     if list_id := mine.arguments.get("list"):
         refresh_counts(workspace=mine.workspace, list_ids=[list_id])
     activity.record(
-        mine.workspace, f"bulk.{state}", words.sentence(mine), actor=mine.created_by, subject=mine, after=mine.counts
+        mine.workspace, f"bulk.{state}", redact(words.sentence(mine)), actor=mine.created_by, subject=mine, after=mine.counts
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Bulk actions in words: what is done, what became of whom, how it is taken back."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from accounts.templatetags.ui import number
 from audiences.models import BulkAction, Contact, Field, List, Tag
@@ -76,6 +76,11 @@ def field_label(mine: BulkAction) -> str:
     key = mine.arguments["field"]
     row = Field.objects.filter(workspace=mine.workspace_id, key=key).first()
     return row.label if row else Contact.STANDARD_FIELDS.get(key, key)
+
+
+def without_search(mine: BulkAction) -> dict[str, Any]:
+    """Whom it meant, without words that may be somebody's address: those are needed only while it can go on."""
+    return {name: value for name, value in mine.people.items() if name != "words"}
 
 
 def short(mine: BulkAction) -> str:

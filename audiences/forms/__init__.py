@@ -61,3 +61,10 @@ def _choose(form: forms.Form, name: str, queryset: Any) -> None:
     field = form.fields[name]
     assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
     field.queryset = queryset
+
+
+class SegmentFilters(_Filters):
+    q = forms.CharField(label="Name or description", required=False, max_length=200)
+    state = forms.ChoiceField(
+        label="In use or archived", choices=[("", "In use"), ("archived", "Archived")], required=False
+    )

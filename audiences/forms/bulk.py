@@ -21,7 +21,8 @@ class _BulkForm(Form):
     nonce = forms.CharField(max_length=40, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, workspace: Workspace, people: People, **kwargs: Any) -> None:
-        super().__init__(*args, **{"initial": {"nonce": uuid4().hex}} | kwargs)
+        # Beside the filters of the page, which ask for lists and tags as well.
+        super().__init__(*args, **{"initial": {"nonce": uuid4().hex}, "auto_id": "bulk_%s"} | kwargs)
         self.workspace, self.people = workspace, people
         self.fit()
 
@@ -112,7 +113,6 @@ class SetFieldForm(_BulkForm):
         ]
         if row := rows.get(self["field"].value() or ""):
             self.fields["value"].widget = _widget(row)
-        self.fields["value"].widget.attrs["aria-describedby"] = "id_value_helptext"
 
 
 class SuppressAllForm(_BulkForm):

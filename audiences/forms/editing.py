@@ -100,7 +100,7 @@ class SubscriptionForm(Form):
             chosen.queryset = free.order_by("name", "id")
             accounts = mirrors_of([*free.values_list("pk", flat=True)])
             # Accounts have lists of one name.
-            chosen.label_from_instance = lambda one: " · ".join(  # type: ignore[method-assign,assignment]
+            chosen.label_from_instance = lambda one: " · ".join(  # type: ignore[method-assign, assignment]
                 [one.name, *(str(row.connection) for row in accounts.get(one.pk, []))]
             )
 

@@ -107,7 +107,8 @@ class Import(models.Model):
     columns = models.JSONField(default=list, blank=True)
     # Whether the same headings come again: then the mapping is remembered.
     header_digest = models.CharField(max_length=64, blank=True)
-    # A column: {"to": "email", a field's key, "consent_at", "consent_ip" or "", "as": reading}.
+    # A column: {"to": "email", a field's key, "consent_at", "consent_ip" or "", "as": reading}; of suppressions
+    # "to" is "email", "reason", "at" or "".
     mapping = models.JSONField(default=list, blank=True)
 
     list = models.ForeignKey(List, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports")

@@ -17,7 +17,6 @@ from audiences.queries.person import campaigns_behind, evidence, link_of, person
 from audiences.queries.privacy import erasures, what_is_held
 from audiences.queries.selections import as_rule, in_words, read_signed, signed
 from audiences.queries.suppressions import Wanted, blocks_of, is_suppressed, one_suppression, suppressions
-from audiences.queries.uses import uses_of
 
 __all__ = [
     "Wanted",
@@ -68,6 +67,5 @@ __all__ = [
     "signed",
     "some_combined",
     "suppressions",
-    "uses_of",
     "what_is_held",
 ]

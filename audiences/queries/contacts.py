@@ -133,13 +133,8 @@ def counted(people: People, first: Slice | None = None) -> Count:
     if stored is not None and stored.people > COUNT_CAP:
         return Count(stored.people, "stored", stored.counted_at)
     source, where, values = source_of(people)
-    with database.cursor() as cursor:
-        if people.is_everybody:
-            cursor.execute(f"explain (format json) select 1 from {source} where {where}", values)
-            plan = cursor.fetchone()[0]
-            estimate = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
-            if estimate > COUNT_CAP:
-                return Count(_rounded(estimate), "about")
+    if people.is_everybody and (about := estimate(people)) > COUNT_CAP:
+        return Count(about, "about")
     found = _count_in_time(source, where, values)
     if found is None:
         return Count(PAGE, "more")
@@ -162,6 +157,15 @@ def _count_in_time(source: str, where: str, values: dict[str, Any]) -> int | Non
             raise
         return None
     return found
+
+
+def estimate(people: People) -> int:
+    """What the planner thinks, in two digits."""
+    source, where, values = source_of(people)
+    with database.cursor() as cursor:
+        cursor.execute(f"explain (format json) select 1 from {source} where {where}", values)
+        plan = cursor.fetchone()[0]
+    return _rounded((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
 
 
 def split(people: People) -> tuple[int, int]:

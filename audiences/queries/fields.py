@@ -2,36 +2,25 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any
 
 from django.db import connection as database
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
+from audiences import uses
 from audiences.field_names import STANDARD_NAMES, fold
 from audiences.files import values
-from audiences.models import BulkAction, Contact, Field, FieldChange, Import, Segment
+from audiences.models import Contact, Field, FieldChange
+from audiences.uses import Use
 
 # A preview names so many values that do not convert.
 SAMPLES = 20
 # A choice field made of a text field offers its values, if they are no more than this.
 MOST_CHOICES = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """Something that names a field by its key, and would break without it."""
-
-    key: str
-    title: str
-    url: str = ""
-
-
-# Apps above this one tell what of theirs uses fields, for all of a workspace at once.
-USERS: list[Callable[[Workspace], Iterable[Use]]] = []
 
 
 @dataclass(slots=True)
@@ -90,9 +79,8 @@ def field_rows(workspace: Workspace) -> list[FieldRow]:
     """All fields with what hangs on them, in a constant number of queries."""
     rows = {field.key: FieldRow(field) for field in all_fields(workspace)}
     by_id = {row.field.pk: row for row in rows.values() if row.field.pk}
-    for use in uses(workspace):
-        if use.key in rows:
-            rows[use.key].uses.append(use)
+    for key, used in uses.of(workspace, "field", rows).items():
+        rows[str(key)].uses = used
     for mirror in _mirrors(workspace):
         if mirror.object_id in by_id:
             by_id[mirror.object_id].mirrors.append(mirror)
@@ -107,36 +95,6 @@ def field_rows(workspace: Workspace) -> list[FieldRow]:
         else:
             first[name] = row.field
     return list(rows.values())
-
-
-def uses(workspace: Workspace) -> Iterator[Use]:
-    """What names fields: segments, imports and bulk actions under way, and what apps above tell."""
-    for segment_id, name, rule in Segment.objects.filter(workspace=workspace, archived_at=None).values_list(
-        "id", "name", "rule"
-    ):
-        for key in sorted(_named(rule, "field")):
-            yield Use(str(key), f"Segment {name}", _url("audiences:segment", segment_id))
-    for mine in Import.objects.filter(workspace=workspace, state__in=Import.OPEN).only(
-        "id", "name", "mapping"
-    ):
-        for column in mine.mapping or []:
-            if column.get("to"):
-                yield Use(column["to"], f"Import of {mine.name}, not finished", mine.get_absolute_url())
-    for action in BulkAction.objects.filter(workspace=workspace, state=BulkAction.State.RUNNING):
-        if key := action.arguments.get("field"):
-            yield Use(key, f"{action}, under way", _url("audiences:bulk_action", action.pk))
-    for users in USERS:
-        yield from users(workspace)
-
-
-def uses_of_tag(workspace: Workspace, tag_id: int) -> list[Use]:
-    """The segments whose rule asks for a tag."""
-    segments = Segment.objects.filter(workspace=workspace, archived_at=None).values_list("id", "name", "rule")
-    return [
-        Use(str(tag_id), f"Segment {name}", _url("audiences:segment", segment_id))
-        for segment_id, name, rule in segments
-        if tag_id in _named(rule, "tag")
-    ]
 
 
 def mapping_of(
@@ -308,33 +266,10 @@ def _mirrors(workspace: Workspace) -> list[MirrorRow]:
     )
 
 
-def _named(rule: Any, kind: str) -> set[Any]:
-    """What the conditions of one kind in a segment's rule name: keys of fields, ids of tags."""
-    found: set[Any] = set()
-    stack = [rule]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, dict):
-            if part.get("kind") == kind:
-                named = part.get(kind)
-                found.update(named if isinstance(named, list) else [named])
-            stack.extend(part.values())
-        elif isinstance(part, list):
-            stack.extend(part)
-    return {name for name in found if isinstance(name, str | int)}
-
-
 def _same_name(field: Field) -> str:
     """Fields of one name say the same here; a name that a standard field has elsewhere is that field."""
     name = fold(field.label) or field.key
     return STANDARD_NAMES.get(name, name) if field.key not in Contact.STANDARD_FIELDS else field.key
-
-
-def _url(name: str, *args: object) -> str:
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def _is_set(key: str) -> str:

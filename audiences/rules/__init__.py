@@ -16,21 +16,33 @@ Apps above this one bring kinds of their own by `rules.register(kind)` in `AppCo
 """
 
 from audiences.rules.behaviour import ConsentKind, EngagementKind, MailableKind
-from audiences.rules.compiling import Where, where
+from audiences.rules.compiling import Where, each, where
 from audiences.rules.fields import FieldKind
 from audiences.rules.groups import AccountKind, ListKind, SegmentKind, TagKind
 from audiences.rules.kinds import KINDS, Kind, Op, Takes, Thing, Writer, register
 from audiences.rules.known import Incomplete, Known
-from audiences.rules.nodes import BadRule, Condition, Group, Node, as_json, conditions, read, together
+from audiences.rules.nodes import (
+    MAX_DEPTH,
+    BadRule,
+    Condition,
+    Group,
+    Node,
+    as_json,
+    conditions,
+    read,
+    together,
+)
+from audiences.rules.phrases import Offer, offers
 from audiences.rules.words import missing, named, sentence, told
 
 for _kind in (
-    FieldKind(), ListKind(), TagKind(), EngagementKind(), MailableKind(), ConsentKind(), AccountKind(), SegmentKind(),
+    ListKind(), TagKind(), EngagementKind(), FieldKind(), SegmentKind(), MailableKind(), ConsentKind(), AccountKind(),
 ):  # fmt: skip
     register(_kind)
 
 __all__ = [
     "KINDS",
+    "MAX_DEPTH",
     "BadRule",
     "Condition",
     "Group",
@@ -38,6 +50,7 @@ __all__ = [
     "Kind",
     "Known",
     "Node",
+    "Offer",
     "Op",
     "Takes",
     "Thing",
@@ -45,8 +58,10 @@ __all__ = [
     "Writer",
     "as_json",
     "conditions",
+    "each",
     "missing",
     "named",
+    "offers",
     "read",
     "register",
     "sentence",

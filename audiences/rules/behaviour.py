@@ -57,7 +57,8 @@ class EngagementKind(_Fixed):
 class MailableKind(_Fixed):
     key, title = "mailable", "May be written to"
     THINGS: Mapping[str, Thing] = {"any": Thing("suppressed")} | {
-        reason.value: Thing(f"suppressed: {reason.label.lower()}") for reason in Suppression.Reason
+        reason.value: Thing(f"suppressed: {reason.label.lower().removeprefix('suppressed ')}")
+        for reason in Suppression.Reason
     }
 
     def all_ops(self) -> Mapping[str, Op]:

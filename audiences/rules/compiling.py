@@ -1,5 +1,6 @@
 """A rule as SQL. Names come from tables of ours, everything a person typed is a value."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -23,6 +24,14 @@ def where(rule: Node, known: Known, *, now: datetime | None = None) -> Where:
         raise Incomplete(f"{gone[0]}. Change the rule, then it can be worked out.")
     write = Writer(known.workspace.pk, now or timezone.now(), known.zone)
     return Where(_sql(rule, known, write, is_wanted=True, within=()), write.values)
+
+
+def each(
+    nodes: Sequence[Node], known: Known, *, now: datetime | None = None
+) -> tuple[list[str], dict[str, Any]]:
+    """The same for several at once, to be asked in one statement: their conditions, and the values of all."""
+    write = Writer(known.workspace.pk, now or timezone.now(), known.zone)
+    return [_sql(node, known, write, is_wanted=True, within=()) for node in nodes], write.values
 
 
 def _sql(node: Node, known: Known, write: Writer, *, is_wanted: bool, within: tuple[int, ...]) -> str:

@@ -30,6 +30,8 @@ class Takes(Enum):
     DATE = "date"
     DATES = "dates"
     DAYS = "days"
+    # One of `Kind.choices` of the thing, by its key.
+    CHOICE = "choice"
 
     def read(self, value: Any) -> Any:
         return _READERS[self](value)
@@ -99,6 +101,10 @@ class Kind:
         """of → what there is, in the order the builder offers; `only` those, archived ones too. One query."""
         raise NotImplementedError
 
+    def choices(self, workspace: Workspace, of: str | int) -> Sequence[tuple[str, str]]:
+        """(key, label) of what an operator that takes a choice lets one choose from. One query."""
+        return ()
+
     def sql(self, condition: "Condition", thing: Thing, write: Writer) -> str:
         """A condition over `audiences_contact c` that is true or false, never null."""
         raise NotImplementedError
@@ -158,6 +164,12 @@ def _texts(value: Any) -> list[str]:
     return texts
 
 
+def _choice(value: Any) -> str:
+    if not isinstance(value, str) or not value or len(value) > 100:
+        raise ValueError("Choose one.")
+    return value
+
+
 def _number(value: Any) -> int | float:
     if isinstance(value, str):
         text = value.strip().replace(" ", "").replace("\u202f", "").replace(",", ".")
@@ -207,4 +219,5 @@ def _days(value: Any) -> int:
 _READERS = {
     Takes.NOTHING: _nothing, Takes.TEXT: _text, Takes.TEXTS: _texts, Takes.NUMBER: _number, Takes.NUMBERS: _numbers,
     Takes.DATE: _date, Takes.DATES: _dates, Takes.DAYS: _days,
+    Takes.CHOICE: _choice,
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from audiences.rules.kinds import KINDS, Thing
+from audiences.rules.kinds import KINDS, Takes, Thing
 from audiences.rules.known import Known
 from audiences.rules.nodes import Condition, Group, Node, conditions
 
@@ -17,12 +17,14 @@ def sentence(node: Node, known: Known) -> str:
 
 
 def told(condition: Condition, known: Known) -> str:
-    """One condition in words."""
+    """One condition in words; `…` for a value that is still to come."""
     kind, thing = KINDS[condition.kind], known.thing(condition)
     ops = kind.all_ops() if thing is None else kind.ops(condition.of, thing)
     op = ops.get(condition.op) or kind.all_ops()[condition.op]
     label = _label(condition, thing, is_quoted=kind.takes_ids)
-    return op.says.format(of=label, value=kind.value(condition, thing or Thing(condition.name)))
+    is_open = condition.value is None and op.takes is not Takes.NOTHING
+    value = "…" if is_open else kind.value(condition, thing or Thing(condition.name))
+    return op.says.format(of=label, value=value)
 
 
 def missing(node: Node, known: Known) -> list[str]:

@@ -26,14 +26,12 @@ from audiences.services.exports import (
     throw_away,
 )
 from audiences.services.field_changes import fail_stuck_changes
+from audiences.services.field_counts import ask_for_counts, count_fields, count_stale_fields
 from audiences.services.fields import (
     CannotChangeField,
     add_field,
-    ask_for_counts,
     change_choices,
     change_kind,
-    count_fields,
-    count_stale_fields,
     delete_field,
     go_on_with_field,
     map_field,

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts import activity, outbox
 from accounts.models import OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
+from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
 from audiences.files.values import parser
@@ -68,9 +69,11 @@ def needs_number(workspace: Workspace, action: str, people: People, total: int) 
 @transaction.atomic
 def cancel_bulk(*, mine: BulkAction, by: User) -> None:
     """Stop after the people under way; or leave a stopped one at that. What was done stays."""
+    from audiences.bulk import words
+
     _lock(mine)
     if mine.state == State.FAILED:
-        mine.move_to(State.CANCELLED)
+        mine.move_to(State.CANCELLED, people=words.without_search(mine))
     elif not BulkAction.objects.filter(pk=mine.pk, state=State.RUNNING).update(cancel_requested=True):
         raise CannotBulk("This has already ended.")
     activity.record(
@@ -163,7 +166,7 @@ def _lock(mine: BulkAction) -> None:
 def _title(mine: BulkAction) -> str:
     from audiences.bulk import words
 
-    title = words.title(mine)
+    title = redact(words.title(mine))
     return title[:1].lower() + title[1:]
 
 

@@ -15,6 +15,7 @@ from accounts.models import MirrorKind, MirrorRow, OutboxEntry, Pull
 from audiences import sets
 from audiences.models import Contact, Field, FieldChange
 from audiences.queries import fields as queries
+from audiences.services.field_counts import ask_for_counts
 
 CHUNK = 20_000
 SLICE_SECONDS = 20
@@ -164,8 +165,6 @@ def _merge(change: FieldChange, values: dict[str, Any]) -> dict[str, int]:
 
 
 def _end(change: FieldChange) -> None:
-    from audiences.services.fields import ask_for_counts
-
     with transaction.atomic():
         change.move_to(State.DONE, finished_at=timezone.now(), checkpoint=0)
         if change.action in (Action.MERGE, Action.DELETE):

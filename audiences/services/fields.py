@@ -5,7 +5,6 @@ changes first, in the same transaction as the order to do so: whoever writes peo
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection as database
@@ -17,19 +16,17 @@ from accounts import activity, outbox
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
-from audiences import sets
+from audiences import sets, uses
 from audiences.field_names import key_of
-from audiences.files import values
 from audiences.importing.decisions import SPECIAL
 from audiences.models import Contact, Field, FieldChange, Import
 from audiences.queries import fields as queries
+from audiences.services import field_changes
 
 CHANGE_TASK = "audiences.change_field"
-COUNT_TASK = "audiences.count_fields"
 # People with a value up to which nobody waits for the background.
 AT_ONCE = 2_000
 MOST_FIELDS = 500
-COUNTS_KEPT = timedelta(hours=6)
 
 
 class CannotChangeField(CannotDo):
@@ -231,43 +228,11 @@ def go_on_with_field(*, workspace: Workspace, key: str, by: User) -> None:
     _record(change)
 
 
-def ask_for_counts(*, workspace: Workspace) -> None:
-    """Have all fields counted soon; asked twice, it is done once."""
-    waiting = OutboxEntry.objects.filter(
-        workspace=workspace, task=COUNT_TASK, state=OutboxEntry.State.WAITING
-    )
-    if not waiting.exists():
-        outbox.record(
-            task=COUNT_TASK, subject=workspace, workspace=workspace, effect=Effect.READ,
-            order_key=f"count_fields:{workspace.pk}", priority=OutboxEntry.Priority.BULK,
-        )  # fmt: skip
-
-
-def count_stale_fields() -> int:
-    """Ask for counts where there are none, or old ones. Returns in how many workspaces."""
-    old = Q(counted_at=None) | Q(counted_at__lt=timezone.now() - COUNTS_KEPT)
-    stale = list(Workspace.objects.filter(pk__in=Field.objects.filter(old).values("workspace"))[:20])
-    for workspace in stale:
-        ask_for_counts(workspace=workspace)
-    return len(stale)
-
-
-def count_fields(*, workspace: Workspace) -> None:
-    """How many people have a value of each field: one reading of everybody, whatever the number of fields."""
-    with transaction.atomic():
-        for key in Contact.STANDARD_FIELDS:
-            _row(workspace, key)
-        with database.cursor() as cursor:
-            cursor.execute(_COUNT, {"workspace": workspace.pk})
-
-
 def _begin(field: Field, by: User, action: str, **arguments: Any) -> FieldChange:
     change = FieldChange.objects.create(
         workspace=field.workspace, field=field, action=action, created_by=by,
         arguments={"key": field.key, "label": field.label, **arguments},
     )  # fmt: skip
-    from audiences.services import field_changes
-
     if queries.people_with(field.workspace, field.key) <= AT_ONCE:
         for _ in field_changes.steps(change):
             pass
@@ -279,12 +244,10 @@ def _begin(field: Field, by: User, action: str, **arguments: Any) -> FieldChange
 
 
 def _record(change: FieldChange, *, later: bool = False) -> None:
-    from audiences.services.field_changes import SETTLED_AFTER
-
     outbox.record(
         task=CHANGE_TASK, subject=change, workspace=change.workspace, effect=Effect.CONVERGE,
         order_key=f"field_change:{change.pk}", priority=OutboxEntry.Priority.BULK,
-        not_before=timezone.now() + SETTLED_AFTER if later else None,
+        not_before=timezone.now() + field_changes.SETTLED_AFTER if later else None,
     )  # fmt: skip
 
 
@@ -358,7 +321,7 @@ def _checked_choices(kind: str, choices: Sequence[str]) -> None:
 
 
 def _refuse_used(workspace: Workspace, field: Field, then: str) -> None:
-    titles = [use.title for use in queries.uses(workspace) if use.key == field.key]
+    titles = [use.title for use in uses.of(workspace, "field", [field.key]).get(field.key, [])]
     if titles:
         shown = ", ".join(titles[:5]) + (f" and {len(titles) - 5} more" if len(titles) > 5 else "")
         raise CannotChangeField(f"{field} is used by: {shown}. {then}")
@@ -409,23 +372,3 @@ def _note(by: User | None, field: Field, verb: str, sentence: str, **more: Any) 
 
 def _people(count: int) -> str:
     return "1 person" if count == 1 else f"{count} people"
-
-
-_COUNT = f"""
-with counted as (
-    select key, count(*) as people
-    from audiences_contact c, jsonb_each(c.custom)
-    where c.workspace_id = %(workspace)s and value not in ('null', '""')
-    group by key
-    union all
-    select columns.key, columns.people from (
-        select {", ".join(f"count(*) filter (where {key} <> '') as {key}" for key in Contact.STANDARD_FIELDS)}
-        from audiences_contact where workspace_id = %(workspace)s
-    ) everybody, lateral (values {", ".join(f"('{key}', {key})" for key in Contact.STANDARD_FIELDS)}) columns(key, people)
-)
-update audiences_field f set people_count = coalesce(counted.people, 0), counted_at = now()
-from audiences_field mine left join counted on counted.key = mine.key
-where mine.id = f.id and f.workspace_id = %(workspace)s
-"""
-
-assert set(values.READINGS) >= {"text", "number", "boolean", "date_ymd"}  # noqa: S101 - named in queries.fields

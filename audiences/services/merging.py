@@ -11,20 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
 from django.db import transaction
 
 from accounts import activity
-from accounts.models import MirrorKind, OutboxEntry, User
+from accounts.models import MirrorKind, User
 from accounts.refusals import CannotDo
 from audiences import sets
 from audiences.models import Contact, Subscription
 from audiences.queries.merging import STRICTNESS, field_choices, merged_tracking
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
-from audiences.services.people import block_again, take_over_blocks, write
-from audiences.services.suppressions import BLOCK_TASK
+from audiences.services.people import block_again, take_over_blocks, unconfirmed_block, write
 
 
 class CannotMerge(CannotDo):
@@ -54,12 +52,8 @@ def register(mover: Mover) -> None:
 
 def refusal(kept: Contact, other: Contact) -> str:
     """Why the two cannot be merged now; "" when nothing speaks against it."""
-    asked = OutboxEntry.objects.filter(
-        subject_type=ContentType.objects.get_for_model(Contact), subject_id=other.pk, task=BLOCK_TASK,
-        state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED],
-    ).select_related("connection").first()  # fmt: skip
-    if asked is not None:
-        return f"{asked.connection} has not confirmed yet that it blocks the address that goes. Merge once it has."
+    if (account := unconfirmed_block(other)) is not None:
+        return f"{account} has not confirmed yet that it blocks the address that goes. Merge once it has."
     return next((no for mover in MOVERS if (no := mover.refuses(kept, other))), "")
 
 

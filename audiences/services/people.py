@@ -181,6 +181,21 @@ def take_over_blocks(contact: Contact) -> None:
         cursor.execute(_PATTERNS, values)
 
 
+def unconfirmed_block(contact: Contact) -> Connection | None:
+    """An account that has been asked to refuse the person by the address of now, and has not said yes."""
+    entry = (
+        OutboxEntry.objects.filter(
+            subject_type=ContentType.objects.get_for_model(Contact),
+            subject_id=contact.pk,
+            task=BLOCK_TASK,
+            state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED],
+        )
+        .select_related("connection")
+        .first()
+    )
+    return entry.connection if entry else None
+
+
 def block_again(contact: Contact) -> None:
     """Ask each account that holds the person to refuse them by the address they have now."""
     propagate(workspace=contact.workspace, contact_ids=[contact.pk])
@@ -286,6 +301,11 @@ def _change_address(contact: Contact, email: str, by: User) -> None:
         refusal = CannotEdit(sentence, fields={EMAIL: sentence})
         refusal.other = other
         raise refusal
+    if (account := unconfirmed_block(contact)) is not None:
+        sentence = (
+            f"{account} has not confirmed yet that it blocks the address of now. Change it once it has."
+        )
+        raise CannotEdit(sentence, fields={EMAIL: sentence})
     foreign = Suppression.objects.filter(workspace=contact.workspace, email=email, lifted_at=None)
     if foreign.exclude(contact=None).exclude(contact=contact).exists():
         sentence = "This was the address of somebody else, who may not be written to. It stays so."

@@ -9,9 +9,8 @@ from django.db.models.functions import Lower
 from accounts import activity
 from accounts.models import User, Workspace
 from accounts.refusals import CannotDo
-from audiences import sets
+from audiences import sets, uses
 from audiences.models import BulkAction, Contact, Segment, Tag, Tagging
-from audiences.queries.fields import uses_of_tag
 
 MOST_TAGS = 10_000
 MOST_LETTERS: int = Tag._meta.get_field("name").max_length or 0
@@ -78,7 +77,7 @@ def merge_tags(*, tag: Tag, into: Tag, by: User) -> int:
 def delete_tag(*, tag: Tag, by: User) -> int:
     """Nobody has it any more; returns how many lose it. Raises CannotTag while a segment asks for it."""
     tag = _locked(tag)
-    if used := [use.title for use in uses_of_tag(tag.workspace, tag.pk)]:
+    if used := [use.title for use in uses.of(tag.workspace, "tag", [tag.pk]).get(tag.pk, [])]:
         raise CannotTag(f"{tag} is asked for by: {', '.join(used[:5])}. Change that first.")
     people = _forget(tag)
     _note(by, tag, "tag.deleted", f"Deleted the tag {tag}.", before={"people": people})

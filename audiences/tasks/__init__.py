@@ -1,6 +1,6 @@
 """Celery finds the tasks of an app by importing this package."""
 
-from audiences.tasks import bulk, duplicates, exports, fields, imports, privacy, pull
+from audiences.tasks import bulk, duplicates, exports, fields, imports, privacy, pull, segments
 
 __all__ = [
     "bulk",
@@ -10,4 +10,5 @@ __all__ = [
     "imports",
     "privacy",
     "pull",
+    "segments",
 ]

@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from accounts import outbox
-from audiences.services import field_changes, fields
+from audiences.services import field_changes, field_counts
 
 
 @shared_task(name="audiences.change_field")
@@ -11,4 +11,4 @@ def change_field(*, entry_id: int, **_: object) -> None:
 
 @shared_task(name="audiences.count_fields")
 def count_fields(*, entry_id: int, **_: object) -> None:
-    outbox.deliver(entry_id, lambda entry: fields.count_fields(workspace=entry.workspace))
+    outbox.deliver(entry_id, lambda entry: field_counts.count_fields(workspace=entry.workspace))

@@ -1,3 +1,4 @@
+from audiences.views.builder import edit_segment, field_values, new_segment
 from audiences.views.bulk import (
     begin_bulk,
     bulk_action,
@@ -51,6 +52,14 @@ from audiences.views.privacy import (
     record_return,
     settle,
 )
+from audiences.views.segments import (
+    archive_segment,
+    count_segment,
+    duplicate_segment,
+    restore_segment,
+    segment,
+    segments,
+)
 from audiences.views.suppressions import add_suppressions, lift, suppression, suppressions
 from audiences.views.tags import delete_tag, merge_tag, suggest_tags, tag, tag_person, tags, untag_person
 
@@ -58,6 +67,7 @@ __all__ = [
     "add_field",
     "add_person",
     "add_suppressions",
+    "archive_segment",
     "begin_bulk",
     "bring_back_pair",
     "bulk_action",
@@ -76,18 +86,22 @@ __all__ = [
     "contact_privacy",
     "contacts",
     "count_fields",
+    "count_segment",
     "delete_field",
     "delete_tag",
     "dismiss_pair",
+    "duplicate_segment",
     "duplicates",
     "edit_list",
     "edit_person",
+    "edit_segment",
     "erase",
     "export",
     "export_person",
     "exports",
     "fetch",
     "field",
+    "field_values",
     "fields",
     "folders",
     "go_on",
@@ -110,6 +124,7 @@ __all__ = [
     "new_export",
     "new_import",
     "new_list",
+    "new_segment",
     "open_again",
     "paste",
     "preview",
@@ -120,7 +135,10 @@ __all__ = [
     "remove_folder",
     "rename_field",
     "rename_folder",
+    "restore_segment",
     "roll_back",
+    "segment",
+    "segments",
     "settle",
     "start",
     "subscription",

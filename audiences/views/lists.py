@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
 from accounts.models import Role
 from accounts.templatetags.ui import counted
-from audiences import queries, services
+from audiences import queries, services, uses
 from audiences.forms import ListFilters
 from audiences.forms.lists import ListForm
 from audiences.models import List, Subscription
@@ -88,7 +88,7 @@ def list_(request: WorkspaceRequest, list_id: int) -> HttpResponse:
         {
             "list": mine,
             "accounts": queries.list_in_accounts(mine),
-            "uses": queries.uses_of(request.workspace, [mine.pk])[mine.pk],
+            "uses": uses.of(request.workspace, "list", [mine.pk]).get(mine.pk, []),
             "tabs": [
                 {"status": value, "label": label, "count": counts.get(value, 0)}
                 for value, label in Subscription.Status.choices
@@ -152,9 +152,9 @@ def change_lists(request: WorkspaceRequest) -> HttpResponse:
 def _archive(request: WorkspaceRequest, chosen: list[List], back: str) -> HttpResponse:
     """At once, unless something waits for one of them: then a page names it first."""
     ids = [mine.pk for mine in chosen]
-    uses = queries.uses_of(request.workspace, ids)
-    if request.POST.get("confirmed") != "yes" and any(use.is_pressing for mine in ids for use in uses[mine]):
-        context = {"rows": [(mine, uses[mine.pk]) for mine in chosen], "next": back}
+    used = uses.of(request.workspace, "list", ids)
+    if request.POST.get("confirmed") != "yes" and any(use.is_pressing for of in used.values() for use in of):
+        context = {"rows": [(mine, used.get(mine.pk, [])) for mine in chosen], "next": back}
         return render(request, "audiences/lists/archive.html", context)
     done = services.archive_lists(workspace=request.workspace, by=request.user, list_ids=ids)
     say(request, f"Archived {counted(done, 'list,lists')}. Bring them back at any time.")

@@ -99,7 +99,10 @@ def said(count: Count, noun: str = "person,people") -> str:
 
 def before(request: WorkspaceRequest) -> int | None:
     """The id from which a page goes on; None for the first page and for nonsense."""
-    asked = request.GET.get("before", "")
+    return before_of(request.GET.get("before", ""))
+
+
+def before_of(asked: str) -> int | None:
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
 
 

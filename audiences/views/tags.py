@@ -7,10 +7,9 @@ from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from accounts.templatetags.ui import counted
-from audiences import services
+from audiences import services, uses
 from audiences.forms.tags import TagFilters, TagForm
 from audiences.models import Contact, Tag
-from audiences.queries import fields
 from audiences.queries import tags as queries
 from audiences.services.tags import CannotTag
 from audiences.views import people
@@ -125,7 +124,7 @@ def _page(
             "other": other,
             "refusal": refusal,
             "people": queries.people_with([mine.pk]).get(mine.pk, 0),
-            "uses": fields.uses_of_tag(request.workspace, mine.pk),
+            "uses": uses.of(request.workspace, "tag", [mine.pk]).get(mine.pk, []),
         },
         status=422 if refusal else form.http_status,
     )

@@ -1,7 +1,7 @@
 """What a person types while writing: the envelope, the blocks, a test's addresses."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,11 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from accounts.forms import Form
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
 from accounts.templatetags.ui import number
-from audiences.models import List
+from audiences.models import List, Segment
 from audiences.queries import mirrors_of
 from campaigns import content
 from campaigns.models import Content, Sender
+from campaigns.queries.chosen import Choice, Chosen, offered_segments
 from campaigns.queries.senders import SenderState
 
 ADDRESS_LIMIT = 10
@@ -34,6 +35,22 @@ class SenderSelect(forms.Select):
         if state is not None and not state.is_usable:
             option["label"] = f"{label} – {state.why_not}"
             if str(value) != self.kept:
+                option["attrs"]["disabled"] = True
+        return option
+
+
+class SegmentChecks(forms.CheckboxSelectMultiple):
+    """Segments that nobody can work out are shown with the reason, and cannot be picked."""
+
+    problems: Mapping[str, str]
+    kept: Collection[str]
+
+    def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, label, *args, **kwargs)
+        if problem := self.problems.get(str(value)):
+            # Without the advice behind it.
+            option["label"] = f"{label} – {problem.partition('. ')[0]}"
+            if str(value) not in self.kept:
                 option["attrs"]["disabled"] = True
         return option
 
@@ -99,13 +116,17 @@ class ComposeForm(ContentForm):
     )
     reply_to = forms.EmailField(required=False, max_length=254, label="Replies to")
     lists = forms.ModelMultipleChoiceField(
-        queryset=List.objects.none(), required=False, label="To", widget=forms.CheckboxSelectMultiple
+        queryset=List.objects.none(), required=False, label="To lists", widget=forms.CheckboxSelectMultiple
+    )
+    segments = forms.ModelMultipleChoiceField(
+        queryset=Segment.objects.none(), required=False, label="To segments", widget=SegmentChecks
     )
 
     def __init__(
         self, data: Any = None, *, target: Any, senders: Iterable[SenderState], **kwargs: Any
     ) -> None:
         workspace: Workspace = target.workspace
+        kept = list(target.segments.values_list("pk", flat=True))
         super().__init__(
             data,
             target=target,
@@ -114,6 +135,7 @@ class ComposeForm(ContentForm):
                 "sender": target.sender_id,
                 "reply_to": target.reply_to,
                 "lists": list(target.lists.values_list("pk", flat=True)),
+                "segments": kept,
             },
             **kwargs,
         )
@@ -128,9 +150,20 @@ class ComposeForm(ContentForm):
             self.fields[name].queryset = queryset  # type: ignore[attr-defined]
         label = partial(_list_label, accounts=_accounts_of_twins(workspace))
         self.fields["lists"].label_from_instance = label  # type: ignore[attr-defined]
+        self._offer_segments(offered_segments(workspace, kept), kept)
         widget = self.fields["sender"].widget
         widget.states = {str(state.sender.pk): state for state in senders}
         widget.kept = str(target.sender_id or "")
+
+    def _offer_segments(self, offered: Choice, kept: Collection[int]) -> None:
+        problems = {
+            str(one.id): "archived" if one.is_archived else offered.problem(one) for one in offered.segments
+        }
+        choosable = [one.id for one in offered.segments if one.id in kept or not problems[str(one.id)]]
+        field = self.fields["segments"]
+        field.queryset = offered.workspace.segments.filter(pk__in=choosable)  # type: ignore[attr-defined]
+        field.choices = [(one.id, _segment_label(one)) for one in offered.segments]  # type: ignore[attr-defined]
+        field.widget.problems, field.widget.kept = problems, {str(id_) for id_ in kept}
 
 
 def _lists(workspace: Workspace, connection_id: int | None) -> QuerySet[List]:
@@ -156,6 +189,10 @@ def _accounts_of_twins(workspace: Workspace) -> dict[int, str]:
 def _list_label(found: List, accounts: Mapping[int, str]) -> str:
     there = accounts.get(found.pk)
     return f"{found.name}{f' · {there}' if there else ''} ({number(found.subscribed_count)})"
+
+
+def _segment_label(found: Chosen) -> str:
+    return found.name if found.people is None else f"{found.name} ({number(found.people)})"
 
 
 # Blocks

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -33,7 +33,7 @@ class WallTimeField(forms.Field):
 
 
 class ReleaseForm(Form):
-    """When a reviewed campaign goes. Cleans to what release_campaign() takes: version, people, send_at, zone."""
+    """When a reviewed campaign goes. Cleans to what release_campaign() takes: version, people, segments, send_at, zone."""
 
     mode = forms.ChoiceField(
         label="When",
@@ -54,12 +54,30 @@ class ReleaseForm(Form):
     )
     version = forms.IntegerField(widget=forms.HiddenInput)
     people = forms.IntegerField(widget=forms.HiddenInput)
+    # "id:version" of each segment as it was shown.
+    segments = forms.RegexField(
+        r"^(?:\d{1,18}:\d{1,9} ?)*$", required=False, max_length=4000, widget=forms.HiddenInput
+    )
 
-    def __init__(self, data: Any = None, *, campaign: Campaign, zones: Sequence[str], people: int) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        campaign: Campaign,
+        zones: Sequence[str],
+        people: int,
+        segments: Mapping[int, int],
+    ) -> None:
         """`zones`: the likely ones, first of all the one to begin with; empty names count for nothing."""
         self.connection = campaign.connection
         likely = list(dict.fromkeys(name for name in (*zones, "UTC") if name))
-        initial = {"mode": "later", "zone": likely[0], "version": campaign.version, "people": people}
+        initial = {
+            "mode": "later",
+            "zone": likely[0],
+            "version": campaign.version,
+            "people": people,
+            "segments": " ".join(f"{id_}:{version}" for id_, version in segments.items()),
+        }
         super().__init__(data, initial=initial)
         cast("forms.ChoiceField", self.fields["zone"]).choices = [
             ("Likely", [_zone(name) for name in likely]),
@@ -87,6 +105,10 @@ class ReleaseForm(Form):
             "zone": values.get("zone", "UTC"),
             "version": values.get("version"),
             "people": values.get("people"),
+            "segments": {
+                int(id_): int(version)
+                for id_, version in (pair.split(":") for pair in values.get("segments", "").split())
+            },
         }
 
 

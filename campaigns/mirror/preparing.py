@@ -20,6 +20,7 @@ from accounts.providers.base import Effect, Provider
 from accounts.providers.errors import Refused, Unsupported
 from accounts.providers.records import CampaignDraft, ContactRecord
 from accounts.refusals import CannotMove
+from audiences import rules
 from audiences.services import resolve_patterns
 from campaigns import merge_tags, work
 from campaigns.mirror.deliveries import Waiting, age, attend, look_from, refuse, wait_for_earlier
@@ -57,7 +58,7 @@ def prepare(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> Later
         found = _drafted(delivery, provider, entry, draft) if provider.capabilities.drafts_campaigns else []
     except (Refused, Unsupported) as error:
         return refuse(delivery, error.detail)
-    except merge_tags.CannotTranslate as error:
+    except (merge_tags.CannotTranslate, rules.Incomplete) as error:
         return refuse(delivery, error.sentence)
     if found:
         return refuse(delivery, f"What the account stored differs from ours in: {', '.join(found)}.")

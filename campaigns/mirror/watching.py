@@ -26,6 +26,7 @@ from campaigns.mirror.deliveries import (
     settle_twins,
 )
 from campaigns.models import Delivery, Recipient
+from campaigns.queries.chosen import frozen_choice
 
 State = Delivery.State
 # How long after its time the account may still show it as scheduled.
@@ -192,19 +193,7 @@ def _matching(patterns: list[str]) -> Q:
 
 def take_out_the_suppressed(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> int:
     """Who left after the people were frozen comes off the list over there before it starts. Returns how many."""
-    suppressed = Suppression.objects.filter(
-        workspace=delivery.campaign.workspace_id, contact=OuterRef("contact_id"), lifted_at=None
-    )
-    left = Subscription.objects.filter(
-        contact=OuterRef("contact_id"),
-        list__in=delivery.audience.get("lists", []),
-        status=Subscription.Status.UNSUBSCRIBED,
-    )
-    rows = (
-        delivery.ledger()
-        .filter(Exists(suppressed) | Exists(left), state=Recipient.State.HANDED_OVER)
-        .order_by("pk")
-    )
+    rows = delivery.ledger().filter(_has_left(delivery), state=Recipient.State.HANDED_OVER).order_by("pk")
     taken = 0
     while batch := list(rows.values_list("pk", "email")[:150]):
         outbox.renew(entry)
@@ -215,6 +204,23 @@ def take_out_the_suppressed(delivery: Delivery, provider: Provider, entry: Outbo
             .update(state=Recipient.State.EXCLUDED, reason="suppressed", changed_at=timezone.now())
         )
     return taken
+
+
+def _has_left(delivery: Delivery) -> Q:
+    """Suppressed, gone from a chosen list; for segments, from a list its rule wants them on, or from every list."""
+    suppressed = Suppression.objects.filter(
+        workspace=delivery.campaign.workspace_id, contact=OuterRef("contact_id"), lifted_at=None
+    )
+    of_person = Subscription.objects.filter(contact=OuterRef("contact_id"))
+    left = of_person.filter(status=Subscription.Status.UNSUBSCRIBED)
+    found = Q(Exists(suppressed)) | Q(Exists(left.filter(list__in=delivery.audience.get("lists", []))))
+    if delivery.audience.get("segments"):
+        joined = frozen_choice(delivery).joined_lists()
+        # Who had left it by then is in the segment for another reason.
+        found |= Q(Exists(left.filter(list__in=joined, changed_at__gt=delivery.frozen_at)))
+        active = of_person.filter(status=Subscription.Status.SUBSCRIBED)
+        found |= Q(Exists(left)) & ~Q(Exists(active))
+    return found
 
 
 def _end_cancelled(delivery: Delivery, provider: Provider, record: CampaignRecord) -> None:

@@ -2,27 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
 
 from campaigns.models import Campaign, Delivery
+from campaigns.queries.chosen import Choice, choice_of, frozen_choice
 
 # Term → what the page calls it, in the order they are taken off. Each person counts in exactly one.
 TERMS: dict[str, str] = {
     "unsubscribed": "unsubscribed",
     "suppressed": "suppressed",
     "bounced": "bounced",
-    "no_consent": "not confirmed",
-    "duplicates": "on several lists",
+    "no_consent": "no consent on record",
+    "duplicates": "chosen more than once",
 }
 RECEIVES = "receives"
 
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """selected − each term = receives. `selected` counts subscriptions, so `duplicates` takes off the repeats."""
+    """selected − each term = receives.
+
+    `selected` counts subscriptions and memberships of segments, so `duplicates` takes off the repeats.
+    """
 
     selected: int
     terms: dict[str, int]
@@ -37,21 +41,16 @@ class Equation:
         return [(key, label, self.terms[key]) for key, label in TERMS.items()]
 
 
-# Someone who left one of the chosen lists is left out even if another chosen list has them: leaving wins.
-_CLASSIFIED = """
+# Someone who left one of the chosen lists is left out even if another chosen list or a segment has them: leaving wins.
+_CHOSEN_BY_LISTS = """
 with chosen as (
-    select contact_id, count(*) as subscriptions,
+    select contact_id, count(*) as times,
            bool_or(status = 'unsubscribed') as has_left, bool_or(status = 'subscribed') as is_active
     from audiences_subscription
     where list_id = any(%(lists)s) and status <> 'removed'
     group by contact_id
-), stopped as (
-    select contact_id, bool_and(reason = 'bounced') as only_bounced
-    from audiences_suppression
-    where workspace_id = %(workspace)s and lifted_at is null and contact_id is not null
-    group by contact_id
-), classified as (
-    select chosen.contact_id, subscriptions,
+), {stopped}, classified as (
+    select chosen.contact_id, times,
            case when has_left then 'unsubscribed'
                 when stopped.contact_id is not null and not only_bounced then 'suppressed'
                 when stopped.contact_id is not null then 'bounced'
@@ -60,18 +59,78 @@ with chosen as (
     from chosen left join stopped using (contact_id)
 )
 """
+# To be in a segment is no consent: that is a list they are on somewhere, or a recorded one while they left no list.
+_CHOSEN_BY_SEGMENTS = """
+with on_list as (
+    select contact_id, count(*) as times,
+           bool_or(status = 'unsubscribed') as has_left, bool_or(status = 'subscribed') as is_active
+    from audiences_subscription
+    where list_id = any(%(lists)s) and status <> 'removed'
+    group by contact_id
+), chosen as (
+    select contact_id, coalesce(on_list.times, 0) + {memberships} as times,
+           coalesce(has_left, false) as has_left, coalesce(is_active, false) as is_active,
+           {memberships} > 0 as is_member
+    from on_list {members}
+), elsewhere as (
+    -- distinct: so the planner knows that it joins one to one
+    select distinct contact_id from chosen
+    where is_member and not is_active and exists (
+        select 1 from audiences_subscription s where s.contact_id = chosen.contact_id and s.status = 'subscribed'
+    )
+), {stopped}, classified as (
+    select chosen.contact_id, times,
+           case when has_left or is_member and not is_active and elsewhere.contact_id is null and exists (
+                    select 1 from audiences_subscription s
+                    where s.contact_id = chosen.contact_id and s.status = 'unsubscribed'
+                ) then 'unsubscribed'
+                when stopped.contact_id is not null and not only_bounced then 'suppressed'
+                when stopped.contact_id is not null then 'bounced'
+                when is_active or elsewhere.contact_id is not null then 'receives'
+                when is_member and (
+                    select k.kind from audiences_consent k
+                    where k.contact_id = chosen.contact_id and k.purpose = 'mail'
+                    order by k.at desc, k.id desc limit 1
+                ) = 'given' then 'receives'
+                else 'no_consent' end as term
+    from chosen left join stopped using (contact_id) left join elsewhere using (contact_id)
+)
+"""
+# Joined, not gathered and grouped: so the planner knows how many they are.
+_MEMBERS = """full join (
+        select c.id as contact_id, 1 as is_in from audiences_contact c where c.workspace_id = %(workspace)s and {fits}
+    ) {name} using (contact_id)
+"""
+_STOPPED = """stopped as (
+    select contact_id, bool_and(reason = 'bounced') as only_bounced
+    from audiences_suppression
+    where workspace_id = %(workspace)s and lifted_at is null and contact_id is not null
+    group by contact_id
+)"""
 
 
-def equation_of(campaign: Campaign) -> Equation:
-    """The equation as of now, in one statement."""
+def _classified(choice: Choice, *, now: datetime | None = None) -> tuple[str, dict[str, Any]]:
+    """(SQL up to the table `classified`: contact_id, times, term; its values). Raises rules.Incomplete."""
+    wheres = {f"member{number}": where for number, where in enumerate(choice.wheres(now=now))}
+    values: dict[str, Any] = {"workspace": choice.workspace.pk, "lists": list(choice.lists)}
+    if not wheres:
+        return _CHOSEN_BY_LISTS.format(stopped=_STOPPED), values
+    for where in wheres.values():
+        values |= where.values
+    members = "".join(_MEMBERS.format(fits=where.sql, name=name) for name, where in wheres.items())
+    memberships = " + ".join(f"coalesce({name}.is_in, 0)" for name in wheres)
+    statement = _CHOSEN_BY_SEGMENTS.format(stopped=_STOPPED, members=members, memberships=f"({memberships})")
+    return statement, values
+
+
+def equation_of(campaign: Campaign, choice: Choice | None = None) -> Equation:
+    """The equation as of now, in one statement. Nobody counts for a segment that cannot be worked out."""
+    statement, values = _classified((choice or choice_of(campaign)).complete())
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CLASSIFIED + "select term, count(*), sum(subscriptions) from classified group by term",
-            _parameters(campaign),
-        )
-        rows = {term: (people, int(subscriptions)) for term, people, subscriptions in cursor.fetchall()}
+        cursor.execute(f"{statement} select term, count(*), sum(times) from classified group by term", values)
+        rows = {term: (people, int(times)) for term, people, times in cursor.fetchall()}
     people = {term: count for term, (count, _) in rows.items()}
-    selected = sum(subscriptions for _, subscriptions in rows.values())
+    selected = sum(times for _, times in rows.values())
     terms = {term: people.get(term, 0) for term in TERMS}
     terms["duplicates"] = selected - sum(people.values())
     return Equation(selected=selected, terms=terms, receives=people.get(RECEIVES, 0))
@@ -89,11 +148,11 @@ def people_of(campaign: Campaign, term: str, *, after: int = 0, size: int = 50) 
     """The people behind one number, by contact id. Raises KeyError for a term that does not exist."""
     if term != RECEIVES and term not in TERMS:
         raise KeyError(term)
-    where = "subscriptions > 1" if term == "duplicates" else "term = %(term)s"
+    where = "times > 1" if term == "duplicates" else "term = %(term)s"
+    statement, values = _classified(choice_of(campaign).complete())
     with connection.cursor() as cursor:
         cursor.execute(
-            _CLASSIFIED
-            + f"""
+            f"""{statement}
             select c.id, c.email, trim(c.first_name || ' ' || c.last_name),
                    coalesce((
                        select s.reason || '|' || to_char(s.at at time zone 'UTC', 'YYYY-MM-DD') || '|' ||
@@ -105,7 +164,7 @@ def people_of(campaign: Campaign, term: str, *, after: int = 0, size: int = 50) 
             where {where} and c.id > %(after)s
             order by c.id limit %(limit)s
             """,
-            {**_parameters(campaign), "term": term, "after": after, "limit": size + 1},
+            {**values, "term": term, "after": after, "limit": size + 1},
         )
         rows = cursor.fetchall()
     return AudiencePage(people=rows[:size], after=rows[size - 1][0] if len(rows) > size else None)
@@ -114,10 +173,13 @@ def people_of(campaign: Campaign, term: str, *, after: int = 0, size: int = 50) 
 def freeze(delivery: Delivery, *, planned_on: date) -> dict[str, int]:
     """Write the ledger of a delivery: everyone who receives as planned, everyone else as left out with the reason.
 
-    Belongs in the transaction that marks the delivery frozen. Answers the counts per term.
+    Segments are worked out by their rules as they were released; the last days of a rule end now. Belongs in the
+    transaction that marks the delivery frozen. Answers the counts per term. Raises rules.Incomplete.
     """
     workspace = delivery.campaign.workspace_id
+    statement, values = _classified(frozen_choice(delivery), now=delivery.frozen_at)
     with connection.cursor() as cursor:
+        cursor.execute("set local work_mem = '64MB'; set local jit = off")
         # An address suppressed before its person was known belongs to them from now on.
         cursor.execute(
             """
@@ -128,8 +190,7 @@ def freeze(delivery: Delivery, *, planned_on: date) -> dict[str, int]:
             {"workspace": workspace},
         )
         cursor.execute(
-            _CLASSIFIED
-            + """
+            f"""{statement}
             insert into campaigns_recipient (delivery_id, planned_on, contact_id, email, state, reason, changed_at)
             select %(delivery)s, %(planned_on)s, c.id, c.email,
                    case when term = 'receives' then 'planned' else 'excluded' end,
@@ -137,12 +198,7 @@ def freeze(delivery: Delivery, *, planned_on: date) -> dict[str, int]:
             from classified join audiences_contact c on c.id = classified.contact_id
             order by c.id
             """,
-            {
-                "workspace": workspace,
-                "lists": delivery.audience["lists"],
-                "delivery": delivery.pk,
-                "planned_on": planned_on,
-            },
+            {**values, "delivery": delivery.pk, "planned_on": planned_on},
         )
         cursor.execute(
             "select case when state = 'planned' then 'receives' else reason end, count(*) "
@@ -150,8 +206,3 @@ def freeze(delivery: Delivery, *, planned_on: date) -> dict[str, int]:
             [delivery.pk],
         )
         return dict(cursor.fetchall())
-
-
-def _parameters(campaign: Campaign) -> dict[str, Any]:
-    lists = list(campaign.lists.filter(workspace_id=campaign.workspace_id).values_list("pk", flat=True))
-    return {"workspace": campaign.workspace_id, "lists": lists}

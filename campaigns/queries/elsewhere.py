@@ -16,8 +16,7 @@ from accounts.providers.records import LeaveRecord, ListRecord
 from accounts.search import LIMIT as MOST_HITS
 from accounts.search import Hit
 from audiences.models import Contact
-from audiences.queries.uses import LIMIT as MOST_USES
-from audiences.queries.uses import Use
+from audiences.uses import MOST_USES, Use
 from campaigns.models import Campaign, Delivery, Recipient, TestSend
 
 NEXT = 5
@@ -45,24 +44,35 @@ def search_campaigns(request: WorkspaceRequest, words: str) -> list[Hit]:
     ]
 
 
-def uses_of_lists(workspace: Workspace, list_ids: Collection[int]) -> list[Use]:
-    """Campaigns that are still to go to one of these lists."""
+def campaigns_by_list(workspace: Workspace, list_ids: Collection[Any]) -> list[tuple[Any, Use]]:
+    """(list, campaign that is still to go to it), the newest first."""
     through = Campaign.lists.through.objects.filter(
         campaign__workspace=workspace,
         campaign__status__in=[Campaign.Status.DRAFT, Campaign.Status.SCHEDULED],
         list_id__in=list_ids,
     )
     return [
-        Use(
-            row.list_id,
-            "Campaign",
-            row.campaign.name,
-            row.campaign.get_absolute_url(),
-            row.campaign.get_status_display(),
-            is_pressing=row.campaign.status == Campaign.Status.SCHEDULED,
-        )
+        (row.list_id, _use(row.campaign))
         for row in through.select_related("campaign").order_by("-campaign_id")[:MOST_USES]
     ]
+
+
+def campaigns_by_segment(workspace: Workspace, segment_ids: Collection[Any]) -> list[tuple[Any, Use]]:
+    """(segment, campaign that goes to it), those last worked on first."""
+    through = Campaign.segments.through.objects.filter(
+        campaign__workspace=workspace, segment_id__in=segment_ids
+    ).select_related("campaign")
+    return [
+        (row.segment_id, _use(row.campaign))
+        for row in through.order_by("-campaign__updated_at", "-campaign_id")[:MOST_USES]
+    ]
+
+
+def _use(campaign: Campaign) -> Use:
+    is_pressing = campaign.status == Campaign.Status.SCHEDULED
+    return Use(
+        "Campaign", campaign.name, campaign.get_absolute_url(), campaign.get_status_display(), is_pressing
+    )
 
 
 def search_templates(request: WorkspaceRequest, words: str) -> list[Hit]:

@@ -1,24 +1,26 @@
 """What of this app names fields of people: merge tags of templates, and of campaigns that have not gone out."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.db import connection as database
 from django.urls import reverse
 
 from accounts.models import Workspace
-from audiences.queries.fields import Use
+from audiences.uses import Use
 from campaigns.models import Campaign
 
 OVER = (Campaign.Status.SENT, Campaign.Status.STOPPED, Campaign.Status.CANCELLED)
 
 
-def merge_tags(workspace: Workspace) -> Iterable[Use]:
+def merge_tags(workspace: Workspace, keys: Collection[Any]) -> Iterable[tuple[Any, Use]]:
     """The texts stay in the database, which tells the keys alone."""
     with database.cursor() as cursor:
         cursor.execute(_NAMED, {"workspace": workspace.pk, "over": list(OVER)})
         return [
-            Use(key, f"{what} {name}", reverse(f"campaigns:{what.lower()}", args=[row_id]))
+            (key, Use(what, name, reverse(f"campaigns:{what.lower()}", args=[row_id]), is_pressing=True))
             for what, row_id, name, key in cursor.fetchall()
+            if key in keys
         ]
 
 

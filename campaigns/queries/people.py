@@ -1,28 +1,68 @@
 """The people a draft would reach, one by one, and what its merge tags would read for them."""
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact
 
 from accounts.models import Connection, Workspace
-from audiences.models import Contact, Field, Subscription, Suppression
+from audiences.models import Consent, Contact, Field, Subscription, Suppression
 from audiences.queries import remote_fields
+from audiences.rules import Where
 from campaigns import merge_tags
 from campaigns.models import Campaign
+from campaigns.queries.chosen import choice_of
+
+_ACTIVE, _LEFT = Subscription.Status.SUBSCRIBED, Subscription.Status.UNSUBSCRIBED
+# A named value, and the name that rules have for the table of contacts.
+_NAME, _ALIAS = re.compile(r"%\((\w+)\)s"), re.compile(r"\bc\.")
 
 
 def reachable(campaign: Campaign) -> QuerySet[Contact]:
-    """Who stands on a chosen list and may be written to; the same people as the equation's last term."""
-    chosen = Subscription.objects.filter(list__in=list(campaign.lists.values_list("pk", flat=True)))
-    of_contact = chosen.filter(contact=OuterRef("pk"))
+    """Who was chosen and may be written to; the same people as the equation's last term.
+
+    Asked person by person, so that the first few are found without looking at everybody.
+    """
+    choice = choice_of(campaign).complete()
+    of_person = Subscription.objects.filter(contact=OuterRef("pk"))
+    chosen, active = of_person.filter(list__in=choice.lists), of_person.filter(status=_ACTIVE)
+    reached = Q(Exists(chosen.filter(status=_ACTIVE)))
+    if wheres := choice.wheres():
+        consents = Consent.objects.filter(contact=OuterRef("pk"), purpose=Consent.Purpose.MAIL)
+        newest = Subquery(consents.order_by("-at", "-id").values("kind")[:1])
+        agreed = ~Q(Exists(of_person.filter(status=_LEFT))) & Q(Exact(newest, Value(Consent.Kind.GIVEN)))
+        reached |= _in_any(wheres) & (Q(Exists(active)) | agreed)
     return (
-        Contact.objects.filter(workspace_id=campaign.workspace_id)
-        .filter(Exists(of_contact.filter(status=Subscription.Status.SUBSCRIBED)))
-        .exclude(Exists(of_contact.filter(status=Subscription.Status.UNSUBSCRIBED)))
+        Contact.objects.filter(reached, workspace_id=campaign.workspace_id)
+        .exclude(Exists(chosen.filter(status=_LEFT)))
         .exclude(Exists(Suppression.objects.filter(contact=OuterRef("pk"), lifted_at=None)))
     )
+
+
+def _in_any(wheres: Sequence[Where]) -> Q:
+    """The rules of segments over the table of contacts by its own name, with their values in order."""
+    sql = " or ".join(where.sql for where in wheres)
+    named = {name: value for where in wheres for name, value in where.values.items()}
+    values = [named[name] for name in _NAME.findall(sql)]
+    sql = _NAME.sub("%s", _ALIAS.sub("audiences_contact.", sql))
+    return Q(RawSQL(f"({sql})", values, output_field=BooleanField()))  # noqa: S611 - what people typed is in the values
 
 
 def field_keys(workspace: Workspace) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import activity
 from accounts.models import Connection, User, Workspace
 from accounts.refusals import CannotDo
-from audiences.models import List
+from audiences.models import List, Segment
 from campaigns import content, merge_tags
 from campaigns.models import Campaign, CampaignVersion, Content, Sender, Template
 from campaigns.queries import people, senders
@@ -69,6 +69,7 @@ def save_campaign(
     connection: Connection | None,
     sender: Sender | None,
     lists: Collection[List],
+    segments: Collection[Segment],
     by_hand: bool = False,
 ) -> Campaign:
     """Save a draft if nobody saved it since `version` was read; without a change nothing is written.
@@ -89,6 +90,7 @@ def save_campaign(
     campaign.name, campaign.reply_to = name, reply_to
     campaign.connection, campaign.sender = connection, sender
     campaign.lists.set(lists)
+    campaign.segments.set(segments)
     if state_of(campaign) != before:
         _save(campaign, by, fresh=by_hand)
     return campaign
@@ -105,10 +107,12 @@ def restore_version(*, campaign: Campaign, number: int, by: User) -> Campaign:
     _take_content(campaign, {name: state[name] for name in Content.CONTENT_FIELDS if name in state})
     workspace = campaign.workspace
     campaign.name, campaign.reply_to = state["name"], state["reply_to"]
-    # Accounts, senders and lists may be gone since.
+    # Accounts, senders, lists and segments may be gone since.
     campaign.connection = workspace.connections.filter(pk=state["connection_id"]).first()
     campaign.sender = workspace.senders.filter(pk=state["sender_id"]).first()
     campaign.lists.set(List.objects.filter(workspace=workspace, pk__in=state["lists"], archived_at=None))
+    segments = Segment.objects.filter(workspace=workspace, archived_at=None)
+    campaign.segments.set(segments.filter(pk__in=state.get("segments", [])))
     _save(campaign, by, fresh=True)
     activity.record(
         workspace,
@@ -139,6 +143,7 @@ def duplicate_campaign(*, campaign: Campaign, by: User, changed: Mapping[str, An
         copy.reply_to, copy.connection, copy.sender = typed["reply_to"], typed["connection"], typed["sender"]
     copy.save(force_insert=True)
     copy.lists.set(typed["lists"] if typed else campaign.lists.filter(archived_at=None))
+    copy.segments.set(typed["segments"] if typed else campaign.segments.filter(archived_at=None))
     _keep_version(copy, by, fresh=True)
     activity.record(
         copy.workspace, "campaign.duplicated", f"Copied “{campaign}” to “{copy}”.", actor=by, subject=copy
@@ -270,6 +275,7 @@ def state_of(campaign: Campaign) -> dict[str, Any]:
         **campaign.content(),
         **{name: getattr(campaign, name) for name in ENVELOPE},
         "lists": sorted(campaign.lists.values_list("pk", flat=True)),
+        "segments": sorted(campaign.segments.values_list("pk", flat=True)),
     }
 
 

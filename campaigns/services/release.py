@@ -4,6 +4,7 @@ None of these calls a provider. Each changes rows in one transaction and records
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +22,7 @@ from campaigns import checks, content, work
 from campaigns.instants import check_lead, check_time, lead_of
 from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
+from campaigns.queries.chosen import Choice, choice_of, frozen_choice
 
 State = Delivery.State
 
@@ -42,11 +44,12 @@ def release_campaign(
     send_at: datetime | None,
     zone: str,
     people: int | None = None,
+    segments: Mapping[int, int] | None = None,
 ) -> Delivery:
     """Let a campaign go at `send_at` (None: as soon as possible), frozen as it is now.
 
-    `version` is the one that was reviewed, `people` the number on the button. Raises CannotRelease; pressing
-    twice releases once.
+    `version` is the one that was reviewed, `people` the number on the button, `segments` the versions of all
+    segments that decided it (Choice.versions). Raises CannotRelease; pressing twice releases once.
     """
     campaign = (
         Campaign.objects.select_for_update(of=("self",))
@@ -54,7 +57,10 @@ def release_campaign(
         .get(pk=campaign.pk)
     )
     _check_releasable(campaign, version)
-    equation = equation_of(campaign)
+    choice = choice_of(campaign)
+    if segments is not None:
+        _check_unchanged(choice, segments)
+    equation = equation_of(campaign, choice)
     if people is not None and equation.receives > people:
         raise CannotRelease(
             f"The audience has grown from {people:,} to {equation.receives:,} people since you looked. Review it again."
@@ -76,7 +82,7 @@ def release_campaign(
         "sender_email": campaign.sender.email,
         "reply_to": campaign.reply_to,
         "fingerprint": connection.fingerprint,
-        "audience": {"lists": sorted(campaign.lists.values_list("pk", flat=True))},
+        "audience": choice.as_json(),
         "literals": {
             "workspace.name": campaign.workspace.name,
             "workspace.postal_address": campaign.workspace.postal_address,
@@ -138,6 +144,20 @@ def _check_releasable(campaign: Campaign, version: int) -> None:
     blockers = [check.sentence for check in checks.checks_of(campaign) if check.level == "blocker"]
     if blockers:
         raise CannotRelease("Mend this first: " + " ".join(blockers))
+
+
+def _check_unchanged(choice: Choice, reviewed: Mapping[int, int]) -> None:
+    """Whoever released this has seen other people, if the rule of a segment is another one now."""
+    changed = [
+        f"“{segment.name}”"
+        for segment in {one.id: one for one in (*choice.segments, *choice.within)}.values()
+        if reviewed.get(segment.id) != segment.version
+    ]
+    if changed:
+        word, has = ("segment", "has") if len(changed) == 1 else ("segments", "have")
+        raise CannotRelease(
+            f"The {word} {', '.join(changed)} {has} changed since you looked. Review it again."
+        )
 
 
 @transaction.atomic
@@ -265,7 +285,12 @@ def send_again(*, delivery: Delivery, by: User, typed_name: str) -> Delivery:
     )
     campaign = Campaign.objects.get(pk=delivery.campaign_id)
     return release_campaign(
-        campaign=campaign, by=by, version=campaign.version, send_at=None, zone=delivery.zone
+        campaign=campaign,
+        by=by,
+        version=campaign.version,
+        send_at=None,
+        zone=delivery.zone,
+        segments=frozen_choice(delivery).versions,
     )
 
 

@@ -16,7 +16,7 @@ from campaigns.models import Campaign, TestSend
 PER_HOUR = 20
 MOST_ADDRESSES = 10
 # Blockers at these places do not keep a test from being sent.
-_NOT_ASKED = frozenset({"id_lists"})
+_NOT_ASKED = frozenset({"id_lists", "id_segments"})
 
 
 class CannotSendTest(CannotDo):

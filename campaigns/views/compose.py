@@ -25,6 +25,7 @@ from campaigns.forms.compose import (
 )
 from campaigns.models import Campaign, CampaignVersion, Content
 from campaigns.queries import people
+from campaigns.queries.chosen import choice_of
 from campaigns.queries.senders import senders_for
 from campaigns.services import compose as services
 from campaigns.services.test_send import send_test as ask_for_test
@@ -48,6 +49,7 @@ def compose(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         context = {
             "has_report": has_delivery,
             "campaign": campaign,
+            "segments": choice_of(campaign).told,
             "theirs": _their_word(campaign),
             **preview_context(request, campaign),
         }

@@ -17,6 +17,7 @@ from campaigns.forms.release import ReleaseForm
 from campaigns.instants import lead_of
 from campaigns.models import Campaign, Delivery
 from campaigns.queries.audience import RECEIVES, TERMS, Equation, equation_of, people_of
+from campaigns.queries.chosen import choice_of
 from campaigns.services.release import release_campaign
 from campaigns.views.preview import preview_context
 
@@ -30,12 +31,14 @@ def review(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     )
     if not campaign.is_draft:
         return go(request, campaign)
-    equation = equation_of(campaign)
+    choice = choice_of(campaign)
+    equation = equation_of(campaign, choice)
     form = ReleaseForm(
         request.POST or None,
         campaign=campaign,
         zones=[campaign.zone, request.user.time_zone, request.workspace.time_zone],
         people=equation.receives,
+        segments=choice.versions,
     )
     may_release = request.membership.may(Role.APPROVER)
     found = checks.checks_of(campaign)
@@ -51,6 +54,7 @@ def review(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
             return go(request, campaign)
     context = {
         "campaign": campaign,
+        "segments": choice.told,
         "equation": equation,
         "terms": _terms(campaign, equation),
         "checks": found,
@@ -73,7 +77,9 @@ def review(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
 @workspace_view(role=Role.VIEWER)
 def audience_people(request: WorkspaceRequest, campaign_id: int, term: str) -> HttpResponse:
     """The people behind one number of the equation."""
-    campaign = get_object_or_404(Campaign, pk=campaign_id, workspace=request.workspace)
+    campaign = get_object_or_404(
+        Campaign.objects.select_related("workspace"), pk=campaign_id, workspace=request.workspace
+    )
     after = request.GET.get("after", "0")
     is_id = after.isascii() and after.isdigit() and len(after) < 19
     try:

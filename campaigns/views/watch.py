@@ -13,6 +13,7 @@ from accounts.models import Role
 from accounts.refusals import CannotDo
 from campaigns.forms.release import SendAgainForm
 from campaigns.models import Campaign, Delivery
+from campaigns.queries.chosen import frozen_choice
 from campaigns.queries.watch import course_of, progress_of, waiting_for
 from campaigns.services import release
 
@@ -66,6 +67,7 @@ def _page(request: WorkspaceRequest, found: Campaign, delivery: Delivery, **more
         "actions": _actions(delivery) if may_decide else {},
         "cancel_kind": CANCEL_KINDS.get(delivery.state, ""),
         "lists": found.lists.all(),
+        "segments": frozen_choice(delivery).told if delivery.audience.get("segments") else [],
         "attempts": found.deliveries.order_by("generation").select_related("connection"),
         **more,
     }

@@ -1,5 +1,7 @@
 """The list of reports, one report, and the people behind its numbers."""
 
+import json
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -12,6 +14,7 @@ from accounts.redaction import mask_email, redact
 from accounts.refusals import CannotDo
 from campaigns.models import Campaign, Delivery
 from reporting import queries, services
+from reporting.conditions import rule_of
 from reporting.definitions import GROUPS, What
 from reporting.forms import ReportFilters
 from reporting.models import Figures, LinkFigures
@@ -99,6 +102,7 @@ def people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         ],
         "page": page,
         "may_export": may_see,
+        "rule": json.dumps(rule_of(campaign, what, link), separators=(",", ":")),
     }
     return render_page(request, "reporting/people.html", context, partials={"people"})
 

@@ -189,6 +189,36 @@ def test_suppressing_many_tells_the_accounts_that_hold_them(workspace, begin):
     ]
 
 
+def test_a_crowd_waits_behind_mails_and_single_leaves(workspace, begin, monkeypatch):
+    monkeypatch.setattr("audiences.services.suppressions.CROWD", 1)
+    connection = ConnectionFactory(workspace=workspace)
+    people = people_of(workspace, "ana", "ben")
+    for contact in people:
+        MirrorRow.objects.create(
+            connection=connection, kind=MirrorKind.CONTACT, object_id=contact.pk, remote_id=str(contact.pk)
+        )
+    begin("suppress", People(workspace, ids=tuple(contact.pk for contact in people)), reason="Closed")
+    assert [(row.subject, row.priority) for row in OutboxEntry.objects.order_by("id")] == [
+        (contact, OutboxEntry.Priority.BULK) for contact in people
+    ]
+
+
+def test_behind_another_writer_nobody_waits(workspace, begin, monkeypatch):
+    people_of(workspace, "ana")
+    monkeypatch.setattr("audiences.sets.only_writer", lambda workspace: False)
+    mine = begin("tag", new_tag="VIP")
+    assert ended(mine) == ("running", 1, 0, {})
+    run_outbox(TASK)
+    assert ended(mine) == ("done", 1, 1, {"tagged": 1, "had_it": 0})
+
+
+def test_no_address_stays_in_the_log_or_beside_what_is_over(workspace, begin):
+    people_of(workspace, "ana")
+    mine = begin("set_field", People(workspace, words="ana@x.test"), field="city", value="ana@x.test")
+    assert mine.people == {"status": "subscribed", "shows_addresses": True, "ids": []}
+    assert "ana@x.test" not in ActivityEntry.objects.get().sentence
+
+
 @pytest.mark.parametrize(
     ("action", "arguments", "field"),
     [

@@ -4,15 +4,18 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
-from accounts.providers.records import ContactRecord, Page
+from accounts.providers.records import ContactRecord, EventRecord, Page
 from audiences import services
 from audiences.forms.editing import EditForm
 from audiences.mirror import merge
 from audiences.mirror.contacts import Reader, sift
 from audiences.models import Consent, Contact, Field, FormerAddress, Subscription, Suppression
+from reporting import rollups
+from reporting.models import Event
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -212,6 +215,15 @@ def test_a_new_address_of_somebody_who_left_is_blocked_as_well(ana, by, workspac
     assert [entry.subject_id for entry in OutboxEntry.objects.filter(task="audiences.block")] == [ana.pk]
 
 
+def test_an_address_stays_until_its_block_is_confirmed(ana, by, workspace):
+    connection = ConnectionFactory(workspace=workspace)
+    MirrorRow.objects.create(connection=connection, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="7")
+    services.suppress_by_hand(contact=ana, by=by, reason="Asked")
+    with pytest.raises(services.CannotEdit) as refused:
+        services.edit_person(contact=ana, by=by, email="ana@new.test", fields={}, seen={}, version=1)
+    assert "has not confirmed yet" in refused.value.fields["email"]
+
+
 @pytest.mark.parametrize("blocks", ["address", "pattern"])
 def test_a_blocked_address_blocks_whoever_takes_it(ana, by, workspace, blocks):
     text = "ana@gone.test" if blocks == "address" else "*@gone.test"
@@ -330,3 +342,14 @@ def test_what_the_page_showed_may_be_nonsense(browse, ana):
     for seen in ("[]", "{", '{"email": 3}', "null"):
         client.post(url(ana, "edit/"), page_of(ana, seen=seen, note="x"))
     assert json.loads(page_of(ana)["seen"])["city"] == "Bern"
+
+
+def test_events_of_a_mail_sent_before_belong_to_the_person(ana, by, workspace):
+    connection = ConnectionFactory(workspace=workspace)
+    services.edit_person(contact=ana, by=by, email="ana@new.test", fields={}, seen={}, version=1)
+    record = EventRecord(kind="opened", email="Ana@x.test", at=timezone.now(), key="1")
+    with transaction.atomic():
+        rollups.begin()
+        rollups.stage([record], connection=connection)
+        rollups.roll_up(connection)
+    assert Event.objects.get().contact == ana

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
-from audiences import services
+from audiences import services, uses
 from audiences.files import values
 from audiences.models import Contact, Field, FieldChange, Segment
 from audiences.queries import elsewhere
@@ -349,8 +349,9 @@ def test_drafts_and_templates_that_name_a_field_use_it(size, workspace, by):
     CampaignFactory(workspace=workspace, name="Gone out", subject="{{ contact.size }}", status="sent")
     TemplateFactory(workspace=workspace, name="Base", blocks=[{"text": '{{contact.size|default:"a"}}'}])
     TemplateFactory(name="Foreign", subject="{{ contact.size }}")
-    uses = [(use.key, use.title) for use in queries.uses(workspace) if use.key == "size"]
-    assert uses == [("size", "Campaign Spring"), ("size", "Template Base")]
+    assert [use.title for use in uses.of(workspace, "field", ["size"])["size"]] == [
+        "Campaign Spring", "Template Base",
+    ]  # fmt: skip
 
 
 def test_another_attribute_and_another_kind_hold_from_the_next_pull_on(

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow
-from audiences import queries, services
+from audiences import queries, services, uses
 from audiences.models import Folder, Import, List, Segment, Suppression
 from tests.factories import (
     CampaignFactory,
@@ -177,13 +177,12 @@ def test_an_open_import_counts_as_a_use(workspace):
     mine = ListFactory(workspace=workspace)
     kept = Import.objects.create(workspace=workspace, name="a.csv", list=mine, digest="a", state="ready")
     Import.objects.create(workspace=workspace, name="b.csv", list=mine, digest="b", state="done")
-    assert [(use.kind, use.name, use.url) for use in queries.uses_of(workspace, [mine.pk])[mine.pk]] == [
+    assert [(use.kind, use.name, use.url) for use in uses.of(workspace, "list", [mine.pk])[mine.pk]] == [
         ("Import", "a.csv", kept.get_absolute_url())
     ]
 
 
-def test_a_segment_over_a_list_counts_as_a_use(workspace, monkeypatch):
-    monkeypatch.setattr(Segment, "get_absolute_url", lambda segment: f"/segments/{segment.pk}/")
+def test_a_segment_over_a_list_counts_as_a_use(workspace):
     mine, other = ListFactory(workspace=workspace), ListFactory(workspace=workspace)
 
     def segment(name, *conditions, **values):
@@ -196,13 +195,12 @@ def test_a_segment_over_a_list_counts_as_a_use(workspace, monkeypatch):
     segment("Archived", on, archived_at=timezone.now())
     segment("Broken", rule={"odd": 1})
 
-    uses = queries.uses_of(workspace, [mine.pk, other.pk])
-    told = [
-        (use.list_id, use.kind, use.name, use.is_pressing)
-        for list_id in (mine.pk, other.pk)
-        for use in uses[list_id]
-    ]
-    assert told == [(mine.pk, "Segment", "Deep", True), (other.pk, "Segment", "Deep", True)]
+    used = uses.of(workspace, "list", [mine.pk, other.pk])
+    told = [(of, use.kind, use.name, use.is_pressing) for of in sorted(used) for use in used[of]]
+    assert told == [
+        (mine.pk, "Segment", "Archived", False), (mine.pk, "Segment", "Deep", True),
+        (other.pk, "Segment", "Deep", True),
+    ]  # fmt: skip
 
 
 def test_lists_move_to_a_folder_and_out_of_it(browse, workspace):

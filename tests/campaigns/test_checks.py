@@ -1,11 +1,13 @@
 """Each thing that stands between a draft and its release is found, at its place, and nothing else is."""
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
-from audiences.models import Field, Subscription
+from audiences.models import Contact, Field, List, Subscription, Tag
 from campaigns import checks
 from campaigns.models import Campaign, SendingDomain
+from tests.campaigns.segments import change_segment, make_segment, speaks
 from tests.factories import (
     CampaignFactory,
     ContactFactory,
@@ -34,6 +36,11 @@ def campaign(workspace):
 def findings(campaign: Campaign) -> list[tuple[str, str]]:
     fresh = Campaign.objects.select_related("workspace", "connection", "sender").get(pk=campaign.pk)
     return [(str(check.level), check.where) for check in checks.checks_of(fresh)]
+
+
+def sentences(campaign: Campaign) -> list[str]:
+    fresh = Campaign.objects.select_related("workspace", "connection", "sender").get(pk=campaign.pk)
+    return [check.sentence for check in checks.checks_of(fresh)]
 
 
 def change(row, **values):
@@ -127,6 +134,51 @@ def test_nobody_to_write_to_blocks(campaign):
     assert findings(campaign) == [("blocker", "id_lists")]
 
 
+def test_a_segment_that_reaches_somebody_is_an_audience(campaign):
+    campaign.lists.clear()
+    Contact.objects.update(language="fr")
+    campaign.segments.add(make_segment(campaign.workspace, "French", speaks("fr")))
+
+    assert findings(campaign) == []
+
+
+def test_an_empty_segment_blocks_beside_a_list_of_people(campaign):
+    campaign.segments.add(make_segment(campaign.workspace, "French", speaks("fr")))
+
+    assert sentences(campaign) == ["Nobody is in the segment “French” now."]
+    assert findings(campaign) == [("blocker", "id_segments")]
+
+
+def test_a_segment_that_lost_its_tag_or_was_archived_blocks_by_its_name(campaign):
+    tag = Tag.objects.create(workspace=campaign.workspace, name="VIP")
+    has_not = {"kind": "tag", "of": tag.pk, "op": "has_not", "name": "VIP"}
+    segment = make_segment(campaign.workspace, "Others", has_not)
+    campaign.segments.add(segment)
+    assert findings(campaign) == []
+
+    tag.delete()
+    campaign.lists.clear()
+    assert sentences(campaign) == [
+        "The segment “Others” cannot be worked out. The tag “VIP” is gone. Change the rule, then it can be worked out."
+    ]
+
+    change_segment(segment)
+    change(segment, archived_at=timezone.now())
+    assert sentences(campaign) == ["The segment “Others” is archived. Take it out, or bring it back."]
+
+
+def test_a_rule_that_asks_for_an_archived_list_warns(campaign):
+    on_it = {"kind": "list", "of": campaign.lists.get().pk, "op": "on"}
+    inner = make_segment(campaign.workspace, "Inner", on_it)
+    campaign.segments.add(
+        make_segment(campaign.workspace, "Outer", {"kind": "segment", "of": inner.pk, "op": "in"})
+    )
+    List.objects.update(name="News", archived_at=timezone.now())
+
+    assert findings(campaign) == [("warning", "id_segments")]
+    assert sentences(campaign) == ["The segment “Outer” asks for what is archived: list “News”."]
+
+
 def test_holes_are_counted_over_the_audience_in_one_statement(campaign, django_assert_num_queries):
     Field.objects.create(workspace=campaign.workspace, key="shoe_size", label="Shoe size")
     list_ = campaign.lists.get()
@@ -139,10 +191,7 @@ def test_holes_are_counted_over_the_audience_in_one_statement(campaign, django_a
         html=f"{{{{ contact.first_name }}}} {{{{ contact.shoe_size }}}} {{{{ contact.city|default:'x' }}}} {LEAVE}",
     )
 
-    fresh = Campaign.objects.select_related("workspace", "connection", "sender").get(pk=campaign.pk)
-    sentences = [check.sentence for check in checks.checks_of(fresh)]
-
-    assert sentences == [
+    assert sentences(campaign) == [
         "2 people have no first name, and {{ contact.first_name }} has no fallback: they read a hole.",
         "2 people have no shoe size, and {{ contact.shoe_size }} has no fallback: they read a hole.",
     ]
@@ -159,5 +208,10 @@ def test_a_block_is_named_where_it_stands(campaign):
 
 def test_checks_take_a_constant_number_of_queries(campaign, django_assert_max_num_queries):
     fresh = Campaign.objects.select_related("workspace", "connection", "sender").get(pk=campaign.pk)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
+        checks.checks_of(fresh)
+
+    for language in ("fr", "de", "nl"):
+        campaign.segments.add(make_segment(campaign.workspace, language, speaks(language)))
+    with django_assert_max_num_queries(13):
         checks.checks_of(fresh)

@@ -1,18 +1,24 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow
+from audiences.models import Tag
 from campaigns.forms.compose import ComposeForm
 from campaigns.models import Campaign, CampaignVersion, Template
 from campaigns.services import compose
+from tests.campaigns.segments import make_segment, speaks
 from tests.factories import (
     CampaignFactory,
     ConnectionFactory,
     ListFactory,
     SenderFactory,
     TemplateFactory,
+    WorkspaceFactory,
 )
 
 
@@ -39,6 +45,7 @@ def save(campaign: Campaign, by, **changes):
         "connection": campaign.connection,
         "sender": campaign.sender,
         "lists": campaign.lists.all(),
+        "segments": campaign.segments.all(),
     }
     return compose.save_campaign(campaign=campaign, by=by, **(values | changes))
 
@@ -129,6 +136,29 @@ def test_restore_brings_back_content_audience_and_sender(campaign, editor, works
     assert ActivityEntry.objects.filter(verb="campaign.restored").count() == 1
 
 
+def test_restore_and_copy_keep_the_segments_there_still_are(campaign, editor, workspace):
+    kept, archived = make_segment(workspace, "Kept"), make_segment(workspace, "Archived")
+    first = save(campaign, editor, segments=[kept, archived], by_hand=True)
+    archived.archived_at = timezone.now()
+    archived.save()
+
+    copy = compose.duplicate_campaign(campaign=first, by=editor)
+    save(first, editor, segments=[], by_hand=True)
+    restored = compose.restore_version(campaign=campaign, number=2, by=editor)
+
+    assert (list(copy.segments.all()), list(restored.segments.all())) == ([kept], [kept])
+    assert restored.versions.get(number=4).state["segments"] == [kept.pk]
+
+
+def test_a_version_from_before_segments_comes_back(campaign, editor, workspace):
+    CampaignVersion.objects.update(state={**compose.state_of(campaign), "name": "Old"})
+    state = CampaignVersion.objects.get().state
+    del state["segments"]
+    CampaignVersion.objects.update(state=state)
+
+    assert compose.restore_version(campaign=campaign, number=1, by=editor).name == "Old"
+
+
 def test_a_version_that_names_what_is_gone_still_comes_back(campaign, editor, workspace):
     sender = SenderFactory(workspace=workspace)
     save(campaign, editor, sender=sender, by_hand=True)
@@ -214,3 +244,46 @@ def test_lists_of_one_name_say_whose_they_are_and_those_of_the_account_come_firs
         "Autumn (4)",
         "News · Club (4)",
     ]
+
+
+def test_segments_say_why_they_cannot_be_chosen_and_those_chosen_stay(workspace):
+    campaign = CampaignFactory(workspace=workspace)
+    tag = Tag.objects.create(workspace=workspace, name="VIP")
+    tagged = {"kind": "tag", "of": tag.pk, "op": "has", "name": "VIP"}
+    broken = make_segment(workspace, "Broken", tagged)
+    kept = make_segment(workspace, "Chosen and broken", tagged)
+    archived = make_segment(workspace, "Old", archived_at=timezone.now())
+    good = make_segment(workspace, "Good", speaks("fr"), mailable_count=1200)
+    campaign.segments.add(kept)
+    tag.delete()
+
+    form = ComposeForm(target=campaign, senders=[])
+    shown = [
+        (option.data["value"], option.choice_label, option.data["attrs"].get("disabled", False))
+        for option in form["segments"]
+    ]
+
+    gone = "The tag “VIP” is gone"
+    assert shown == [
+        (broken.pk, f"Broken – {gone}", True),
+        (kept.pk, f"Chosen and broken – {gone}", False),
+        (good.pk, "Good (1\xa0200)", False),
+    ]
+    field = form.fields["segments"]
+    assert set(field.clean([kept.pk, good.pk])) == {kept, good}
+    for refused in (broken, archived, make_segment(WorkspaceFactory(), "Foreign")):
+        with pytest.raises(ValidationError):
+            field.clean([refused.pk])
+
+
+def test_the_form_asks_as_much_for_three_segments_as_for_one(workspace):
+    campaign = CampaignFactory(workspace=workspace)
+    counts = []
+    for names in (["A"], ["B", "C"]):
+        for name in names:
+            make_segment(workspace, name, speaks(name))
+        with CaptureQueriesContext(database) as queries:
+            list(ComposeForm(target=campaign, senders=[])["segments"])
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]

@@ -13,11 +13,13 @@ from accounts.providers.brevo.provider import Brevo
 from accounts.providers.records import FiguresRecord
 from accounts.refusals import CannotDo, CannotMove
 from accounts.services import connections, sending
-from audiences.models import List
+from audiences.models import Contact, List, Segment, Tag
 from campaigns.mirror import arming, preparing
 from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
+from campaigns.queries.chosen import choice_of
 from campaigns.services import release
+from tests.campaigns.segments import change_segment, joined, make_segment, speaks
 from tests.conftest import SandboxServer
 from tests.factories import (
     CampaignFactory,
@@ -546,6 +548,114 @@ def test_another_workspace_changes_no_equation(campaign: Campaign) -> None:
     SuppressionFactory(contact=ContactFactory(workspace=other, email=ana.email), workspace=other)
 
     assert equation_of(campaign).receives == 3
+
+
+def review(campaign: Campaign) -> dict[int, int]:
+    """Segment id → version, as the review page showed them."""
+    return choice_of(campaign).versions
+
+
+def release_as_reviewed(campaign: Campaign, by: User, segments: dict[int, int]) -> Delivery:
+    return release.release_campaign(
+        campaign=campaign, by=by, version=campaign.version, send_at=None, zone="UTC", segments=segments
+    )
+
+
+def to_the_french(campaign: Campaign) -> Segment:
+    """The campaign's only audience: Ana and Ben speak French and stand on the list News."""
+    Contact.objects.filter(email__in=EVERYBODY[:2]).update(language="fr")
+    segment = make_segment(campaign.workspace, "French", speaks("fr"))
+    campaign.segments.add(segment)
+    campaign.lists.clear()
+    return segment
+
+
+def test_a_campaign_goes_to_a_segment(campaign: Campaign, approver: User, sandbox: SandboxServer) -> None:
+    to_the_french(campaign)
+    ContactFactory(workspace=campaign.workspace, language="fr", email="never-asked@example.test")
+
+    delivery = release_as_reviewed(campaign, approver, review(campaign))
+    run_all(sandbox)
+    sandbox.control("clock", advance=120)
+    bring_forward("campaigns.watch")
+
+    delivery.refresh_from_db()
+    assert (delivery.note, delivery.state) == ("", State.SENT)
+    assert sent_to(sandbox) == EVERYBODY[:2]
+    assert delivery.equation["frozen"] == {"receives": 2, "no_consent": 1}
+
+
+def test_a_segment_that_was_changed_after_the_review_is_named(campaign: Campaign, approver: User) -> None:
+    french = to_the_french(campaign)
+    outer = make_segment(campaign.workspace, "Outer", {"kind": "segment", "of": french.pk, "op": "in"})
+    campaign.segments.set([outer])
+    reviewed = review(campaign)
+    change_segment(french, speaks("fr"), {"kind": "mailable", "of": "any", "op": "is_not"})
+
+    with pytest.raises(release.CannotRelease, match="The segment “French” has changed since you looked"):
+        release_as_reviewed(campaign, approver, reviewed)
+    with pytest.raises(release.CannotRelease, match="The segments “Outer”, “French” have changed"):
+        release_as_reviewed(campaign, approver, {})
+    assert release_as_reviewed(campaign, approver, review(campaign)).equation["receives"] == 2
+
+
+def test_a_change_after_the_release_changes_nobody(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    french = to_the_french(campaign)
+    let_go(campaign, approver)
+    change_segment(french, speaks("de"))
+    run_all(sandbox)
+
+    planned = Recipient.objects.exclude(state="excluded").values_list("email", flat=True)
+    assert sorted(planned) == EVERYBODY[:2]
+
+
+def test_a_segment_that_lost_its_tag_before_the_people_were_frozen_is_refused(
+    campaign: Campaign, approver: User, sandbox: SandboxServer
+) -> None:
+    tag = Tag.objects.create(workspace=campaign.workspace, name="VIP")
+    has_not = {"kind": "tag", "of": tag.pk, "op": "has_not", "name": "VIP"}
+    campaign.segments.add(make_segment(campaign.workspace, "Others", has_not))
+    delivery = let_go(campaign, approver)
+    tag.delete()
+    run_all(sandbox)
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.frozen_at) == (State.REFUSED, None)
+    assert delivery.note == "The tag “VIP” is gone. Change the rule, then it can be worked out."
+
+
+def test_who_leaves_what_their_segment_chose_them_for_is_taken_out(
+    campaign: Campaign, approver: User, sandbox: SandboxServer, workspace: Any
+) -> None:
+    """Ana leaves the list the rule asks for, Ben every list, Cleo one of two that the rule does not ask for."""
+    news, other, asked = campaign.lists.get(), *(ListFactory(workspace=workspace) for _ in range(2))
+    ana, ben, cleo = (Contact.objects.get(email=email) for email in EVERYBODY)
+    for contact, list_ in ((ana, asked), (cleo, other)):
+        SubscriptionFactory(list=list_, contact=contact)
+    early = SubscriptionFactory(list=news, contact__email="early@example.test").contact
+    SubscriptionFactory(
+        list=asked, contact=early, status="unsubscribed", changed_at=timezone.now() - timedelta(days=1)
+    )
+    rule = joined(
+        "any", {"kind": "list", "of": asked.pk, "op": "on"}, {"kind": "list", "of": news.pk, "op": "not_on"}
+    )
+    segment = make_segment(workspace, "Asked or not", rule)
+    everybody = make_segment(workspace, "Everybody")
+    campaign.lists.clear()
+    campaign.segments.set([segment, everybody])
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(hours=1))
+    run_all(sandbox)
+
+    for contact, list_ in ((ana, asked), (ben, news), (cleo, other)):
+        contact.subscriptions.filter(list=list_).update(status="unsubscribed", changed_at=timezone.now())
+    bring_forward("campaigns.watch")
+
+    delivery.refresh_from_db()
+    assert delivery.state == State.ACCEPTED
+    handed = delivery.ledger().filter(state="handed_over").values_list("email", flat=True)
+    assert sorted(handed) == ["cleo@example.test", "early@example.test"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from django.utils import timezone
 from accounts.models import Connection, MirrorKind, MirrorRow
 from audiences.models import Contact
 from campaigns.models import Campaign, Delivery, Template
+from campaigns.queries.chosen import choice_of
 from campaigns.services import compose
+from tests.campaigns.segments import change_segment, make_segment, speaks
 from tests.factories import (
     CampaignFactory,
     ConnectionFactory,
@@ -211,7 +213,7 @@ def test_a_second_editor_is_told_and_cannot_overwrite(browse, campaign, member):
     compose.save_campaign(
         campaign=campaign, by=first, version=1, name=campaign.name, subject="Theirs", preview_text="", form="blocks",
         blocks=campaign.blocks, html="", reply_to="", connection=campaign.connection, sender=campaign.sender,
-        lists=campaign.lists.all(),
+        lists=campaign.lists.all(), segments=[],
     )  # fmt: skip
 
     response = second.post(page("compose", campaign.pk), stale, headers=htmx("saved"))
@@ -431,6 +433,58 @@ def test_each_state_of_a_delivery_says_what_is_so(browse, workspace, values, sho
     words = words.split('id="delivery"')[1].split('<dialog class="dialog"')[0]
     assert shown in words
     assert hidden not in words
+
+
+def test_a_review_tells_the_rule_and_a_changed_segment_is_refused(browse, campaign, workspace):
+    segment = make_segment(workspace, HOSTILE, speaks("fr"))
+    campaign.segments.add(segment)
+    Contact.objects.filter(first_name="Ana").update(language="fr")
+    approver = browse("approver")
+    shown = approver.get(page("review", campaign.pk)).content.decode()
+    values = {"mode": "now", "zone": "UTC", "version": campaign.version, "people": 3, "confirmed": "1"}
+    values["segments"] = shown.split('name="segments" value="')[1].split('"')[0]
+    change_segment(segment, speaks("fr"), speaks("fr"))
+
+    refused = approver.post(page("review", campaign.pk), values)
+    nonsense = approver.post(page("review", campaign.pk), values | {"segments": "1:2:3 x"})
+
+    assert "Language is “fr”" in shown
+    assert "<script>alert" not in shown
+    assert values["segments"] == f"{segment.pk}:1"
+    assert (refused.status_code, nonsense.status_code) == (422, 422)
+    assert "has changed since you looked. Review it again." in refused.content.decode()
+    assert not Delivery.objects.exists()
+
+
+def test_segments_are_chosen_and_shown_where_a_campaign_is(browse, campaign, workspace):
+    good, foreign = (
+        make_segment(workspace, "French", speaks("fr")),
+        make_segment(WorkspaceFactory(), "Foreign"),
+    )
+    editor = browse("editor")
+
+    saved = editor.post(page("compose", campaign.pk), typed(campaign, segments=[good.pk]))
+    refused = editor.post(
+        page("compose", campaign.pk), typed(campaign, version=2, segments=[good.pk, foreign.pk])
+    )
+
+    assert (saved.status_code, refused.status_code) == (302, 422)
+    assert list(campaign.segments.all()) == [good]
+    assert "Foreign" not in editor.get(page("compose", campaign.pk)).content.decode()
+    assert "Language is “fr”" in browse("viewer").get(page("compose", campaign.pk)).content.decode()
+
+
+def test_a_watched_campaign_tells_its_segments_as_they_were_released(browse, campaign, workspace):
+    segment = make_segment(workspace, "French", speaks("fr"))
+    campaign.segments.add(segment)
+    deliver(campaign, audience=choice_of(campaign).as_json())
+    Campaign.objects.update(status="scheduled")
+    change_segment(segment, speaks("de"))
+
+    words = browse("viewer").get(page("campaign", campaign.pk)).content.decode()
+
+    assert "Language is “fr”" in words
+    assert "Language is “de”" not in words
 
 
 @pytest.mark.parametrize("after", ["9" * 30, "٣", "-1", "x"])

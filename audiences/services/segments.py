@@ -1,0 +1,217 @@
+"""Segments: saved, changed, set aside, counted."""
+
+from collections.abc import Mapping
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import activity, outbox
+from accounts.models import OutboxEntry, User, Workspace
+from accounts.providers.base import Effect
+from accounts.redaction import redact, redact_value
+from accounts.refusals import CannotDo
+from audiences import rules
+from audiences.models import Segment
+from audiences.queries.contacts import People, split
+from audiences.queries.segments import within
+from audiences.rules import Group
+
+COUNT_TASK = "audiences.count_segment"
+# Whoever saves waits for the count no longer than this; then it is made in the background.
+COUNT_SECONDS = 1.5
+
+
+class CannotSave(CannotDo):
+    pass
+
+
+class ChangedMeanwhile(CannotSave):
+    """Somebody else saved another version: `theirs` is what stands now."""
+
+    def __init__(self, theirs: Segment) -> None:
+        super().__init__("Somebody saved another version of this segment while you were at it.")
+        self.theirs = theirs
+
+
+@transaction.atomic
+def create_segment(
+    *, workspace: Workspace, name: str, description: str, rule: Group, by: User | None
+) -> Segment:
+    """Raises CannotSave for a name in use, and for a rule that cannot be worked out."""
+    _have_free_name(workspace, name)
+    known = _known(workspace, rule)
+    segment = Segment(
+        workspace=workspace, name=name, description=description, rule=rules.as_json(rules.named(rule, known)), created_by=by
+    )  # fmt: skip
+    _keep(segment)
+    activity.record(
+        workspace, "segment.created", f"Made the segment “{name}”: {_told(rule, known)}",
+        actor=by, subject=segment, after=_logged({"name": name, "rule": segment.rule}),
+    )  # fmt: skip
+    _count_soon(segment)
+    return segment
+
+
+@transaction.atomic
+def change_segment(
+    *, segment: Segment, name: str, description: str, rule: Group, version: int, by: User | None
+) -> Segment:
+    """Raises ChangedMeanwhile if `version` is no longer the segment's, CannotSave as above."""
+    mine = Segment.objects.select_for_update().get(pk=segment.pk)
+    if mine.version != version:
+        raise ChangedMeanwhile(mine)
+    if mine.archived_at is None:
+        _have_free_name(mine.workspace, name, but=mine)
+    known = _known(mine.workspace, rule)
+    if mine.pk in known.segments:
+        raise CannotSave(
+            "This segment would use itself: a segment in its rule leads back to it. Take that one out."
+        )
+    saved = rules.as_json(rules.named(rule, known))
+    before = {"name": mine.name, "description": mine.description, "rule": mine.rule}
+    after = {"name": name, "description": description, "rule": saved}
+    if before == after:
+        return mine
+    mine.name, mine.description, mine.rule = name, description, saved
+    mine.version += 1
+    mine.updated_at = timezone.now()
+    if before["rule"] != saved:
+        mine.mailable_count = mine.counted_at = None
+    _keep(mine)
+    activity.record(
+        mine.workspace, "segment.changed", f"Changed the segment “{name}”: {_told(rule, known)}",
+        actor=by, subject=mine, before=_logged(before), after=_logged(after),
+    )  # fmt: skip
+    if before["rule"] != saved:
+        _count_soon(mine)
+    return mine
+
+
+@transaction.atomic
+def duplicate_segment(*, segment: Segment, by: User | None) -> Segment:
+    taken = set(
+        Segment.objects.filter(workspace=segment.workspace, archived_at=None).values_list("name", flat=True)
+    )
+    taken = {name.lower() for name in taken}
+    stem = segment.name[:180]
+    name = next(
+        made
+        for number in range(1, len(taken) + 2)
+        if (made := f"{stem} (copy{f' {number}' if number > 1 else ''})").lower() not in taken
+    )
+    twin = Segment.objects.create(
+        workspace=segment.workspace, name=name, description=segment.description, rule=segment.rule, created_by=by,
+        mailable_count=segment.mailable_count, counted_at=segment.counted_at,
+    )  # fmt: skip
+    activity.record(
+        segment.workspace, "segment.created", f"Made the segment “{name}” as a copy of “{segment.name}”",
+        actor=by, subject=twin, after=_logged({"name": name, "rule": twin.rule}),
+    )  # fmt: skip
+    return twin
+
+
+@transaction.atomic
+def archive_segment(*, segment: Segment, by: User | None) -> None:
+    """Out of the choices; what uses it keeps it. Twice does no harm."""
+    if Segment.objects.filter(pk=segment.pk, archived_at=None).update(archived_at=timezone.now()):
+        activity.record(
+            segment.workspace, "segment.archived", f"Archived the segment “{segment.name}”", actor=by, subject=segment
+        )  # fmt: skip
+
+
+@transaction.atomic
+def restore_segment(*, segment: Segment, by: User | None) -> None:
+    """Raises CannotSave if another one has its name now."""
+    _have_free_name(segment.workspace, segment.name, but=segment)
+    segment.archived_at = None
+    if Segment.objects.filter(pk=segment.pk).exclude(archived_at=None).update(archived_at=None):
+        activity.record(
+            segment.workspace, "segment.restored", f"Brought back the segment “{segment.name}”", actor=by, subject=segment
+        )  # fmt: skip
+
+
+@transaction.atomic
+def count_segment(*, segment: Segment) -> bool:
+    """Count it anew; whether it was done at once. Else it is made in the background."""
+    return _count_soon(segment)
+
+
+def count_in_background(entry: OutboxEntry) -> None:
+    """As long as it takes a worker; a segment whose rule cannot be worked out has no count."""
+    segment = Segment.objects.filter(pk=entry.subject_id).select_related("workspace").first()
+    if segment is not None:
+        _store(segment, _counted(segment))
+
+
+def _count_soon(segment: Segment) -> bool:
+    with within(COUNT_SECONDS) as done:
+        done.append(_counted(segment))
+    if done:
+        _store(segment, done[0])
+        return True
+    is_waiting = OutboxEntry.objects.filter(
+        workspace=segment.workspace, task=COUNT_TASK, subject_id=segment.pk, state=OutboxEntry.State.WAITING
+    )
+    if not is_waiting.exists():
+        outbox.record(
+            task=COUNT_TASK, subject=segment, effect=Effect.CONVERGE, priority=OutboxEntry.Priority.BULK
+        )
+    return False
+
+
+def _counted(segment: Segment) -> int | None:
+    try:
+        return split(People(segment.workspace, rule=rules.read(segment.rule)))[1]
+    except (rules.BadRule, rules.Incomplete):
+        return None
+
+
+def _store(segment: Segment, mailable: int | None) -> None:
+    """Of the version that was counted: another one is counted by itself."""
+    segment.mailable_count = mailable
+    segment.counted_at = timezone.now() if mailable is not None else None
+    Segment.objects.filter(pk=segment.pk, version=segment.version).update(
+        mailable_count=segment.mailable_count, counted_at=segment.counted_at
+    )
+
+
+def _known(workspace: Workspace, rule: Group) -> rules.Known:
+    """Raises CannotSave, in the words of what is missing or goes round in a circle."""
+    if not any(True for _ in rules.conditions(rule)):
+        raise CannotSave("Add at least one condition: without any, the segment would be everybody.")
+    known = rules.Known.of(workspace, rule)
+    try:
+        rules.where(rule, known)
+    except rules.Incomplete as refusal:
+        raise CannotSave(refusal.sentence) from refusal
+    return known
+
+
+def _have_free_name(workspace: Workspace, name: str, *, but: Segment | None = None) -> None:
+    found = Segment.objects.filter(workspace=workspace, archived_at=None, name__iexact=name)
+    if but is not None:
+        found = found.exclude(pk=but.pk)
+    if found.exists():
+        raise _name_taken()
+
+
+def _keep(segment: Segment) -> None:
+    try:
+        with transaction.atomic():
+            segment.save()
+    except IntegrityError as error:  # somebody took the name in this instant
+        raise _name_taken() from error
+
+
+def _name_taken() -> CannotSave:
+    sentence = "Another segment has this name."
+    return CannotSave(sentence, fields={"name": sentence})
+
+
+def _told(rule: Group, known: rules.Known) -> str:
+    return redact(rules.sentence(rule, known))
+
+
+def _logged(values: Mapping[str, object]) -> dict[str, object]:
+    """For the log, which outlives people: no address that a rule compares with."""
+    return redact_value(values, depth=4 * rules.MAX_DEPTH)

@@ -1,0 +1,245 @@
+"""Conditions over campaigns: who fits each, what is offered, and that a report's number is the segment made of it."""
+
+import json
+
+import pytest
+from django.utils import timezone
+
+from audiences import rules
+from audiences.models import Contact
+from audiences.queries.contacts import People, contacts
+from campaigns.models import Recipient
+from reporting.conditions import CampaignKind, rule_of
+from reporting.definitions import What
+from reporting.models import LinkFigures, Seen
+from reporting.queries import people_behind
+from reporting.rollups import link_digest
+from tests.factories import CampaignFactory, ConnectionFactory, ContactFactory, WorkspaceFactory
+from tests.reporting.calls import SENT_AT, make_delivery
+
+pytestmark = pytest.mark.django_db
+
+TULIPS, ROSES = "https://x.test/tulips", "https://x.test/roses?to=ana@x.test"
+
+
+@pytest.fixture
+def seen(delivery):
+    """`seen("ana", "opened")`: one row of what a person did with the campaign."""
+
+    def did(name, *kinds, link="", is_machine=False, of=delivery):
+        for kind in kinds:
+            Seen.objects.create(
+                delivery=of, contact=Contact.objects.get(email=f"{name}@x.test"), kind=kind, is_machine=is_machine,
+                link_digest=link_digest(link) if link else b"", first_at=timezone.now(),
+            )  # fmt: skip
+
+    return did
+
+
+@pytest.fixture
+def crowd(workspace, delivery, seen):
+    """Named by what they did; Dan was left out, Eve has nothing to do with it."""
+    names = ("ana", "ben", "cem", "dan", "eve", "fay", "gus", "hal", "ida")
+    for name in names:
+        ContactFactory(workspace=workspace, email=f"{name}@x.test")
+    Recipient.objects.bulk_create(
+        Recipient(
+            delivery=delivery, planned_on=SENT_AT.date(), contact=Contact.objects.get(email=f"{name}@x.test"),
+            email=f"{name}@x.test", state="excluded" if name == "dan" else "bounced" if name in ("gus", "hal") else "delivered",
+        )
+        for name in names if name != "eve"
+    )  # fmt: skip
+    for url, clicks in ((TULIPS, 1), (ROSES, 2)):
+        LinkFigures.objects.create(delivery=delivery, source="events", url=url, clicks=clicks)
+    for name in ("ana", "ben", "cem", "fay", "ida"):
+        seen(name, "delivered")
+    seen("ana", "opened", "clicked")
+    seen("ana", "clicked", link=TULIPS)
+    seen("ben", "opened", "unsubscribed")
+    seen("ben", "opened", is_machine=True)
+    seen("cem", "opened", is_machine=True)
+    seen("cem", "clicked", is_machine=True)
+    seen("cem", "clicked", link=TULIPS, is_machine=True)
+    seen("fay", "clicked", "complained")
+    seen("fay", "clicked", link=ROSES)
+    seen("gus", "hard_bounced")
+    seen("hal", "soft_bounced")
+
+
+def fits(workspace, *conditions, join="all"):
+    rule = rules.read({"join": join, "rules": list(conditions)})
+    rows = contacts(People(workspace, rule=rule)).rows
+    return {row.email.partition("@")[0] for row in rows}
+
+
+def about(campaign, op, value=None):
+    return {"kind": "campaign", "of": campaign.pk, "op": op} | ({"value": value} if value else {})
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "who"),
+    [
+        ("sent", None, "ana ben cem fay gus hal ida"),
+        ("not_sent", None, "dan eve"),
+        ("received", None, "ana ben cem fay ida"),
+        ("opened", None, "ana ben"),
+        ("not_opened", None, "cem fay ida"),
+        ("machine_opened", None, "cem"),
+        ("clicked", None, "ana fay"),
+        ("not_clicked", None, "ben cem ida"),
+        ("clicked_link", link_digest(TULIPS).hex(), "ana"),
+        ("clicked_link", link_digest("https://x.test/other").hex(), ""),
+        ("clicked_link", "zz'; drop table", ""),
+        ("left", None, "ben"),
+        ("complained", None, "fay"),
+        ("hard_bounced", None, "gus"),
+        ("soft_bounced", None, "hal"),
+    ],
+)
+def test_who_fits_a_condition(workspace, campaign, crowd, op, value, who):
+    everybody = {row.email.partition("@")[0] for row in contacts(People(workspace)).rows}
+
+    assert fits(workspace, about(campaign, op, value)) == set(who.split())
+    assert fits(workspace, about(campaign, op, value), join="none") == everybody - set(who.split())
+
+
+def test_each_operator_is_tried_above():
+    tried = {param[0] for param in test_who_fits_a_condition.pytestmark[0].args[1]}
+
+    assert tried == set(CampaignKind().all_ops())
+
+
+def test_what_another_campaign_or_an_earlier_attempt_saw(workspace, campaign, connection, crowd, seen):
+    other = CampaignFactory(workspace=workspace, connection=connection)
+    seen("eve", "opened", of=make_delivery(other, connection, remote_id="43"))
+    assert fits(workspace, about(other, "opened")) == {"eve"}
+
+    again = make_delivery(campaign, connection, generation=2, remote_id="44")
+    seen("eve", "opened", of=again)
+    assert fits(workspace, about(campaign, "opened")) == {"ana", "ben", "eve"}
+
+
+def test_who_was_sent_a_campaign_written_over_there_is_known_by_what_was_told(
+    workspace, campaign, crowd, seen
+):
+    campaign.is_imported = True
+    campaign.save()
+    Recipient.objects.all().delete()
+
+    assert fits(workspace, about(campaign, "sent")) == {"ana", "ben", "cem", "fay", "gus", "hal", "ida"}
+
+
+def test_nobody_got_what_never_left(workspace):
+    draft = CampaignFactory(workspace=workspace)
+    ContactFactory(workspace=workspace, email="ana@x.test")
+
+    assert [fits(workspace, about(draft, op)) for op in ("sent", "not_opened", "not_sent")] == [
+        set(), set(), {"ana"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("condition", "who"),
+    [
+        ({"op": "clicked", "value": "TULIPS"}, "ana"),
+        ({"op": "clicked", "value": "x.test/"}, "ana fay"),
+        ({"op": "clicked", "value": "x_test"}, ""),
+        ({"op": "not_clicked", "value": "x.test/"}, "ben cem dan eve gus hal ida"),
+    ],
+)
+def test_who_clicked_any_link_that_contains_a_word(workspace, crowd, condition, who):
+    foreign = CampaignFactory(workspace=WorkspaceFactory())
+    delivery = make_delivery(foreign, foreign.connection)
+    LinkFigures.objects.create(delivery=delivery, source="events", url=TULIPS)
+    Seen.objects.create(
+        delivery=delivery, contact=Contact.objects.get(email="eve@x.test"), kind="clicked",
+        link_digest=link_digest(TULIPS), first_at=timezone.now(),
+    )  # fmt: skip
+
+    assert fits(workspace, {"kind": "link", "of": "any"} | condition) == set(who.split())
+
+
+def test_conditions_in_words(workspace, campaign, crowd):
+    digest = link_digest(ROSES).hex()
+    rule = rules.read(
+        {
+            "join": "all",
+            "rules": [
+                about(campaign, "not_opened"), about(campaign, "clicked_link", digest),
+                about(campaign, "clicked_link", "0" * 32),
+                {"kind": "link", "of": "any", "op": "clicked", "value": "/sale"},
+            ],
+        }
+    )  # fmt: skip
+
+    assert rules.sentence(rule, rules.Known.of(workspace, rule)) == (
+        "received “November news” but did not open it and clicked “https://x.test/roses?to=a…@x…” in “November news”"
+        " and clicked a link in “November news” and clicked a link that contains “/sale”"
+    )
+
+
+def test_links_are_chosen_from_the_most_clicked_down(workspace, campaign, crowd):
+    kind = CampaignKind()
+
+    assert kind.choices(workspace, campaign.pk) == [
+        (link_digest(ROSES).hex(), "https://x.test/roses?to=a…@x…"), (link_digest(TULIPS).hex(), TULIPS),
+    ]  # fmt: skip
+    assert kind.choices(WorkspaceFactory(), campaign.pk) == []
+
+
+def test_only_what_accounts_tell_is_offered(workspace, campaign, crowd):
+    silent = CampaignFactory(
+        workspace=workspace, connection=ConnectionFactory(workspace=workspace, provider="mailmojo"), name="Silent"
+    )  # fmt: skip
+    make_delivery(silent, silent.connection, started_at=timezone.now())
+    cancelled = CampaignFactory(workspace=workspace, connection=campaign.connection)
+    make_delivery(cancelled, campaign.connection, state="cancelled", remote_id="45")
+    kind = CampaignKind()
+
+    things = kind.things(workspace)
+
+    assert [thing.label for thing in things.values()] == ["Silent", "November news"]
+    assert set(kind.ops(campaign.pk, things[campaign.pk])) == set(kind.all_ops())
+    assert not {"opened", "clicked", "received"} & set(kind.ops(silent.pk, things[silent.pk]))
+    assert {"sent", "not_sent"} <= set(kind.ops(silent.pk, things[silent.pk]))
+    assert kind.things(WorkspaceFactory(), [campaign.pk]) == {}
+
+
+def test_a_deleted_campaign_is_missed_by_its_name(workspace):
+    rule = rules.read(
+        {"join": "all", "rules": [{"kind": "campaign", "of": 99, "op": "opened", "name": "Autumn sale"}]}
+    )
+
+    assert rules.missing(rule, rules.Known.of(workspace, rule)) == ["The campaign “Autumn sale” is gone"]
+
+
+def test_knowing_three_campaigns_asks_as_much_as_one(workspace, connection, django_assert_num_queries):
+    mine = [CampaignFactory(workspace=workspace, connection=connection) for _ in range(3)]
+    for number, campaign in enumerate(mine):
+        make_delivery(campaign, connection, remote_id=str(number))
+    for some in (mine[:1], mine):
+        rule = rules.read({"join": "any", "rules": [about(one, "opened") for one in some]})
+        with django_assert_num_queries(2):
+            rules.Known.of(workspace, rule)
+
+
+@pytest.mark.parametrize("what", What)
+def test_a_number_of_the_report_is_the_segment_made_of_it(workspace, campaign, delivery, crowd, what):
+    behind = {email.partition("@")[0] for _, email, *_ in people_behind(delivery, what).rows}
+
+    assert fits(workspace, *rule_of(campaign, what)["rules"]) == behind != set()
+
+
+def test_a_link_of_the_report_is_the_segment_made_of_it(workspace, campaign, crowd):
+    link = LinkFigures.objects.get(url=ROSES)
+
+    assert fits(workspace, *rule_of(campaign, What.CLICKED, link)["rules"]) == {"fay"}
+
+
+def test_people_of_a_number_can_be_saved_as_a_segment(browse, campaign, crowd):
+    page = f"/w/acme/campaigns/{campaign.pk}/report/people/?what=opened"
+
+    editor, viewer = browse("editor").get(page), browse("viewer").get(page)
+
+    assert rules.read(json.loads(editor.context["rule"])) == rules.read(rule_of(campaign, What.OPENED))
+    assert "Save as segment" not in viewer.content.decode()
