@@ -147,6 +147,8 @@ class Draft:
                 row.things = [(of, thing.label) for of, thing in things.items()]
                 if row.of not in things:
                     row.things = [(row.of, row.label or "?"), *row.things]
+            if row.takes is Takes.CHOICE:
+                row.values = KINDS[row.kind].choices(self.workspace, row.of)
 
     def things(self, kind: str) -> Mapping[Any, Thing]:
         """Those the builder offers."""

@@ -42,6 +42,8 @@ class Row:
     said: str = ""
     # (of, label) of those it could be about instead.
     things: Sequence[tuple[Any, str]] = ()
+    # (value, label) of those to choose from, where the operator takes one of a few.
+    values: Sequence[tuple[str, str]] = ()
 
     is_group: ClassVar[bool] = False
     is_bare: ClassVar[bool] = False
@@ -68,7 +70,9 @@ class Row:
     @property
     def input(self) -> str:
         """What to draw for the value; empty where there is none."""
-        return "" if self.takes is Takes.NOTHING else INPUTS.get(self.takes, "text")
+        if self.takes is Takes.NOTHING:
+            return ""
+        return "choice" if self.takes is Takes.CHOICE else INPUTS.get(self.takes, "text")
 
     @property
     def is_pair(self) -> bool:

@@ -243,3 +243,12 @@ def test_people_of_a_number_can_be_saved_as_a_segment(browse, campaign, crowd):
 
     assert rules.read(json.loads(editor.context["rule"])) == rules.read(rule_of(campaign, What.OPENED))
     assert "Save as segment" not in viewer.content.decode()
+
+
+def test_the_builder_offers_the_links_of_the_campaign(browse, workspace, campaign):
+    digest = link_digest(TULIPS).hex()
+    rule = {"join": "all", "rules": [about(campaign, "clicked_link", digest)]}
+
+    page = browse("editor").get("/w/acme/segments/new/", {"rule": json.dumps(rule)}).content.decode()
+
+    assert f'<option value="{digest}" selected>{TULIPS}</option>' in page
