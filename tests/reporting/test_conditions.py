@@ -245,7 +245,7 @@ def test_people_of_a_number_can_be_saved_as_a_segment(browse, campaign, crowd):
     assert "Save as segment" not in viewer.content.decode()
 
 
-def test_the_builder_offers_the_links_of_the_campaign(browse, workspace, campaign):
+def test_the_builder_offers_the_links_of_the_campaign(browse, workspace, campaign, crowd):
     digest = link_digest(TULIPS).hex()
     rule = {"join": "all", "rules": [about(campaign, "clicked_link", digest)]}
 
