@@ -44,6 +44,7 @@ def _register_what_is_held() -> None:
 
     privacy.register(
         Section("contact", "The person and their fields", held.contact),
+        Section("addresses", "Other addresses of theirs", held.former_addresses),
         Section("tags", "Tags", held.tags),
         Section("subscriptions", "Lists they are or were on, with the evidence", held.subscriptions),
         Section("consents", "Consents and what they rest on", held.consents, forget=forgetting.consents),

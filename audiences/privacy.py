@@ -26,6 +26,8 @@ class Person:
     workspace: Workspace
     email: str
     contact: Contact | None
+    # Other addresses of theirs: those they had before, or the one they have now.
+    others: tuple[str, ...] = ()
 
     @property
     def contact_id(self) -> int | None:
@@ -70,5 +72,10 @@ def sections() -> list[Section]:
 
 
 def person(workspace: Workspace, email: str) -> Person:
-    """`email` in its normal form."""
-    return Person(workspace, email, Contact.objects.filter(workspace=workspace, email=email).first())
+    """`email` in its normal form: the address they have, or one they had before."""
+    known = Contact.objects.filter(workspace=workspace)
+    contact = known.filter(email=email).first() or known.filter(former_addresses__email=email).first()
+    if contact is None:
+        return Person(workspace, email, None)
+    addresses = {contact.email, *contact.former_addresses.values_list("email", flat=True)} - {email}
+    return Person(workspace, email, contact, tuple(sorted(addresses)))

@@ -57,6 +57,11 @@ def contact(person: Person) -> Iterator[Row]:
     }
 
 
+def former_addresses(person: Person) -> Iterator[Row]:
+    for email in person.others:
+        yield {"address": email}
+
+
 def tags(person: Person) -> Iterator[Row]:
     for row in Tagging.objects.filter(contact=person.contact_id).select_related("tag").order_by("pk"):
         yield {"tag": row.tag.name, "since": row.created_at}
@@ -107,7 +112,7 @@ def suppressions(person: Person) -> Iterator[Row]:
 
 def suppression_rows(person: Person) -> Any:
     mine = Suppression.objects.filter(workspace=person.workspace)
-    found = mine.filter(email=person.email)
+    found = mine.filter(email__in=[person.email, *person.others])
     return found | mine.filter(contact=person.contact) if person.contact else found
 
 

@@ -1,5 +1,6 @@
 """Requests of one person about their data: everything told, everything removed, and coming back."""
 
+from collections import defaultdict
 from datetime import UTC, date, datetime, time
 from itertools import chain
 from typing import Any
@@ -88,15 +89,24 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
         else ()
     )
     counts = {name: rows for name, rows in counted(person).items() if rows}
+    # What stands under another address of theirs alone is found as that of an address without a person.
+    others = [Person(workspace, email, None) for email in person.others]
     for section in privacy.sections():
         if section.forget is not None:
-            section.forget(person)
+            for one in (person, *others):
+                section.forget(one)
     forgetting.contact(person)
     erasure, _ = Erasure.objects.update_or_create(
         workspace=workspace,
         digest=digest_of(workspace, person.email),
         defaults={"counts": counts, "by": by, "at": timezone.now(), "lifted_at": None},
     )
+    for email in person.others:
+        Erasure.objects.update_or_create(
+            workspace=workspace,
+            digest=digest_of(workspace, email),
+            defaults={"by": by, "at": timezone.now(), "lifted_at": None},
+        )
     for connection, remote_id in held:
         _ask(erasure, connection, remote_id)
     if lists:
@@ -126,16 +136,23 @@ def holding(person: Person) -> list[tuple[Connection, str]]:
     if person.contact is None:
         return []
     mirrored = MirrorRow.objects.filter(kind=MirrorKind.CONTACT, object_id=person.contact.pk)
-    found = dict(mirrored.values_list("connection", "remote_id"))
-    # A delivery may have handed them over since the account was read.
-    handed = chain.from_iterable(holders(person.workspace, [person.contact.pk]) for holders in HOLDERS)
-    found = {of: person.email for of, _ in handed} | found
     gone = set(mirrored.exclude(gone_at=None).values_list("connection", flat=True))
-    connections = Connection.objects.filter(workspace=person.workspace, pk__in=found.keys() - gone)
+    # Two of one account where two people became one.
+    found: dict[int, list[str]] = defaultdict(list)
+    for of, remote_id in mirrored.filter(gone_at=None).order_by("pk").values_list("connection", "remote_id"):
+        found[of].append(remote_id)
+    # A delivery may have handed them over since the account was read.
+    for of, _ in chain.from_iterable(holders(person.workspace, [person.contact.pk]) for holders in HOLDERS):
+        if of not in gone and of not in found:
+            found[of] = [person.contact.email]
+    connections = Connection.objects.filter(workspace=person.workspace, pk__in=found)
     return [
-        # Where each list has people of its own, nobody is known by one id.
-        (of, found[of.pk] if of.capabilities.shares_contacts else person.email)
+        (of, remote_id)
         for of in connections.order_by("name", "pk")
+        # Where each list has people of its own, nobody is known by one id.
+        for remote_id in (
+            found[of.pk] if of.capabilities.shares_contacts else sorted({person.email, *person.others})
+        )
     ]
 
 
