@@ -6,9 +6,11 @@ from django.http import HttpRequest
 
 from accounts.admin_tools import ShownAdmin
 from audiences.models import (
+    BulkAction,
     Consent,
     ConsentBasis,
     Contact,
+    ContactColumns,
     Engagement,
     Field,
     Folder,
@@ -18,6 +20,7 @@ from audiences.models import (
     ImportChange,
     ImportStep,
     List,
+    PeopleCount,
     Subscription,
     Suppression,
 )
@@ -125,3 +128,23 @@ class ConsentAdmin(ShownAdmin):
     list_display = ("id", "contact", "list", "kind", "at")
     list_select_related = ("contact", "list")
     search_ids = ("pk", "contact_id")
+
+
+@admin.register(BulkAction)
+class BulkActionAdmin(ShownAdmin):
+    list_display = ("id", "action", "state", "done", "total", "workspace", "created_at")
+    list_select_related = ("workspace",)
+    list_filter = ("action", "state")
+    search_ids = ("pk",)
+
+
+@admin.register(PeopleCount)
+class PeopleCountAdmin(ShownAdmin):
+    list_display = ("workspace", "people", "counted_at", "is_stale")
+    list_select_related = ("workspace",)
+
+
+@admin.register(ContactColumns)
+class ContactColumnsAdmin(ShownAdmin):
+    list_display = ("membership", "columns")
+    list_select_related = ("membership__user", "membership__workspace")

@@ -28,8 +28,10 @@ from accounts.models import (
 )
 from accounts.providers.base import Effect
 from audiences.models import (
+    BulkAction,
     Consent,
     ConsentBasis,
+    ContactColumns,
     Engagement,
     Field,
     Folder,
@@ -38,6 +40,7 @@ from audiences.models import (
     ImportBody,
     ImportChange,
     ImportStep,
+    PeopleCount,
 )
 from campaigns.models import CampaignVersion, Delivery, Recipient, SendingDomain, TestSend
 from reporting.models import DomainFigures, Event, Figures, InboxCall, LinkFigures, Seen, SpanFigures
@@ -124,7 +127,12 @@ def fill(n):
         DomainFigures.objects.create(delivery=delivery, source="events", domain=HOSTILE)
         SpanFigures.objects.create(delivery=delivery, start_at=delivery.send_at)
         Seen.objects.create(delivery=delivery, contact=contact, kind="opened", first_at=delivery.send_at)
-        Membership.objects.create(user=UserFactory(name=HOSTILE), workspace=workspace, role="editor")
+        member = Membership.objects.create(user=UserFactory(name=HOSTILE), workspace=workspace, role="editor")
+        ContactColumns.objects.create(membership=member, columns=[HOSTILE])
+        PeopleCount.objects.create(workspace=workspace, people=1)
+        BulkAction.objects.create(
+            workspace=workspace, action="tag", people={}, arguments={"tag": HOSTILE}, total=1, until=1, note=HOSTILE
+        )  # fmt: skip
         Invitation.objects.create(
             workspace=workspace, email="x@example.test", role="viewer", token_digest=f"{contact.pk:064d}"
         )
