@@ -147,12 +147,14 @@ from audiences_consent where contact_id = %(other)s order by id
 """
 
 _ENGAGEMENT = """
-insert into audiences_engagement as mine (contact_id, received, opens, clicks, last_open_at, last_click_at)
-select %(kept)s, received, opens, clicks, last_open_at, last_click_at
+insert into audiences_engagement as mine
+    (contact_id, received, opens, clicks, last_received_at, last_open_at, last_click_at)
+select %(kept)s, received, opens, clicks, last_received_at, last_open_at, last_click_at
 from audiences_engagement where contact_id = %(other)s
 on conflict (contact_id) do update
 set received = mine.received + excluded.received, opens = mine.opens + excluded.opens,
     clicks = mine.clicks + excluded.clicks,
+    last_received_at = greatest(mine.last_received_at, excluded.last_received_at),
     last_open_at = greatest(mine.last_open_at, excluded.last_open_at),
     last_click_at = greatest(mine.last_click_at, excluded.last_click_at)
 """
@@ -201,5 +203,7 @@ delete from audiences_subscription where contact_id = %(other)s;
 delete from audiences_tagging where contact_id = %(other)s;
 delete from audiences_engagement where contact_id = %(other)s;
 delete from audiences_consent where contact_id = %(other)s;
+-- There is nobody left to take it back from.
+delete from audiences_importchange where contact_id = %(other)s;
 delete from audiences_contact where id = %(other)s
 """

@@ -146,13 +146,13 @@ def holding(person: Person) -> list[tuple[Connection, str]]:
         if of not in gone and of not in found:
             found[of] = [person.contact.email]
     connections = Connection.objects.filter(workspace=person.workspace, pk__in=found)
+    now = person.contact.email
+    before = sorted({person.email, *person.others} - {now})
     return [
         (of, remote_id)
         for of in connections.order_by("name", "pk")
-        # Where each list has people of its own, nobody is known by one id.
-        for remote_id in (
-            found[of.pk] if of.capabilities.shares_contacts else sorted({person.email, *person.others})
-        )
+        # Where each list has people of its own, nobody is known by one id. An earlier address may be there beside.
+        for remote_id in (*(found[of.pk] if of.capabilities.shares_contacts else [now]), *before)
     ]
 
 

@@ -23,7 +23,8 @@ def events(person: Person) -> None:
     named = list(rows.exclude(link="").values_list("pk", flat=True))
     rows.update(reason="")
     if named:
-        replace(Event._meta.db_table, ("link",), named, person.email)
+        for email in (person.email, *person.others):
+            replace(Event._meta.db_table, ("link",), named, email)
     rows.update(contact=None)
 
 

@@ -130,7 +130,7 @@ def test_one_file_tells_all_that_is_held(workspace, by, known):
 
     rows = {name: len(section) for name, section in document.items() if name != "about"}
     assert rows == {
-        "contact": 1, "tags": 1, "subscriptions": 3, "consents": 2, "suppressions": 2, "engagement": 1, "accounts": 1,
+        "contact": 1, "addresses": 0, "tags": 1, "subscriptions": 3, "consents": 2, "suppressions": 2, "engagement": 1, "accounts": 1,
         "being_read": 1, "import_rows": 2, "import_changes": 2, "import_files": 1, "exports": 1, "words": 3,
         "work": 1, "activity": 1, "deliveries": 1, "test_mails": 1, "events": 3, "firsts": 4, "calls": 3, "links": 1,
     }  # fmt: skip
@@ -401,3 +401,23 @@ def test_the_activity_log_keeps_why_somebody_was_suppressed_to_the_block(workspa
     assert (ActivityEntry.objects.get().after, Suppression.objects.get().evidence) == (
         None, {"reason": "Anabelle asked"},
     )  # fmt: skip
+
+
+def test_who_is_two_addresses_by_now_is_erased_under_both(workspace, connection, there, by, known):
+    ana = known["ana"]
+    bob = ContactFactory(workspace=workspace, email="bob@example.net", first_name="Bob")
+    services.merge_people(
+        kept=bob, other=ana, by=by, picks={}, versions=(bob.version, Contact.objects.get(pk=ana.pk).version)
+    )
+    assert services.person_of(workspace=workspace, email=ANA).contact == bob
+
+    person = services.person_of(workspace=workspace, email="bob@example.net")
+    erasure = services.erase_person(person=person, by=by, typed="bob@example.net")
+    run_outbox("audiences.erase_there")
+
+    assert mentions(ANA, ANA.replace("@", "%40"), "bob@example.net", NAMES[1]) == {"audiences_segment.rule"}
+    assert erasure.counts["addresses"] == 1
+    assert ANA not in str(there.state()["contacts"])
+    Pull.objects.update(state=Pull.State.CANCELLED)
+    pull(connection)
+    assert not Contact.objects.filter(email__in=[ANA, "bob@example.net"]).exists()
