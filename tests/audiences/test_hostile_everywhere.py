@@ -17,6 +17,7 @@ from audiences.models import (
     Folder,
     Import,
     List,
+    Segment,
     Suppression,
     Tag,
     Tagging,
@@ -75,6 +76,11 @@ def there(workspace, member):
     )  # fmt: skip
     SubscriptionFactory(list=list_, contact=person)
     Tagging.objects.create(tag=tag, contact=person)
+    segment = Segment.objects.create(
+        workspace=workspace, name=BAD, description=BAD,
+        rule={"join": "all", "rules": [{"kind": "list", "of": list_.pk, "op": "on", "name": BAD},
+                                       {"kind": "field", "of": "bad", "op": "is", "value": [BAD]}]},
+    )  # fmt: skip
     block = SuppressionFactory(workspace=workspace, contact=person, evidence={"reason": BAD, "said": BAD})
     # Read from a file, with its heading.
     rows = io.StringIO()
@@ -101,6 +107,7 @@ def there(workspace, member):
     return {
         "contact_id": person.pk, "list_id": list_.pk, "folder_id": folder.pk, "key": field.key, "tag_id": tag.pk,
         "import_id": mine.pk, "export_id": export.pk, "bulk_id": bulk.pk, "suppression_id": block.pk,
+        "segment_id": segment.pk,
         "kind": "joined",
     }  # fmt: skip
 
