@@ -69,6 +69,7 @@ urlpatterns = [
     path("imports/<int:import_id>/rejects/", views.rejects, name="import_rejects"),
     path("exports/", views.exports, name="exports"),
     path("exports/new/", views.new_export, name="new_export"),
+    path("exports/new/suppressions/", views.export_suppressions, name="export_suppressions"),
     path("exports/<int:export_id>/", views.export, name="export"),
     path("exports/<int:export_id>/file/", views.fetch, name="fetch_export"),
     path("exports/<int:export_id>/cancel/", views.cancel_export, name="cancel_export"),

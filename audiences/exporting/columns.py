@@ -23,13 +23,16 @@ class Column:
     is_ticked: bool = False
 
 
-_TIME = "to_char({} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')"
 _OF_SUPPRESSION = "(select {} from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null order by s.at limit 1)"
 _OF_ENGAGEMENT = "(select {} from audiences_engagement e where e.contact_id = c.id)"
 _LISTS = (
     "(select string_agg(l.name, '; ' order by l.name) from audiences_subscription s join audiences_list l"
     " on l.id = s.list_id where s.contact_id = c.id and s.status = '{}')"
 )
+
+
+def time_of(column: str) -> str:
+    return f"to_char({column} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')"
 
 
 def columns_of(workspace: Workspace) -> dict[str, Column]:
@@ -56,7 +59,7 @@ def columns_of(workspace: Workspace) -> dict[str, Column]:
             is_plain=True, is_ticked=True,
         ),
         Column("reason", "Suppressed because", GROUPS, _OF_SUPPRESSION.format("s.reason"), is_plain=True),
-        Column("suppressed_at", "Suppressed since", GROUPS, _OF_SUPPRESSION.format(_TIME.format("s.at")), is_plain=True),
+        Column("suppressed_at", "Suppressed since", GROUPS, _OF_SUPPRESSION.format(time_of("s.at")), is_plain=True),
         Column(
             "consent", "Consent source", GROUPS,
             "(select b.source from audiences_consent k join audiences_consentbasis b on b.id = k.basis_id"
@@ -64,15 +67,15 @@ def columns_of(workspace: Workspace) -> dict[str, Column]:
         ),
         Column(
             "consent_at", "Consent date", GROUPS,
-            f"(select {_TIME.format('k.at')} from audiences_consent k where k.contact_id = c.id and k.purpose = 'mail'"
+            f"(select {time_of('k.at')} from audiences_consent k where k.contact_id = c.id and k.purpose = 'mail'"
             " and k.kind = 'given' order by k.at desc, k.id desc limit 1)", is_plain=True,
         ),
         Column("tracking", "Opens and clicks counted", GROUPS, "c.tracking", is_plain=True),
         Column("received", "Campaigns received", DID, _OF_ENGAGEMENT.format("e.received"), is_plain=True),
         Column("opens", "Opens", DID, _OF_ENGAGEMENT.format("e.opens"), is_plain=True),
         Column("clicks", "Clicks", DID, _OF_ENGAGEMENT.format("e.clicks"), is_plain=True),
-        Column("last_open_at", "Last open", DID, _OF_ENGAGEMENT.format(_TIME.format("e.last_open_at")), is_plain=True),
-        Column("last_click_at", "Last click", DID, _OF_ENGAGEMENT.format(_TIME.format("e.last_click_at")), is_plain=True),
-        Column("added_at", "Added", DID, _TIME.format("c.created_at"), is_plain=True),
+        Column("last_open_at", "Last open", DID, _OF_ENGAGEMENT.format(time_of("e.last_open_at")), is_plain=True),
+        Column("last_click_at", "Last click", DID, _OF_ENGAGEMENT.format(time_of("e.last_click_at")), is_plain=True),
+        Column("added_at", "Added", DID, time_of("c.created_at"), is_plain=True),
     ]  # fmt: skip
     return {column.key: column for column in found}

@@ -1,13 +1,13 @@
 """One statement for all rows of an export: one snapshot, and no cell a spreadsheet would run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from accounts.models import Workspace
-from audiences.exporting.columns import Column, columns_of
+from audiences.exporting.columns import Column, columns_of, time_of
 from audiences.models import Export, Suppression
 from audiences.queries.contacts import People, source_of
-from audiences.rules.fields import like
+from audiences.queries.suppressions import Wanted, matching
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CODES = ", ".join(str(ord(letter)) for letter in _FORMULA)
@@ -17,7 +17,7 @@ class Rows(NamedTuple):
     head: list[str]
     # A select of as many columns, in the order rows were added.
     sql: str
-    values: dict[str, Any]
+    values: Mapping[str, Any] | Sequence[Any]
 
 
 def rows_of(export: Export) -> Rows:
@@ -56,27 +56,21 @@ def plain(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _suppressions(workspace: Workspace, selection: dict[str, Any]) -> Rows:
-    """Those in force that fit: `reason`, `connection_id`, `words`, each optional."""
-    where = ["s.workspace_id = %(workspace)s", "s.lifted_at is null"]
-    values = {"workspace": workspace.pk, **selection}
-    if selection.get("reason"):
-        where.append("s.reason = %(reason)s")
-    if selection.get("connection_id"):
-        where.append("s.connection_id = %(connection_id)s")
-    if selection.get("words"):
-        values["words"] = f"%{like(selection['words'])}%"
-        where.append("s.email ilike %(words)s")
+def _suppressions(workspace: Workspace, selection: Mapping[str, Any]) -> Rows:
+    found = matching(workspace, Wanted.from_json(workspace, selection)).order_by("pk")
+    inner, values = found.values_list(
+        "email", "reason", "at", "lifted_at", "connection__name", "evidence"
+    ).query.sql_with_params()
     labels = " ".join(f"when '{reason.value}' then '{reason.label}'" for reason in Suppression.Reason)
+    told = "coalesce(evidence ->> 'reason', evidence ->> 'said', '')"
     return Rows(
-        ["Address", "Reason", "Since", "Told by", "Evidence"],
+        ["Address", "Reason", "Since", "Lifted", "Told by", "Evidence"],
         f"""
-        select {guarded("s.email")}, case s.reason {labels} else s.reason end,
-               to_char(s.at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"'), {guarded("a.name")}, {guarded("e.told")}
-        from audiences_suppression s
-        left join accounts_connection a on a.id = s.connection_id
-        cross join lateral (select coalesce(s.evidence ->> 'reason', s.evidence ->> 'said', '') as told) e
-        where {" and ".join(where)} order by s.id
+        select {guarded("email")}, case reason {labels} else reason end, {time_of("at")}, {time_of("lifted_at")},
+               {guarded("account")}, {guarded("told")}
+        from (
+            select *, {told} as told from ({inner}) s (email, reason, at, lifted_at, account, evidence)
+        ) s
         """,
         values,
     )

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
+from accounts.templatetags.ui import day
 from audiences.entries import MOST_ENTRIES, Entry, read_entries
 from audiences.forms import _choose, _Filters, connections
 from audiences.forms.imports import add_columns, column_rows, mapping_of
@@ -57,6 +58,20 @@ class SuppressionFilters(_Filters):
             since=_midnight(since) if since else None,
             until=_midnight(until + timedelta(days=1)) if until else None,
         )
+
+    def in_words(self) -> dict[str, str]:
+        """Names of the filters in use → what the chip says."""
+        wanted, since, until = self.wanted(), self.value("since"), self.value("until")
+        said = {
+            "q": f"“{wanted.words}”" if wanted.words else "",
+            "reason": str(dict(Suppression.Reason.choices).get(wanted.reason, "")),
+            "account": str(wanted.connection or ""),
+            "kind": dict(KINDS)[wanted.kind] if wanted.kind else "",
+            "state": dict(STATES).get(self.value("state") or "", ""),
+            "since": f"from {day(since)}" if since else "",
+            "until": f"to {day(until)}" if until else "",
+        }
+        return {name: text for name, text in said.items() if text}
 
 
 class MomentField(forms.DateTimeField):

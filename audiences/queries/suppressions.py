@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -39,6 +39,26 @@ class Wanted:
     def is_all(self) -> bool:
         return self == Wanted()
 
+    def as_json(self) -> dict[str, Any]:
+        """What background work keeps of it."""
+        return {
+            "words": self.words, "reason": self.reason, "connection_id": self.connection.pk if self.connection else None,
+            "is_by_hand": self.is_by_hand, "kind": self.kind, "state": self.state,
+            "since": self.since.isoformat() if self.since else None,
+            "until": self.until.isoformat() if self.until else None,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, workspace: Workspace, told: Mapping[str, Any]) -> "Wanted":
+        connection = workspace.connections.filter(pk=told.get("connection_id") or 0).first()
+        times: dict[str, Any] = {
+            name: datetime.fromisoformat(told[name]) for name in ("since", "until") if told.get(name)
+        }
+        kept = {
+            name: told[name] for name in ("words", "reason", "is_by_hand", "kind", "state") if name in told
+        }
+        return cls(connection=connection, **kept, **times)
+
 
 def is_suppressed(contact: Contact) -> bool:
     return Suppression.objects.filter(contact=contact, lifted_at=None).exists()
@@ -48,6 +68,15 @@ def suppressions(
     workspace: Workspace, wanted: Wanted, *, before: int | None = None, shows_addresses: bool = True
 ) -> SuppressionSlice:
     """The newest first. Who may not see addresses finds one by the whole of it only."""
+    found = matching(workspace, wanted, shows_addresses=shows_addresses)
+    if before:
+        found = found.filter(pk__lt=before)
+    rows = list(found.select_related("connection", "created_by").order_by("-id")[: PAGE + 1])
+    return SuppressionSlice(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
+
+
+def matching(workspace: Workspace, wanted: Wanted, *, shows_addresses: bool = True) -> QuerySet[Suppression]:
+    """All of them, in no order."""
     found = Suppression.objects.filter(workspace=workspace)
     if wanted.state:
         found = found.filter(lifted_at__isnull=wanted.state == IN_FORCE)
@@ -65,10 +94,7 @@ def suppressions(
         found = found.filter(at__gte=wanted.since)
     if wanted.until:
         found = found.filter(at__lt=wanted.until)
-    if before:
-        found = found.filter(pk__lt=before)
-    rows = list(found.select_related("connection", "created_by").order_by("-id")[: PAGE + 1])
-    return SuppressionSlice(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

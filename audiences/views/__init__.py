@@ -12,7 +12,16 @@ from audiences.views.consents import record_consent
 from audiences.views.contacts import add_person, choose_columns, contact, contacts, suppress
 from audiences.views.duplicates import bring_back_pair, dismiss_pair, duplicates, look_for_duplicates
 from audiences.views.editing import edit_person, subscription
-from audiences.views.exports import cancel_export, export, exports, fetch, make_again, new_export, throw_away
+from audiences.views.exports import (
+    cancel_export,
+    export,
+    export_suppressions,
+    exports,
+    fetch,
+    make_again,
+    new_export,
+    throw_away,
+)
 from audiences.views.fields import (
     add_field,
     change_choices,
@@ -98,6 +107,7 @@ __all__ = [
     "erase",
     "export",
     "export_person",
+    "export_suppressions",
     "exports",
     "fetch",
     "field",

@@ -8,15 +8,17 @@ from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 
 from accounts.http import WorkspaceRequest, fresh_login, go, render_page, say, workspace_view
-from accounts.models import Connection, Role
+from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import queries, rules, services
 from audiences.exporting.columns import columns_of
 from audiences.exporting.making import pieces
 from audiences.forms.exports import ExportForm
-from audiences.models import Export, Segment, Suppression
+from audiences.forms.suppressions import SuppressionFilters
+from audiences.models import Export, Segment
 from audiences.queries.contacts import People, split
 from audiences.queries.selections import BadSelection
+from audiences.queries.suppressions import Wanted, matching
 from audiences.views import people
 
 # Who takes as many addresses along proves who they are.
@@ -46,15 +48,22 @@ def exports(request: WorkspaceRequest) -> HttpResponse:
 
 @workspace_view(role=Role.EDITOR)
 def new_export(request: WorkspaceRequest) -> HttpResponse:
-    """`?people=` a signed selection, or `?list=`, `?segment=`, `?kind=suppressions` with its filters; else everybody."""
-    if request.GET.get("kind") == Export.Kind.SUPPRESSIONS:
-        return _new(request, Export.Kind.SUPPRESSIONS, *_suppressions(request))
+    """`?people=` a signed selection, or `?list=`, `?segment=`; else everybody."""
     try:
         wanted = _people(request)
     except BadSelection as refusal:
         say(request, refusal.sentence, level=messages.ERROR)
         return go(request, "audiences:contacts")
     return _new(request, Export.Kind.PEOPLE, queries.in_words(wanted), wanted.as_json(), wanted)
+
+
+@workspace_view(role=Role.EDITOR)
+def export_suppressions(request: WorkspaceRequest) -> HttpResponse:
+    """Those that the filters of the page of suppressions leave."""
+    form = SuppressionFilters(request.GET, workspace=request.workspace)
+    parts = form.in_words().values()
+    title = f"Suppressions{': ' if parts else ''}{', '.join(parts)}"
+    return _new(request, Export.Kind.SUPPRESSIONS, title, form.wanted().as_json(), None)
 
 
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
@@ -119,7 +128,7 @@ def _new(
         except rules.Incomplete as incomplete:
             refusal = incomplete.sentence
     else:
-        count = _count_suppressions(request, selection)
+        count = matching(request.workspace, Wanted.from_json(request.workspace, selection)).count()
     chosen = queries.columns_last_chosen(request.workspace, request.user) if wanted else []
     form = ExportForm(
         request.POST or None, columns=columns.values(), chosen=[key for key in chosen if key in columns]
@@ -154,32 +163,6 @@ def _people(request: WorkspaceRequest) -> People:
         mine_list = get_object_or_404(request.workspace.lists, pk=int(list_id[:18]))
         return People(request.workspace, list_id=mine_list.pk)
     return People(request.workspace)
-
-
-def _suppressions(request: WorkspaceRequest) -> tuple[str, dict[str, Any], None]:
-    """(title, filters) of the suppressions that the address asks for."""
-    parts: list[str] = []
-    chosen: dict[str, Any] = {}
-    labels = dict(Suppression.Reason.choices)
-    if (reason := request.GET.get("reason", "")) in labels:
-        chosen["reason"] = reason
-        parts.append(str(labels[reason]).lower())
-    account = request.GET.get("account", "")
-    if account.isdecimal():
-        connection = get_object_or_404(Connection, workspace=request.workspace, pk=int(account[:18]))
-        chosen["connection_id"] = connection.pk
-        parts.append(f"told by {connection}")
-    if words := request.GET.get("q", "").strip()[:254].replace("\x00", ""):
-        chosen["words"] = words
-        parts.append(f"found by “{words}”")
-    return f"Suppressions{': ' if parts else ''}{', '.join(parts)}", chosen, None
-
-
-def _count_suppressions(request: WorkspaceRequest, chosen: dict[str, Any]) -> int:
-    found = Suppression.objects.filter(workspace=request.workspace, lifted_at=None)
-    if "words" in chosen:
-        found = found.filter(email__icontains=chosen["words"])
-    return found.filter(**{name: value for name, value in chosen.items() if name != "words"}).count()
 
 
 def _find(request: WorkspaceRequest, export_id: int) -> Export:

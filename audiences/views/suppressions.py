@@ -7,12 +7,10 @@ from django.shortcuts import get_object_or_404
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.redaction import redact
-from accounts.templatetags.ui import counted, day
+from accounts.templatetags.ui import counted
 from audiences import queries, services
 from audiences.entries import Entry
 from audiences.forms.suppressions import (
-    KINDS,
-    STATES,
     EntriesForm,
     LiftForm,
     LiftPatternForm,
@@ -32,7 +30,6 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
     before = people.before(request)
     found = queries.suppressions(request.workspace, wanted, before=before, shows_addresses=shows)
     campaigns = queries.campaigns_behind(request.workspace, found.rows)
-    since, until = form.value("since"), form.value("until")
     return render_page(
         request,
         "audiences/suppressions/list.html",
@@ -50,18 +47,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
             "before": before,
             "is_all": wanted.is_all,
             "may_add": request.role.covers(Role.EDITOR),
-            "chips": people.chips(
-                request,
-                {
-                    "q": wanted.words and f"“{wanted.words}”",
-                    "reason": dict(Suppression.Reason.choices).get(wanted.reason),
-                    "account": wanted.connection,
-                    "kind": dict(KINDS).get(wanted.kind) if wanted.kind else "",
-                    "state": dict(STATES).get(form.value("state") or ""),
-                    "since": since and f"from {day(since)}",
-                    "until": until and f"to {day(until)}",
-                },
-            ),
+            "chips": people.chips(request, form.in_words()),
         },
         partials={"suppressions"},
     )

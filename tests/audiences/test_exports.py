@@ -145,8 +145,8 @@ def test_suppressions_are_exported_with_reason_and_source(workspace, by):
     )
 
     assert rows(export) == [
-        ["Address", "Reason", "Since", "Told by", "Evidence"],
-        ["'=eva@x.test", "Address does not exist", "2026-01-02T03:04:05Z".replace("T", " "), "", "'@gone"],
+        ["Address", "Reason", "Since", "Lifted", "Told by", "Evidence"],
+        ["'=eva@x.test", "Address does not exist", "2026-01-02 03:04:05Z", "", "", "'@gone"],
     ]
 
 
@@ -262,6 +262,27 @@ def test_from_a_signed_selection_to_the_file_by_pages_alone(browse, workspace, a
     }  # fmt: skip
     # The next form ticks what was chosen last.
     assert client.get("/w/acme/exports/new/").context["form"]["columns"].value() == ["email", "tags"]
+
+
+def test_the_filters_of_the_page_of_suppressions_are_those_of_the_file(browse, workspace):
+    eva, ben = (ContactFactory(workspace=workspace, email=f"{name}@x.test") for name in ("eva", "ben"))
+    SuppressionFactory(contact=eva, reason="bounced")
+    SuppressionFactory(contact=ben, reason="bounced", lifted_at=timezone.now(), lift_evidence={})
+    client = browse("editor")
+    address = "/w/acme/exports/new/suppressions/?reason=bounced&state=lifted"
+    assert b"exports/new/suppressions/?reason=bounced&amp;state=lifted" in (
+        client.get("/w/acme/suppressions/?reason=bounced&state=lifted").content
+    )
+    page = client.get(address)
+    assert (page.context["title"], page.context["count"]) == (
+        "Suppressions: Address does not exist, Lifted",
+        1,
+    )
+
+    client.post(address, {"written_as": "csv"})
+    run_outbox("audiences.export")
+
+    assert [row[0] for row in rows(Export.objects.get())] == ["Address", "ben@x.test"]
 
 
 def test_a_form_without_a_column_comes_back_with_a_sentence(browse, workspace):
