@@ -16,6 +16,7 @@ from audiences.bulk import actions, words
 from audiences.models import BulkAction
 from audiences.queries.contacts import People, source_of
 from audiences.services.counts import refresh_counts
+from audiences.services.field_counts import ask_for_counts
 
 CHUNK = 5_000
 SLICE_SECONDS = 20
@@ -60,6 +61,8 @@ def end(mine: BulkAction, state: str, note: str = "") -> None:
     mine.move_to(state, **values)
     if list_id := mine.arguments.get("list"):
         refresh_counts(workspace=mine.workspace, list_ids=[list_id])
+    if mine.action == BulkAction.Action.SET_FIELD:
+        ask_for_counts(workspace=mine.workspace)
     activity.record(
         mine.workspace, f"bulk.{state}", redact(words.sentence(mine)), actor=mine.created_by, subject=mine, after=mine.counts
     )  # fmt: skip

@@ -221,8 +221,11 @@ class ContactFilters(_Filters):
             (self.value("value") or "").strip(),
             (self.value("to") or "").strip(),
         )
-        if not key or not (value or (to and self.is_range)):
+        if not key:
             return None
+        if not (value or (to and self.is_range)):
+            # A field alone asks for whoever has a value.
+            return None if key.startswith("@") else self._read(key, "filled", None)
         match self._kind():
             case Field.Kind.BOOLEAN:
                 return self._read(key, "no" if value == "no" else "yes", None)

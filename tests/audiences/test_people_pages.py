@@ -98,10 +98,12 @@ def test_people_are_found_by_tag_segment_and_reason(workspace, found):
         ({"field": "pays", "value": "yes"}, ["ana"]),
         ({"field": "pays", "value": "no"}, ["ben"]),
         ({"field": "fit", "value": "M"}, ["ben"]),
+        # Without a value: whoever has one.
+        ({"field": "fit"}, ["ben", "ana"]),
+        ({"field": "size", "value": ""}, ["ben", "ana"]),
         ({"field": "language", "value": "nl"}, ["cid"]),
         ({"field": "@domain", "value": "X.test"}, ["cid", "ben", "ana"]),
         # Not enough to go by, or nothing that reads: more is shown, not less.
-        ({"field": "size", "value": ""}, ["cid", "ben", "ana"]),
         ({"field": "size", "value": "big"}, ["cid", "ben", "ana"]),
         ({"field": "born", "to": "soon"}, ["cid", "ben", "ana"]),
         ({"field": "gone", "value": "1"}, ["cid", "ben", "ana"]),
