@@ -94,6 +94,7 @@ def _register_what_is_held() -> None:
             becomes="The address is struck out",
             forget=forgetting.words,
         ),
+        Section("duplicates", "Pairs of people who may be the same", held.duplicates),
         Section("work", "Work about them in the outbox", held.outbox, forget=forgetting.outbox),
         Section(
             "activity",

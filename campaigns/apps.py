@@ -35,6 +35,13 @@ class CampaignsConfig(AppConfig):
                 forget=forgetting.recipients,
             ),
             privacy.Section(
+                "audiences",
+                "Rules of sent campaigns with the address",
+                held.audiences,
+                becomes="The address is struck out",
+                forget=forgetting.audiences,
+            ),
+            privacy.Section(
                 "test_mails",
                 "Test mails to the address",
                 held.test_mails,

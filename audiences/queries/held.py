@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
+from django.db.models import Q
 from psycopg import sql
 
 from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry
@@ -17,6 +18,7 @@ from audiences.models import (
     BulkAction,
     Consent,
     Contact,
+    DuplicatePair,
     Engagement,
     Export,
     Field,
@@ -278,6 +280,16 @@ def words_with(person: Person, model: Any, columns: tuple[str, ...]) -> list[int
             [person.workspace.pk, pattern(person.email)],
         )
         return [pk for (pk,) in cursor.fetchall()]
+
+
+def duplicates(person: Person) -> Iterator[Row]:
+    """Without the other of the pair, who is somebody else."""
+    mine = Q(contact_a=person.contact_id) | Q(contact_b=person.contact_id)
+    for row in DuplicatePair.objects.filter(mine, workspace=person.workspace).order_by("pk"):
+        yield {
+            "because": [str(DuplicatePair.Reason(reason).label) for reason in row.reasons],
+            "dismissed": row.dismissed_at,
+        }
 
 
 def outbox(person: Person) -> Iterator[Row]:

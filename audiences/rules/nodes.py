@@ -1,6 +1,6 @@
 """The tree, and how it is read from JSON that nobody has looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,13 @@ def conditions(node: Node) -> Iterator[Condition]:
         return
     for inner in node.rules:
         yield from conditions(inner)
+
+
+def changed(node: Node, change: Callable[[Condition], Condition]) -> Any:
+    """The same tree, each condition as `change` makes it."""
+    if isinstance(node, Condition):
+        return change(node)
+    return Group(node.join, tuple(changed(inner, change) for inner in node.rules))
 
 
 def together(*nodes: Node | None) -> Group | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from audiences.rules.kinds import KINDS, Takes, Thing
 from audiences.rules.known import Known
-from audiences.rules.nodes import Condition, Group, Node, conditions
+from audiences.rules.nodes import Condition, Node, changed, conditions
 
 _JOINED = {"all": " and ", "any": " or ", "none": " or "}
 _EMPTY = {"all": "everybody", "any": "nobody", "none": "everybody"}
@@ -43,10 +43,12 @@ def missing(node: Node, known: Known) -> list[str]:
 
 def named(node: Node, known: Known) -> Any:
     """The same rule with the names of today beside its ids: what a deleted thing was called stays known."""
-    if isinstance(node, Group):
-        return Group(node.join, tuple(named(inner, known) for inner in node.rules))
-    thing = known.thing(node)
-    return replace(node, name=thing.label[:200]) if thing else node
+
+    def name(condition: Condition) -> Condition:
+        thing = known.thing(condition)
+        return replace(condition, name=thing.label[:200]) if thing else condition
+
+    return changed(node, name)
 
 
 def _said(node: Node, known: Known, *, is_outer: bool) -> str:

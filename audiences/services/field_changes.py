@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from accounts import activity, outbox
 from accounts.models import MirrorKind, MirrorRow, OutboxEntry, Pull
+from accounts.refusals import CannotMove
 from audiences import sets
 from audiences.models import Contact, Field, FieldChange
 from audiences.queries import fields as queries
 from audiences.services.field_counts import ask_for_counts
 
+CHANGE_TASK = "audiences.change_field"
 CHUNK = 20_000
 SLICE_SECONDS = 20
 # A pull that read the fields before the change may write the old kind for so long, or until it ends.
@@ -67,13 +69,12 @@ def fail_stuck_changes() -> int:
     """Changes whose work was set aside have stopped; say so, and let a person try again."""
     failed = 0
     for change in FieldChange.objects.filter(state=State.RUNNING).select_related("workspace"):
-        entry = (
-            OutboxEntry.objects.filter(subject_id=change.pk, task="audiences.change_field")
-            .order_by("-id")
-            .first()
-        )
+        entry = OutboxEntry.objects.filter(subject_id=change.pk, task=CHANGE_TASK).order_by("-id").first()
         if entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
-            change.move_to(State.FAILED, note=entry.note)
+            try:
+                change.move_to(State.FAILED, note=entry.note)
+            except CannotMove:  # it has just ended
+                continue
             failed += 1
     return failed
 

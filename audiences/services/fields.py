@@ -23,7 +23,6 @@ from audiences.models import Contact, Field, FieldChange, Import
 from audiences.queries import fields as queries
 from audiences.services import field_changes
 
-CHANGE_TASK = "audiences.change_field"
 # People with a value up to which nobody waits for the background.
 AT_ONCE = 2_000
 MOST_FIELDS = 500
@@ -245,7 +244,7 @@ def _begin(field: Field, by: User, action: str, **arguments: Any) -> FieldChange
 
 def _record(change: FieldChange, *, later: bool = False) -> None:
     outbox.record(
-        task=CHANGE_TASK, subject=change, workspace=change.workspace, effect=Effect.CONVERGE,
+        task=field_changes.CHANGE_TASK, subject=change, workspace=change.workspace, effect=Effect.CONVERGE,
         order_key=f"field_change:{change.pk}", priority=OutboxEntry.Priority.BULK,
         not_before=timezone.now() + field_changes.SETTLED_AFTER if later else None,
     )  # fmt: skip

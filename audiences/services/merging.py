@@ -203,6 +203,7 @@ delete from audiences_subscription where contact_id = %(other)s;
 delete from audiences_tagging where contact_id = %(other)s;
 delete from audiences_engagement where contact_id = %(other)s;
 delete from audiences_consent where contact_id = %(other)s;
+delete from audiences_duplicatepair where contact_a_id = %(other)s or contact_b_id = %(other)s;
 -- There is nobody left to take it back from.
 delete from audiences_importchange where contact_id = %(other)s;
 delete from audiences_contact where id = %(other)s

@@ -1,15 +1,17 @@
 """Words people are marked with: one tag whatever the case it is typed in."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection as database
 from django.db import models, transaction
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from accounts import activity
 from accounts.models import User, Workspace
 from accounts.refusals import CannotDo
-from audiences import sets, uses
+from audiences import rules, sets, uses
 from audiences.models import BulkAction, Contact, Segment, Tag, Tagging
 
 MOST_TAGS = 10_000
@@ -62,12 +64,16 @@ def merge_tags(*, tag: Tag, into: Tag, by: User) -> int:
             [into.pk, tag.pk],
         )
         moved = cursor.rowcount
-    for segment in Segment.objects.select_for_update().filter(
-        pk__in=Segment.objects.filter(workspace=tag.workspace).values("pk")
-    ):
-        rule = _renamed(segment.rule, tag.pk, into.pk)
-        if rule != segment.rule:
-            Segment.objects.filter(pk=segment.pk).update(rule=rule, version=segment.version + 1)
+    for segment in Segment.objects.select_for_update().filter(workspace=tag.workspace):
+        try:
+            rule = rules.read(segment.rule)
+        except rules.BadRule:
+            continue  # says on its own page that it cannot be read
+        told = rules.as_json(rules.changed(rule, lambda condition: _moved(condition, tag, into)))
+        if told != rules.as_json(rule):
+            Segment.objects.filter(pk=segment.pk).update(
+                rule=told, version=segment.version + 1, updated_at=timezone.now()
+            )
     _forget(tag)
     _note(by, into, "tag.merged", f"Merged the tag {tag} into {into}.", after={"people": moved})
     return moved
@@ -157,19 +163,9 @@ def _forget(tag: Tag) -> int:
     return people
 
 
-def _renamed(rule: Any, old: int, new: int) -> Any:
-    if isinstance(rule, list):
-        return [_renamed(part, old, new) for part in rule]
-    if not isinstance(rule, dict):
-        return rule
-    found = {name: _renamed(part, old, new) for name, part in rule.items()}
-    if rule.get("kind") == "tag":
-        named = rule.get("tag")
-        if named == old:
-            found["tag"] = new
-        elif isinstance(named, list):
-            found["tag"] = [new if one == old else one for one in named]
-    return found
+def _moved(condition: rules.Condition, tag: Tag, into: Tag) -> rules.Condition:
+    is_meant = condition.kind == "tag" and condition.of == tag.pk
+    return replace(condition, of=into.pk, name=into.name) if is_meant else condition
 
 
 def _note(by: User, tag: Tag, verb: str, sentence: str, **more: Any) -> None:

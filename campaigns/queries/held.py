@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db import models
+from django.db.models.functions import Cast
+
+from audiences.erased import pattern
 from audiences.privacy import Person, Row
 from campaigns.models import Delivery, Recipient, TestSend
 
@@ -32,6 +36,18 @@ def recipient_rows(person: Person) -> Any:
     """By the person, which an index finds; by address where nobody here has it."""
     mine = Recipient.objects.filter(delivery__campaign__workspace=person.workspace)
     return mine.filter(contact=person.contact) if person.contact else mine.filter(email=person.email)
+
+
+def audiences(person: Person) -> Iterator[Row]:
+    for row in Delivery.objects.filter(pk__in=audience_ids(person)).select_related("campaign").order_by("pk"):
+        yield {"campaign": row.campaign.name, "released": row.created_at}
+
+
+def audience_ids(person: Person) -> list[int]:
+    """Deliveries whose frozen rule holds the address."""
+    mine = Delivery.objects.filter(campaign__workspace=person.workspace)
+    with_text = mine.annotate(said=Cast("audience", models.TextField()))
+    return list(with_text.filter(said__iregex=pattern(person.email)).values_list("pk", flat=True))
 
 
 def test_mails(person: Person) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from audiences.privacy import Person
 from audiences.services.forgetting import replace
-from campaigns.models import Recipient, TestSend
+from campaigns.models import Delivery, Recipient, TestSend
 from campaigns.queries import held
 
 
@@ -11,6 +11,11 @@ def recipients(person: Person) -> None:
     rows = held.recipient_rows(person)
     rows.exclude(state=Recipient.State.EXCLUDED).update(reason="")
     rows.update(email="", contact=None)
+
+
+def audiences(person: Person) -> None:
+    """What a segment asked for when it was frozen stays, without the address."""
+    replace(Delivery._meta.db_table, ("audience",), held.audience_ids(person), person.email)
 
 
 def test_mails(person: Person) -> None:

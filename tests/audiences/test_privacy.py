@@ -16,6 +16,7 @@ from audiences.importing import bodies
 from audiences.models import (
     BulkAction,
     Contact,
+    DuplicatePair,
     ErasedThere,
     Export,
     ExportPiece,
@@ -115,6 +116,13 @@ def known(workspace, connection, by):
     BulkAction.objects.create(
         workspace=workspace, action="tag", people={"words": ANA}, arguments={"tag": 1}, until=1, created_by=by
     )
+    rule = {"join": "all", "rules": [{"kind": "field", "of": "@email", "op": "contains", "value": ANA}]}
+    Delivery.objects.filter(pk=delivery.pk).update(
+        audience={"lists": [], "segments": [{"id": 1, "name": "Hers", "version": 1, "rule": rule}]}
+    )
+    DuplicatePair.objects.create(
+        workspace=workspace, contact_a=ana, contact_b=ContactFactory(workspace=workspace), reasons=["phone"], rank=1, run=1
+    )  # fmt: skip
     under_way = Pull.objects.create(
         connection=connection, checkpoint={"gathered": True, "after": ANA}, step=3, state="running"
     )
@@ -130,7 +138,7 @@ def test_one_file_tells_all_that_is_held(workspace, by, known):
 
     rows = {name: len(section) for name, section in document.items() if name != "about"}
     assert rows == {
-        "contact": 1, "addresses": 0, "tags": 1, "subscriptions": 3, "consents": 2, "suppressions": 2, "engagement": 1, "accounts": 1,
+        "contact": 1, "addresses": 0, "audiences": 1, "duplicates": 1, "tags": 1, "subscriptions": 3, "consents": 2, "suppressions": 2, "engagement": 1, "accounts": 1,
         "being_read": 1, "import_rows": 2, "import_changes": 2, "import_files": 1, "exports": 1, "words": 3,
         "work": 1, "activity": 1, "deliveries": 1, "test_mails": 1, "events": 3, "firsts": 4, "calls": 3, "links": 1,
     }  # fmt: skip

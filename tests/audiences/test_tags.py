@@ -24,6 +24,10 @@ def tagged(workspace, by, name, *contacts):
     return tag
 
 
+def has(tag):
+    return {"kind": "tag", "of": tag.pk, "op": "has"}
+
+
 def on(contact):
     return [tag.name for tag in queries.tags_of(contact)]
 
@@ -47,9 +51,10 @@ def test_what_is_no_tag_is_refused(workspace, by, name):
 def test_a_name_that_is_taken_offers_to_merge(browse, workspace, by):
     ana, ben = ContactFactory(workspace=workspace), ContactFactory(workspace=workspace)
     old, kept = tagged(workspace, by, "Guests", ana, ben), tagged(workspace, by, "VIP", ana)
+    inner = {"join": "any", "rules": [has(old), {"kind": "list", "of": old.pk, "op": "on"}]}
     segment = Segment.objects.create(
-        workspace=workspace, name="Inner circle", rule={"any": [{"kind": "tag", "tag": old.pk}, {"kind": "tag", "tag": [old.pk, 0]}]}
-    )  # fmt: skip
+        workspace=workspace, name="Inner circle", rule={"join": "all", "rules": [has(old), inner]}
+    )
     client = browse("editor")
     page = client.post(f"/w/acme/tags/{old.pk}/", {"name": "vip"})
     assert page.status_code == 422
@@ -57,7 +62,9 @@ def test_a_name_that_is_taken_offers_to_merge(browse, workspace, by):
     client.post(f"/w/acme/tags/{old.pk}/merge/", {"into": kept.pk})
     assert (on(ana), on(ben)) == (["VIP"], ["VIP"])
     segment.refresh_from_db()
-    assert segment.rule == {"any": [{"kind": "tag", "tag": kept.pk}, {"kind": "tag", "tag": [kept.pk, 0]}]}
+    now = has(kept) | {"name": "VIP"}
+    inner = {"join": "any", "rules": [now, {"kind": "list", "of": old.pk, "op": "on"}]}
+    assert (segment.rule, segment.version) == ({"join": "all", "rules": [now, inner]}, 2)
     assert not Tag.objects.filter(pk=old.pk).exists()
 
 
@@ -70,7 +77,7 @@ def test_another_spelling_of_its_own_name_is_a_rename(browse, workspace, by):
 
 def test_a_tag_is_deleted_once_nothing_asks_for_it(browse, workspace, by):
     tag = tagged(workspace, by, "VIP", ContactFactory(workspace=workspace))
-    segment = Segment.objects.create(workspace=workspace, name="S", rule={"kind": "tag", "tag": tag.pk})
+    segment = Segment.objects.create(workspace=workspace, name="S", rule={"join": "all", "rules": [has(tag)]})
     client = browse("editor")
     refused = client.post(f"/w/acme/tags/{tag.pk}/delete/")
     assert (refused.status_code, "VIP is asked for by: Segment S" in refused.content.decode()) == (422, True)
