@@ -5,9 +5,10 @@ One statement reads all rows, so that they are those of one moment. A killed wor
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import IO
 
 import xlsxwriter
@@ -27,6 +28,7 @@ PIECE = 1024 * 1024
 STEP = 20_000
 _COPY = "copy audiences_exportpiece (of_id, number, body) from stdin (format binary)"
 # So that Excel takes the file for UTF-8.
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 BOM = b"\xef\xbb\xbf"
 
 
@@ -44,7 +46,7 @@ def make_export(entry: OutboxEntry) -> None:
             count = _read(rows, file)
             if export.format == Export.Format.XLSX:
                 with tempfile.TemporaryFile() as book:
-                    _fill(book, rows.head, file, entry)
+                    _fill(book, rows, file, entry)
                     size = _store(export, book, entry)
             else:
                 size = _store(export, file, entry)
@@ -72,21 +74,37 @@ def _read(rows: Rows, file: IO[bytes]) -> int:
         return cursor.rowcount
 
 
-def _fill(book: IO[bytes], head: list[str], file: IO[bytes], entry: OutboxEntry) -> None:
-    """The same rows as a workbook; each cell is text, so that none is a formula and no zero is lost."""
+def _fill(book: IO[bytes], rows: Rows, file: IO[bytes], entry: OutboxEntry) -> None:
+    """The same rows as a workbook: numbers and days as such, all else as text, so that none is a formula."""
     workbook = xlsxwriter.Workbook(book, {"constant_memory": True, "strings_to_numbers": False})
     sheet = workbook.add_worksheet("Export")
     bold = workbook.add_format({"bold": True})
+    day = workbook.add_format({"num_format": "yyyy-mm-dd"})
     file.seek(0)
     for number, cells in enumerate(csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""))):
         for place, cell in enumerate(cells):
-            if cell:
+            if not cell:
+                continue
+            if number and place in rows.numbers and _NUMBER.fullmatch(cell):
+                sheet.write_number(number, place, float(cell))
+            elif number and place in rows.dates and (at := _day(cell)):
+                sheet.write_datetime(number, place, at, day)
+            else:
                 sheet.write_string(number, place, cell[:32_767], bold if number == 0 else None)
         if number % STEP == STEP - 1:
             _go_on(entry)
     sheet.freeze_panes(1, 0)
-    sheet.set_column(0, max(0, len(head) - 1), 20)
+    sheet.set_column(0, max(0, len(rows.head) - 1), 20)
     workbook.close()
+
+
+def _day(cell: str) -> datetime | None:
+    """None for what is no day, and for those before the calendar of workbooks begins."""
+    try:
+        at = datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+    return at if at.year >= 1900 else None
 
 
 def _store(export: Export, file: IO[bytes], entry: OutboxEntry) -> int:

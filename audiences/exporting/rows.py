@@ -4,13 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from accounts.models import Workspace
-from audiences.exporting.columns import Column, columns_of, time_of
+from audiences.exporting.columns import FORMULA, Column, columns_of, guarded, time_of
 from audiences.models import Export, Suppression
 from audiences.queries.contacts import People, source_of
 from audiences.queries.suppressions import Wanted, matching
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_CODES = ", ".join(str(ord(letter)) for letter in _FORMULA)
 
 
 class Rows(NamedTuple):
@@ -18,6 +15,9 @@ class Rows(NamedTuple):
     # A select of as many columns, in the order rows were added.
     sql: str
     values: Mapping[str, Any] | Sequence[Any]
+    # Places of the columns that a workbook holds as numbers, and as days.
+    numbers: frozenset[int] = frozenset()
+    dates: frozenset[int] = frozenset()
 
 
 def rows_of(export: Export) -> Rows:
@@ -43,17 +43,14 @@ def people_rows(people: People, columns: Sequence[Column]) -> Rows:
         [column.label for column in columns],
         f"select {', '.join(cells)} from (select {inner} from {source} where {where} order by c.id) x",
         values,
+        frozenset(place for place, column in enumerate(columns) if column.is_number),
+        frozenset(place for place, column in enumerate(columns) if column.is_date),
     )
-
-
-def guarded(sql: str) -> str:
-    """A cell that is only text for every spreadsheet. The code of its first letter tells; a regex costs ten times."""
-    return f"case when ascii({sql}) in ({_CODES}) then '''' || {sql} else {sql} end"
 
 
 def plain(text: str) -> str:
     """The same for a heading."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _suppressions(workspace: Workspace, selection: Mapping[str, Any]) -> Rows:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
@@ -93,13 +93,22 @@ def test_each_cell_that_a_spreadsheet_would_run_is_text(workspace, by, ana):
     )
 
 
-def test_a_workbook_holds_the_same_rows_as_text(workspace, by, ana):
-    export = made(workspace, by, columns=["email", "first_name", "phone"], written_as="xlsx")
+def test_a_workbook_holds_the_same_rows_with_numbers_and_days(workspace, by, ana):
+    for key, kind in (("size", "number"), ("born", "date")):
+        Field.objects.create(workspace=workspace, key=key, label=key.title(), kind=kind)
+    ana.custom |= {"size": -38.5, "born": "1952-07-26T00:00:00.000Z"}
+    ana.save()
+    ContactFactory(
+        workspace=workspace, email="ben@x.test", first_name="", phone="0041", custom={"size": "=1", "born": "soon"}
+    )  # fmt: skip
+    columns = ["email", "first_name", "phone", "custom:born", "custom:size", "clicks"]
+    export = made(workspace, by, columns=columns, written_as="xlsx")
 
     book = CalamineWorkbook.from_filelike(io.BytesIO(b"".join(making.pieces(export))))
     assert book.get_sheet_by_index(0).to_python() == [
-        ["Address", "First name", "Phone"],
-        ["ana@x.test", '\'=HYPERLINK("x")', "'+41 1"],
+        ["Address", "First name", "Phone", "Born", "Size", "Clicks"],
+        ["ana@x.test", '\'=HYPERLINK("x")', "'+41 1", date(1952, 7, 26), -38.5, 1.0],
+        ["ben@x.test", "", "0041", "soon", "'=1", ""],
     ]
 
 

@@ -387,7 +387,10 @@ def test_segments_that_use_each_other_in_a_circle_are_refused(workspace):
 
     with pytest.raises(rules.Incomplete) as refusal:
         rules.where(rule, rules.Known.of(workspace, rule))
-    assert refusal.value.sentence == "Segments go 5 deep into each other at most, and never in a circle. Take one out."
+    assert (
+        refusal.value.sentence
+        == "Segments go 5 deep into each other at most, and never in a circle. Take one out."
+    )
 
 
 @pytest.mark.parametrize(
