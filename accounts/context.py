@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 
-from accounts.models import Membership
+from accounts.models import Membership, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class Place:
     url_name: str = ""
     icon: str = ""
     children: tuple["Place", ...] = ()
+    # Who may open it: others do not see it.
+    role: Role = Role.VIEWER
 
 
 # By URL name, since the pages live in apps above this one. A place without a page is left out.
@@ -31,7 +33,7 @@ RAIL = (
             Place("Fields", "audiences:fields"),
             Place("Tags", "audiences:tags"),
             Place("Imports", "audiences:imports"),
-            Place("Exports", "audiences:exports"),
+            Place("Exports", "audiences:exports", role=Role.EDITOR),
             Place("Suppressions", "audiences:suppressions"),
             Place("Privacy", "audiences:privacy"),
         ),
@@ -52,7 +54,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     home = get_script_prefix()
     return {
         "rail": _rail(
-            request.path, home, app=request.resolver_match.app_name if request.resolver_match else ""
+            request.path,
+            home,
+            request.membership,  # type: ignore[attr-defined]
+            app=request.resolver_match.app_name if request.resolver_match else "",
         ),
         "home_url": home,
         # A callable: pages that answer with a partial never ask.
@@ -62,8 +67,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _rail(path: str, home: str, *, app: str = "") -> list[dict[str, Any]]:
-    rows = [row for place in RAIL if (row := _row(place)) is not None]
+def _rail(path: str, home: str, membership: Membership, *, app: str = "") -> list[dict[str, Any]]:
+    rows = [row for place in RAIL if (row := _row(place, membership)) is not None]
     links = [link for row in rows for link in (row, *row["children"]) if link["url"]]
     here = [link for link in links if path.startswith(link["url"]) and (link["url"] != home or path == home)]
     own = [link for link in links if link["app"] == app]
@@ -74,8 +79,10 @@ def _rail(path: str, home: str, *, app: str = "") -> list[dict[str, Any]]:
     return rows
 
 
-def _row(place: Place) -> dict[str, Any] | None:
-    children = [row for child in place.children if (row := _row(child)) is not None]
+def _row(place: Place, membership: Membership) -> dict[str, Any] | None:
+    if not membership.may(place.role):
+        return None
+    children = [row for child in place.children if (row := _row(child, membership)) is not None]
     try:
         url = reverse(place.url_name) if place.url_name else ""
     except NoReverseMatch:

@@ -31,7 +31,7 @@ class Column:
     is_date: bool = False
 
 
-_OF_SUPPRESSION = "(select {} from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null order by s.at limit 1)"
+_OF_SUPPRESSION = "(select {} from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null order by s.reason = 'blocked', s.at limit 1)"
 _OF_ENGAGEMENT = "(select {} from audiences_engagement e where e.contact_id = c.id)"
 _LISTS = (
     "(select string_agg(l.name, '; ' order by l.name) from audiences_subscription s join audiences_list l"

@@ -228,7 +228,7 @@ def _find(
     statement = f"""
         select c.id, c.email, c.first_name || ' ' || c.last_name, c.language, c.city,
                (select reason from audiences_suppression s
-                where s.contact_id = c.id and s.lifted_at is null order by s.at limit 1),
+                where s.contact_id = c.id and s.lifted_at is null order by s.reason = 'blocked', s.at limit 1),
                c.created_at, on_list.status, on_list.changed_at{"".join(f", {column.sql}" for column in columns)}
         from (select id from ({hits}) ids order by id desc limit %(limit)s) page
         join audiences_contact c on c.id = page.id

@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from accounts.models import MirrorKind, MirrorRow, Pull
 from accounts.redaction import mask_email
-from audiences.models import List
+from audiences.models import List, Subscription
 from audiences.queries.contacts import PAGE, Row, Slice
 
 KINDS = {"joined": "Joined", "left": "Left", "bounced": "Bounced"}
@@ -23,6 +25,7 @@ SPANS: dict[str, tuple[str, int | None]] = {
     "365": ("A year", 365),
     "all": ("All", None),
 }
+_EVER = datetime(1, 1, 2, tzinfo=UTC)
 DAYS_BY_DAY = 90
 DAYS_BY_WEEK = 2 * 366
 
@@ -35,6 +38,9 @@ class Growth:
     # The first day of each, and how many of each kind in it; the newest last.
     rows: list[tuple[date, dict[str, int]]]
     zone: ZoneInfo
+    # When the list was first read from an account, and how many were on it: they are where the lines begin.
+    read_at: datetime | None = None
+    stock: int = 0
 
     @property
     def unit_label(self) -> str:
@@ -72,7 +78,9 @@ def growth(mine: List, *, span: str) -> Growth:
     since = _first_day(mine, span)
     if since is None:
         since = min((day for _, day, _ in found), default=today)
-    return _folded(span, since, max([today, *(day for _, day, _ in found)]), found, zone)
+    told = _folded(span, since, max([today, *(day for _, day, _ in found)]), found, zone)
+    read_at = first_read_at(mine)
+    return replace(told, read_at=read_at, stock=stock_of(mine, read_at)) if read_at else told
 
 
 def moved_people(
@@ -86,7 +94,7 @@ def moved_people(
             f"""
             select c.id, c.email, trim(c.first_name || ' ' || c.last_name), c.language, c.city,
                    coalesce((select reason from audiences_suppression s
-                             where s.contact_id = c.id and s.lifted_at is null order by s.at limit 1), ''),
+                             where s.contact_id = c.id and s.lifted_at is null order by s.reason = 'blocked', s.at limit 1), ''),
                    c.created_at, on_list.status, moved.at
             from (
                 select contact_id, at from ({_MOVES}) moves
@@ -119,8 +127,23 @@ def _values(mine: List, span: str) -> dict[str, Any]:
         "list": mine.pk,
         "workspace": mine.workspace_id,
         "zone": mine.workspace.time_zone,
-        "since": at or datetime(1, 1, 2, tzinfo=ZoneInfo("UTC")),
+        "since": at or _EVER,
+        "read": first_read_at(mine) or _EVER,
     }
+
+
+def first_read_at(mine: List) -> datetime | None:
+    """When the pull that brought the list ended: who was on it then did not join it here. None for lists made here."""
+    holders = MirrorRow.objects.filter(kind=MirrorKind.LIST, object_id=mine.pk).values("connection")
+    bringing = Pull.objects.filter(connection__in=holders, created_at__lte=mine.created_at)
+    pull = bringing.exclude(finished_at__lt=mine.created_at).order_by("id").first()
+    return (pull.finished_at or timezone.now()) if pull else None
+
+
+def stock_of(mine: List, at: datetime) -> int:
+    """People who were on the list when it was first read."""
+    found = Subscription.objects.filter(list=mine, created_at__lte=at)
+    return found.filter(Q(status=Subscription.Status.SUBSCRIBED) | Q(changed_at__gt=at)).count()
 
 
 def _folded(
@@ -156,12 +179,13 @@ def _next(day: date, unit: str) -> date:
 _MOVES = """
 select 'joined' as kind, contact_id, created_at as at
 from audiences_subscription
-where list_id = %(list)s and created_at >= %(since)s
+where list_id = %(list)s and created_at >= %(since)s and created_at > %(read)s
   and (status = 'subscribed' or (status in ('unsubscribed', 'removed') and changed_at > created_at))
 union all
 select 'left', contact_id, changed_at
 from audiences_subscription
 where list_id = %(list)s and status = 'unsubscribed' and changed_at >= %(since)s
+  and greatest(created_at, changed_at) > %(read)s
 union all
 select case when b.reason = 'bounced' then 'bounced' else 'left' end, b.contact_id, b.at
 from (
@@ -171,5 +195,5 @@ from (
     order by contact_id, at, id
 ) b
 join audiences_subscription s on s.list_id = %(list)s and s.contact_id = b.contact_id and s.status = 'subscribed'
-where b.at >= %(since)s
+where b.at >= %(since)s and greatest(s.created_at, b.at) > %(read)s
 """

@@ -51,8 +51,12 @@ class Person:
 
     @property
     def why(self) -> Suppression | None:
-        """What speaks against writing to them first of all: the oldest that still holds."""
-        return min(self.active, key=lambda row: row.at, default=None)
+        """What speaks against writing to them first of all: the oldest cause that still holds.
+
+        That an account blocks them, for a reason it does not tell, may be the echo of another.
+        """
+        blocked = Suppression.Reason.BLOCKED
+        return min(self.active, key=lambda row: (row.reason == blocked, row.at), default=None)
 
 
 def person(contact: Contact) -> Person:

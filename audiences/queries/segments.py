@@ -78,6 +78,10 @@ class Told:
         )
 
     @property
+    def is_about_deeds(self) -> bool:
+        return self.rule is not None and any(one.kind == "engagement" for one in rules.conditions(self.rule))
+
+    @property
     def is_broken(self) -> bool:
         return bool(self.missing)
 

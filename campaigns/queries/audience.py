@@ -159,7 +159,7 @@ def people_of(campaign: Campaign, term: str, *, after: int = 0, size: int = 50) 
                               coalesce(a.name, '')
                        from audiences_suppression s left join accounts_connection a on a.id = s.connection_id
                        where s.contact_id = c.id and s.workspace_id = %(workspace)s and s.lifted_at is null
-                       order by s.at limit 1), '')
+                       order by s.reason = 'blocked', s.at limit 1), '')
             from classified join audiences_contact c on c.id = classified.contact_id
             where {where} and c.id > %(after)s
             order by c.id limit %(limit)s

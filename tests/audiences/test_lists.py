@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import ActivityEntry, MirrorKind, MirrorRow
+from accounts.models import ActivityEntry, MirrorKind, MirrorRow, Pull
 from audiences import queries, services, uses
 from audiences.models import Folder, Import, List, Segment, Suppression
 from tests.factories import (
@@ -356,6 +356,23 @@ def test_growth_counts_everybody_once_on_their_day(grown):
     }  # fmt: skip
     assert (found.unit, len(found.rows), found.rows[-1][0].isoformat()) == ("day", 30, "2026-11-20")
     assert found.totals == {"joined": 7, "left": 3, "bounced": 1}
+
+
+def test_who_was_on_a_list_when_it_was_first_read_is_no_growth(browse, grown, workspace):
+    connection = ConnectionFactory(workspace=workspace)
+    List.objects.filter(pk=grown.pk).update(created_at=datetime(2026, 11, 1, 11, tzinfo=UTC))
+    grown.refresh_from_db()
+    MirrorRow.objects.create(connection=connection, kind=MirrorKind.LIST, object_id=grown.pk, remote_id="7")
+    Pull.objects.create(
+        connection=connection, state="done", created_at=datetime(2026, 11, 1, 10, tzinfo=UTC),
+        finished_at=datetime(2026, 11, 2, 13, tzinfo=UTC),
+    )  # fmt: skip
+
+    found = queries.growth(grown, span="30")
+
+    assert (found.totals, found.stock) == ({"joined": 4, "left": 3, "bounced": 1}, 3)
+    page = browse().get(f"/w/acme/lists/{grown.pk}/growth/?span=30").content.decode()
+    assert "3 people were on it when it was first read from an account" in page.replace("\xa0", " ")
 
 
 @pytest.mark.parametrize("kind", ["joined", "left", "bounced"])
