@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from psycopg import sql
 
 from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry
@@ -115,7 +115,12 @@ def suppressions(person: Person) -> Iterator[Row]:
 def suppression_rows(person: Person) -> Any:
     mine = Suppression.objects.filter(workspace=person.workspace)
     found = mine.filter(email__in=[person.email, *person.others])
-    return found | mine.filter(contact=person.contact) if person.contact else found
+    if person.contact is None:
+        return found
+    # One of an address that is somebody else's by now speaks of them.
+    others = Contact.objects.filter(workspace=person.workspace).exclude(pk=person.contact.pk)
+    of_others = Q(Exists(others.filter(email=OuterRef("email"))))
+    return mine.filter(Q(email__in=[person.email, *person.others]) | Q(contact=person.contact) & ~of_others)
 
 
 def engagement(person: Person) -> Iterator[Row]:

@@ -1,0 +1,49 @@
+"""Erasing one person leaves everybody else as they are, however near they stand."""
+
+import pytest
+from django.utils import timezone
+
+from audiences import services
+from audiences.erased import Erased, digest_of
+from audiences.models import Contact, Erasure, FormerAddress, Suppression
+from tests.audiences.erasing import ANA, erase
+from tests.factories import ContactFactory, SuppressionFactory
+
+pytestmark = pytest.mark.django_db
+
+OLD = "shop@example.com"
+
+
+@pytest.fixture
+def by(member):
+    return member("admin")
+
+
+@pytest.fixture
+def ana(workspace):
+    return ContactFactory(workspace=workspace, email=ANA)
+
+
+def test_an_address_of_theirs_that_is_somebody_elses_by_now_stays(workspace, by, ana):
+    FormerAddress.objects.create(workspace=workspace, email=OLD, contact=ana)
+    ben = ContactFactory(workspace=workspace, email=OLD)
+    SuppressionFactory(contact=ben)
+    SuppressionFactory(contact=ana, email=OLD, lifted_at=timezone.now(), lift_evidence={})
+    SuppressionFactory(contact=ana)
+
+    erase(workspace, by)
+
+    assert list(Contact.objects.all()) == [ben]
+    assert (OLD in Erased(workspace), ANA in Erased(workspace)) == (False, True)
+    assert set(Suppression.objects.values_list("email", "contact")) == {(OLD, ben.pk), (OLD, None)}
+
+
+def test_who_has_an_erased_address_can_leave(workspace, ana):
+    gone = "gone@example.com"
+    for email in (ANA, gone):
+        Erasure.objects.create(workspace=workspace, digest=digest_of(workspace, email))
+    facts = [services.Fact(email, "unsubscribed", timezone.now()) for email in (ANA, gone)]
+
+    news = services.suppress_all(workspace=workspace, connection=None, facts=facts)
+
+    assert (news, list(Suppression.objects.values_list("email", "contact"))) == (1, [(ANA, ana.pk)])
