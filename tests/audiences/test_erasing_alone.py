@@ -47,3 +47,16 @@ def test_who_has_an_erased_address_can_leave(workspace, ana):
     news = services.suppress_all(workspace=workspace, connection=None, facts=facts)
 
     assert (news, list(Suppression.objects.values_list("email", "contact"))) == (1, [(ANA, ana.pk)])
+
+
+def test_nobody_takes_an_erased_address(workspace, by):
+    erase(workspace, by)
+    ben = ContactFactory(workspace=workspace, email="ben@example.com")
+
+    with pytest.raises(services.CannotEdit, match="Erased at their request") as refusal:
+        services.edit_person(
+            contact=ben, by=by, email=ANA, fields={}, seen={"email": ben.email}, version=ben.version
+        )
+
+    ben.refresh_from_db()
+    assert (set(refusal.value.fields), ben.email) == ({"email"}, "ben@example.com")
