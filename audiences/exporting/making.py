@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts import activity, outbox
 from accounts.models import OutboxEntry
+from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences.exporting.rows import Rows, plain, rows_of
 from audiences.models import Export, ExportPiece
@@ -118,7 +119,7 @@ def _end(export: Export, count: int, size: int) -> None:
     activity.record(
         export.workspace,
         "export.ready",
-        f"Made the export “{export}”.",
+        f"Made the export “{redact(export.title)}”.",
         subject=export,
         after={"rows": count},
     )

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import activity, outbox
 from accounts.models import OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
+from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from accounts.templatetags.ui import number
 from audiences.exporting.columns import columns_of
@@ -74,7 +75,7 @@ def begin_export(
         format=written_as, total=total, created_by=by,
     )  # fmt: skip
     activity.record(
-        workspace, "export.started", f"Had “{export}” exported.", actor=by, subject=export,
+        workspace, "export.started", f"Had “{redact(export.title)}” exported.", actor=by, subject=export,
         after={"kind": kind, "columns": list(columns), "rows": total},
     )  # fmt: skip
     _record(export)
@@ -91,7 +92,11 @@ def cancel_export(*, export: Export, by: User) -> None:
     if waiting:
         export.move_to(Export.State.CANCELLED, finished_at=timezone.now())
     activity.record(
-        export.workspace, "export.cancelled", f"Cancelled the export “{export}”.", actor=by, subject=export
+        export.workspace,
+        "export.cancelled",
+        f"Cancelled the export “{redact(export.title)}”.",
+        actor=by,
+        subject=export,
     )
 
 
@@ -100,7 +105,11 @@ def make_again(*, export: Export, by: User) -> None:
     """Try one that has stopped once more."""
     export.move_to(Export.State.MAKING, note="", finished_at=None, cancel_requested=False)
     activity.record(
-        export.workspace, "export.started", f"Had “{export}” exported again.", actor=by, subject=export
+        export.workspace,
+        "export.started",
+        f"Had “{redact(export.title)}” exported again.",
+        actor=by,
+        subject=export,
     )
     _record(export)
 
@@ -111,7 +120,11 @@ def throw_away(*, export: Export, by: User) -> None:
     export.move_to(Export.State.EXPIRED, expires_at=timezone.now(), note="Thrown away.")
     ExportPiece.objects.filter(of=export).delete()
     activity.record(
-        export.workspace, "export.thrown_away", f"Threw the export “{export}” away.", actor=by, subject=export
+        export.workspace,
+        "export.thrown_away",
+        f"Threw the export “{redact(export.title)}” away.",
+        actor=by,
+        subject=export,
     )
 
 
@@ -124,7 +137,11 @@ def fetch_export(*, export: Export, by: User) -> None:
         # The pieces are unlogged: a crash of the database empties them.
         raise CannotExport("This file was lost when the database stopped. Export it again.")
     activity.record(
-        export.workspace, "export.fetched", f"Downloaded the export “{export}”.", actor=by, subject=export
+        export.workspace,
+        "export.fetched",
+        f"Downloaded the export “{redact(export.title)}”.",
+        actor=by,
+        subject=export,
     )
 
 
