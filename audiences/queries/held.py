@@ -22,6 +22,7 @@ from audiences.models import (
     Engagement,
     Export,
     Field,
+    FieldChange,
     Gathered,
     Import,
     ImportBody,
@@ -40,6 +41,8 @@ WORDS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (Segment, "segment", ("name", "description", "rule")),
     (BulkAction, "bulk action", ("people", "arguments", "note")),
     (Export, "export", ("title", "selection", "note")),
+    (Field, "field", ("label", "choices")),
+    (FieldChange, "change of a field", ("arguments", "note")),
 )
 
 

@@ -120,15 +120,16 @@ def consents(person: Person) -> None:
         cursor.execute(_OWN_BASES, {"bases": bases, "by_hand": Import.Source.BY_HAND.value})
 
 
-# Of those typed in with one person. Wording of an import of many is everybody's.
+# Of those typed in with one person. Wording of an import or of a bulk action of many is everybody's.
 _OWN_BASES = """
 create temp table own_bases on commit drop as
 select b.id from audiences_consentbasis b
 where b.id = any(%(bases)s)
   and not exists (select 1 from audiences_consent c where c.basis_id = b.id)
   and not exists (select 1 from audiences_import i where i.basis_id = b.id and i.source <> %(by_hand)s)
-  and not exists (select 1 from audiences_bulkaction a where a.basis_id = b.id);
+  and not exists (select 1 from audiences_bulkaction a where a.basis_id = b.id and a.total is distinct from 1);
 update audiences_import i set basis_id = null from own_bases o where i.basis_id = o.id;
+update audiences_bulkaction a set basis_id = null from own_bases o where a.basis_id = o.id;
 delete from audiences_consentbasis b using own_bases o where b.id = o.id;
 drop table own_bases
 """

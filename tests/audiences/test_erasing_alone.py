@@ -5,8 +5,18 @@ from django.utils import timezone
 
 from audiences import services
 from audiences.erased import Erased, digest_of
-from audiences.models import Contact, Erasure, FormerAddress, Suppression
-from tests.audiences.erasing import ANA, erase
+from audiences.models import (
+    BulkAction,
+    Consent,
+    ConsentBasis,
+    Contact,
+    Erasure,
+    Field,
+    FieldChange,
+    FormerAddress,
+    Suppression,
+)
+from tests.audiences.erasing import ANA, erase, mentions
 from tests.factories import ContactFactory, SuppressionFactory
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +70,33 @@ def test_nobody_takes_an_erased_address(workspace, by):
 
     ben.refresh_from_db()
     assert (set(refusal.value.fields), ben.email) == ({"email"}, "ben@example.com")
+
+
+def test_choices_of_fields_lose_the_address(workspace, by):
+    choices = ["Basel", f"Ask {ANA}"]
+    field = Field.objects.create(
+        workspace=workspace, key="branch", label="Branch", kind="choice", choices=choices
+    )
+    change = FieldChange.objects.create(
+        workspace=workspace, field=field, action="clear", state="done", arguments={"choices": choices}
+    )
+
+    erase(workspace, by)
+
+    field.refresh_from_db()
+    change.refresh_from_db()
+    assert (field.choices, change.arguments) == (["Basel", "Ask …"], {"choices": ["Basel", "Ask …"]})
+    assert mentions(ANA) == set()
+
+
+@pytest.mark.parametrize(("total", "stays"), [(1, 0), (2, 1)])
+def test_what_was_said_of_one_person_alone_goes(workspace, by, ana, total, stays):
+    basis = ConsentBasis.objects.create(workspace=workspace, source=f"{ANA} on the phone", by=by)
+    Consent.objects.create(contact=ana, basis=basis, at=timezone.now())
+    BulkAction.objects.create(
+        workspace=workspace, action="add_to_list", people={}, basis=basis, total=total, until=1, state="done"
+    )
+
+    erase(workspace, by)
+
+    assert (ConsentBasis.objects.count(), BulkAction.objects.filter(basis=basis).count()) == (stays, stays)
