@@ -21,6 +21,7 @@ from audiences.models import (
     DuplicatePair,
     Engagement,
     Export,
+    ExportPiece,
     Field,
     FieldChange,
     Gathered,
@@ -260,8 +261,11 @@ def exports(person: Person) -> Iterator[Row]:
 def export_rows(person: Person) -> Any:
     """Those that are kept or being made. Made before they came, a file of people cannot hold them."""
     State = Export.State  # noqa: N806 - a class
+    # One that was cancelled leaves pieces until its worker sees that.
+    has_pieces = Q(Exists(ExportPiece.objects.filter(of=OuterRef("pk"))))
     found = Export.objects.filter(
-        workspace=person.workspace, state__in=[State.READY, State.MAKING, State.FAILED]
+        Q(state__in=[State.READY, State.MAKING, State.FAILED]) | Q(state=State.CANCELLED) & has_pieces,
+        workspace=person.workspace,
     )
     if person.contact is None:
         return found

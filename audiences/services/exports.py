@@ -91,6 +91,7 @@ def cancel_export(*, export: Export, by: User) -> None:
     ).exists()
     if waiting:
         export.move_to(Export.State.CANCELLED, finished_at=timezone.now())
+        ExportPiece.objects.filter(of=export).delete()
     activity.record(
         export.workspace,
         "export.cancelled",
@@ -103,7 +104,7 @@ def cancel_export(*, export: Export, by: User) -> None:
 @transaction.atomic
 def make_again(*, export: Export, by: User) -> None:
     """Try one that has stopped once more."""
-    export.move_to(Export.State.MAKING, note="", finished_at=None, cancel_requested=False)
+    export.move_to(Export.State.MAKING, note="", finished_at=None, cancel_requested=False, run=export.run + 1)
     activity.record(
         export.workspace,
         "export.started",
@@ -159,7 +160,9 @@ def sweep_exports() -> None:
         entry = OutboxEntry.objects.filter(task=EXPORT_TASK, subject_id=export.pk).order_by("-id").first()
         if entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
             try:
-                export.move_to(Export.State.FAILED, note=entry.note, finished_at=now)
+                with transaction.atomic():
+                    export.move_to(Export.State.FAILED, note=entry.note, finished_at=now)
+                    ExportPiece.objects.filter(of=export).delete()
             except CannotMove:
                 continue
 
@@ -167,5 +170,5 @@ def sweep_exports() -> None:
 def _record(export: Export) -> None:
     outbox.record(
         task=EXPORT_TASK, subject=export, effect=Effect.READ, workspace=export.workspace,
-        order_key=f"export:{export.pk}", priority=OutboxEntry.Priority.BULK,
+        order_key=f"export:{export.pk}", priority=OutboxEntry.Priority.BULK, payload={"run": export.run},
     )  # fmt: skip
