@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import activity, outbox
@@ -187,9 +188,12 @@ def record_return(*, workspace: Workspace, by: User, email: str, source: str, ag
     if agreed_on > timezone.localdate():
         sentence = "This day has not come yet."
         raise CannotErase(sentence, fields={"agreed_on": sentence})
-    if agreed_on < timezone.localdate(erasure.at):
-        sentence = "They were erased after that day, so this consent is gone. A new one is needed."
+    if agreed_on <= timezone.localdate(erasure.at):
+        sentence = (
+            "They were erased on that day or later, so this consent is gone. One of a later day is needed."
+        )
         raise CannotErase(sentence, fields={"agreed_on": sentence})
+    _let_hold(erasure, address, by)
     Erasure.objects.filter(pk=erasure.pk).update(lifted_at=timezone.now())
     contact = Contact.objects.create(workspace=workspace, email=address)
     basis = ConsentBasis.objects.create(workspace=workspace, source=source.strip(), by=by)
@@ -202,6 +206,15 @@ def record_return(*, workspace: Workspace, by: User, email: str, source: str, ag
         subject=contact,
     )
     return contact
+
+
+def _let_hold(erasure: Erasure, address: str, by: User) -> None:
+    """No account is to delete them any more. One that knew them by another address still loses that."""
+    theirs = Q(erasure=erasure) & ~Q(remote_id__contains="@") | Q(remote_id__iexact=address)
+    asked = ErasedThere.objects.filter(theirs, erasure__workspace=erasure.workspace_id)
+    for there in asked.filter(state__in=ErasedThere.OPEN):
+        if there.end(State.RETURNED, by=by):
+            outbox.cancel(subject=there)
 
 
 def _import_under_way(person: Person) -> str:

@@ -1,8 +1,11 @@
 """Erasing one person leaves everybody else as they are, however near they stand."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
+from accounts.models import MirrorKind, MirrorRow, OutboxEntry
 from audiences import services
 from audiences.erased import Erased, digest_of
 from audiences.models import (
@@ -10,14 +13,16 @@ from audiences.models import (
     Consent,
     ConsentBasis,
     Contact,
+    ErasedThere,
     Erasure,
     Field,
     FieldChange,
     FormerAddress,
     Suppression,
 )
+from audiences.queries.privacy import still_held
 from tests.audiences.erasing import ANA, erase, mentions
-from tests.factories import ContactFactory, SuppressionFactory
+from tests.factories import ConnectionFactory, ContactFactory, SuppressionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +105,24 @@ def test_what_was_said_of_one_person_alone_goes(workspace, by, ana, total, stays
     erase(workspace, by)
 
     assert (ConsentBasis.objects.count(), BulkAction.objects.filter(basis=basis).count()) == (stays, stays)
+
+
+def test_no_account_deletes_who_came_back(workspace, by, ana):
+    """Whether it knew them by a number or by the address; another address of theirs goes there as was asked."""
+    FormerAddress.objects.create(workspace=workspace, email=OLD, contact=ana)
+    shared = ConnectionFactory(workspace=workspace)
+    MirrorRow.objects.create(connection=shared, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="17")
+    erasure = erase(workspace, by)
+    ErasedThere.objects.create(erasure=erasure, connection=shared, remote_id=ANA.title(), state="held")
+    Erasure.objects.update(at=timezone.now() - timedelta(days=1))
+
+    services.record_return(
+        workspace=workspace, by=by, email=ANA, source="In the shop", agreed_on=timezone.localdate()
+    )
+
+    assert list(erasure.accounts.order_by("pk").values_list("remote_id", "state")) == [
+        ("", "returned"), (OLD, "asked"), ("", "returned"),
+    ]  # fmt: skip
+    work = OutboxEntry.objects.filter(task="audiences.erase_there").order_by("pk")
+    assert list(work.values_list("state", flat=True)) == ["cancelled", "waiting"]
+    assert list(still_held(workspace)) == []
