@@ -1,5 +1,7 @@
 """What exports leave behind: no address in the log, no file nobody waits for, no person erased meanwhile."""
 
+from urllib.parse import quote
+
 import pytest
 
 from accounts import attention
@@ -115,3 +117,19 @@ def test_no_piece_of_a_file_stays_that_is_not_to_be_had(begun, by, stop):
 
     assert ExportPiece.objects.count() == 0
     assert Export.objects.get().state in ("cancelled", "failed")
+
+
+def test_who_fetches_many_addresses_proves_who_they_are(browse, begun, monkeypatch):
+    run_outbox("audiences.export")
+    client, path = browse("editor"), f"/w/acme/exports/{begun.pk}/file/"
+    monkeypatch.setattr("accounts.http.logged_in_lately", lambda _: False)
+
+    few, look = client.get(path), client.head(path)
+    Export.objects.update(rows=10_001)
+    many = client.get(path)
+    monkeypatch.setattr("accounts.http.logged_in_lately", lambda _: True)
+    proved = client.get(path)
+
+    assert [reply.status_code for reply in (few, look, many, proved)] == [200, 405, 302, 200]
+    assert many.url == f"/accounts/reauthenticate/?next={quote(path, safe='')}"
+    assert ActivityEntry.objects.filter(verb="export.fetched").count() == 2
