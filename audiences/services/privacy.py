@@ -90,8 +90,7 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
         else ()
     )
     counts = {name: rows for name, rows in counted(person).items() if rows}
-    # What stands under another address of theirs alone is found as that of an address without a person.
-    others = [Person(workspace, email, None) for email in person.others]
+    others = _by_address(person)
     for section in privacy.sections():
         if section.forget is not None:
             for one in (person, *others):
@@ -128,8 +127,15 @@ def counted(person: Person) -> dict[str, int]:
 
 
 def hindrances(person: Person) -> list[str]:
-    """Why not at this moment, and when."""
-    return list(filter(None, (hindrance(person) for hindrance in (_import_under_way, *privacy.HINDRANCES))))
+    """Why not at this moment, and when; under whichever of their addresses."""
+    each = (person, *_by_address(person))
+    said = (hindrance(one) for hindrance in (_import_under_way, *privacy.HINDRANCES) for one in each)
+    return list(dict.fromkeys(filter(None, said)))
+
+
+def _by_address(person: Person) -> list[Person]:
+    """What stands under another address of theirs alone is found as that of an address without a person."""
+    return [Person(person.workspace, email, None) for email in person.others]
 
 
 def holding(person: Person) -> list[tuple[Connection, str]]:

@@ -21,8 +21,10 @@ from audiences.models import (
     Suppression,
 )
 from audiences.queries.privacy import still_held
+from campaigns.models import Recipient, TestSend
 from tests.audiences.erasing import ANA, erase, mentions
-from tests.factories import ConnectionFactory, ContactFactory, SuppressionFactory
+from tests.factories import CampaignFactory, ConnectionFactory, ContactFactory, SuppressionFactory
+from tests.reporting.calls import SENT_AT, make_delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +128,25 @@ def test_no_account_deletes_who_came_back(workspace, by, ana):
     work = OutboxEntry.objects.filter(task="audiences.erase_there").order_by("pk")
     assert list(work.values_list("state", flat=True)) == ["cancelled", "waiting"]
     assert list(still_held(workspace)) == []
+
+
+def test_a_test_mail_to_another_address_of_theirs_is_waited_for(workspace, by, ana):
+    FormerAddress.objects.create(workspace=workspace, email=OLD, contact=ana)
+    connection = ConnectionFactory(workspace=workspace)
+    campaign = CampaignFactory(workspace=workspace, connection=connection)
+    TestSend.objects.create(campaign=campaign, connection=connection, emails=[OLD.title()])
+
+    with pytest.raises(services.CannotErase, match="A test mail to this address"):
+        erase(workspace, by)
+
+
+def test_a_hand_over_to_an_address_of_theirs_is_waited_for(workspace, by, ana):
+    """Its row may be of nobody, since another contact went into this one."""
+    FormerAddress.objects.create(workspace=workspace, email=OLD, contact=ana)
+    connection = ConnectionFactory(workspace=workspace)
+    campaign = CampaignFactory(workspace=workspace, connection=connection, name="November")
+    delivery = make_delivery(campaign, connection, state="preparing")
+    Recipient.objects.create(delivery=delivery, planned_on=SENT_AT.date(), contact=None, email=OLD)
+
+    with pytest.raises(services.CannotErase, match="“November” is being handed over"):
+        erase(workspace, by)
