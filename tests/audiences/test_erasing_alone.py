@@ -18,6 +18,7 @@ from audiences.models import (
     Field,
     FieldChange,
     FormerAddress,
+    Segment,
     Suppression,
 )
 from audiences.queries.privacy import still_held
@@ -150,3 +151,18 @@ def test_a_hand_over_to_an_address_of_theirs_is_waited_for(workspace, by, ana):
 
     with pytest.raises(services.CannotErase, match="“November” is being handed over"):
         erase(workspace, by)
+
+
+def test_what_lost_the_address_is_of_a_new_version(workspace, by):
+    segments = [
+        Segment.objects.create(workspace=workspace, name=name, rule={"value": value})
+        for name, value in (("Hers", ANA), ("Others", f"b{ANA}"))
+    ]
+    field = Field.objects.create(workspace=workspace, key="branch", label="Branch", choices=[ANA])
+
+    erase(workspace, by)
+
+    for row in (*segments, field):
+        row.refresh_from_db()
+    assert [(row.rule, row.version) for row in segments] == [({"value": "…"}, 2), ({"value": f"b{ANA}"}, 1)]
+    assert (field.choices, field.version) == (["…"], 2)
