@@ -72,10 +72,11 @@ def sections() -> list[Section]:
 
 
 def person(workspace: Workspace, email: str) -> Person:
-    """`email` in its normal form: the address they have, or one they had before."""
+    """`email` in its normal form: the address they have, or one they had before that nobody else has by now."""
     known = Contact.objects.filter(workspace=workspace)
     contact = known.filter(email=email).first() or known.filter(former_addresses__email=email).first()
     if contact is None:
         return Person(workspace, email, None)
-    addresses = {contact.email, *contact.former_addresses.values_list("email", flat=True)} - {email}
-    return Person(workspace, email, contact, tuple(sorted(addresses)))
+    former = set(contact.former_addresses.values_list("email", flat=True))
+    former -= set(known.filter(email__in=former).values_list("email", flat=True))
+    return Person(workspace, email, contact, tuple(sorted({contact.email, *former} - {email})))

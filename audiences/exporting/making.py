@@ -18,9 +18,11 @@ from django.utils import timezone
 
 from accounts import activity, outbox
 from accounts.models import OutboxEntry
+from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences.exporting.rows import Rows, plain, rows_of
 from audiences.models import Export, ExportPiece
+from audiences.sets import one_writer
 
 KEPT = timedelta(days=7)
 PIECE = 1024 * 1024
@@ -37,9 +39,19 @@ class Cancelled(Exception):  # noqa: N818 - an event, not a mistake
 
 
 def make_export(entry: OutboxEntry) -> None:
+    with transaction.atomic():
+        # An erasure that began before is over when the rows are read; one that begins later finds this under way.
+        one_writer(entry.workspace)
     export = Export.objects.select_related("workspace").get(pk=entry.subject_id)
-    if export.state != Export.State.MAKING:
-        return
+    try:
+        if export.state == Export.State.MAKING and export.run == _run(entry):
+            _make(export, entry)
+    except CannotMove:  # cancelled, erased or begun anew at the last piece
+        pass
+    _tidy(export)
+
+
+def _make(export: Export, entry: OutboxEntry) -> None:
     try:
         rows = rows_of(export)
         with tempfile.TemporaryFile() as file:
@@ -54,8 +66,7 @@ def make_export(entry: OutboxEntry) -> None:
     except Cancelled:
         _drop(export, Export.State.CANCELLED)
     except CannotMove:
-        # Cancelled while the last piece was stored.
-        ExportPiece.objects.filter(of=export).delete()
+        raise
     except CannotDo as refusal:
         _drop(export, Export.State.FAILED, refusal.sentence)
 
@@ -125,8 +136,13 @@ def _store(export: Export, file: IO[bytes], entry: OutboxEntry) -> int:
 
 def _go_on(entry: OutboxEntry) -> None:
     outbox.renew(entry)
-    if Export.objects.filter(pk=entry.subject_id, cancel_requested=True).exists():
+    still = Export.objects.filter(pk=entry.subject_id, state=Export.State.MAKING, run=_run(entry))
+    if not still.filter(cancel_requested=False).exists():
         raise Cancelled
+
+
+def _run(entry: OutboxEntry) -> int:
+    return int(entry.payload.get("run", 1))
 
 
 @transaction.atomic
@@ -136,7 +152,7 @@ def _end(export: Export, count: int, size: int) -> None:
     activity.record(
         export.workspace,
         "export.ready",
-        f"Made the export “{export}”.",
+        f"Made the export “{redact(export.title)}”.",
         subject=export,
         after={"rows": count},
     )
@@ -146,6 +162,14 @@ def _end(export: Export, count: int, size: int) -> None:
 def _drop(export: Export, state: str, note: str = "") -> None:
     ExportPiece.objects.filter(of=export).delete()
     export.move_to(state, note=note[:500], finished_at=timezone.now())
+
+
+@transaction.atomic
+def _tidy(export: Export) -> None:
+    """Nothing stays of a file that is not to be had: a piece may have come in behind who stopped it."""
+    now = Export.objects.select_for_update().get(pk=export.pk)
+    if now.state not in (Export.State.MAKING, Export.State.READY):
+        ExportPiece.objects.filter(of=export).delete()
 
 
 def pieces(export: Export) -> Iterator[bytes]:

@@ -37,6 +37,7 @@ class ErasedThere(models.Model):
         GONE = "gone", "Deleted there"
         HELD = "held", "Still holds them"  # a person must delete them there
         SETTLED = "settled", "Deleted there by hand"
+        RETURNED = "returned", "Came back before"  # whom the account holds now, it may hold
 
     # States in which somebody may say that it was done by hand: work that was set aside leaves one in ASKED.
     OPEN: ClassVar[tuple[str, ...]] = (State.ASKED, State.HELD)

@@ -49,6 +49,8 @@ class Export(models.Model):
     rows = models.PositiveIntegerField(default=0)
     size = models.BigIntegerField(default=0)
     note = models.CharField(max_length=500, blank=True)
+    # How many times its making was begun. Who still works on an earlier one has nothing to say.
+    run = models.PositiveIntegerField(default=1, db_default=1)
     cancel_requested = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -69,9 +71,9 @@ class Export(models.Model):
         return self.state == self.State.MAKING
 
     def move_to(self, new: str, **values: object) -> None:
-        """Change the state if the row still has the one we read. Raises CannotMove."""
+        """Change the state if the row still has the one we read, of the same run. Raises CannotMove."""
         old = self.state
-        rows = Export.objects.filter(pk=self.pk, state=old)
+        rows = Export.objects.filter(pk=self.pk, state=old, run=self.run)
         if new not in self.MOVES[old] or not rows.update(state=new, **values):
             raise CannotMove(old, new)
         self.state = new

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from accounts import attention
 from accounts.models import User, Workspace
+from accounts.redaction import redact
 from audiences.models import Export
 
 PAGE = 50
@@ -34,7 +35,7 @@ def running_exports(workspace: Workspace) -> Iterable[attention.Item]:
     found = Export.objects.filter(workspace=workspace, state=Export.State.MAKING).order_by("-id")
     return [
         attention.Item(
-            title=f"Export: {row.title}", text="Being made", url=reverse("audiences:export", args=[row.pk]),
+            title=f"Export: {redact(row.title)}", text="Being made", url=reverse("audiences:export", args=[row.pk]),
             at=row.created_at, tone="info",
         )
         for row in found[: attention.LIMIT]

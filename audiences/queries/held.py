@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from psycopg import sql
 
 from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry
@@ -21,7 +21,9 @@ from audiences.models import (
     DuplicatePair,
     Engagement,
     Export,
+    ExportPiece,
     Field,
+    FieldChange,
     Gathered,
     Import,
     ImportBody,
@@ -40,6 +42,8 @@ WORDS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (Segment, "segment", ("name", "description", "rule")),
     (BulkAction, "bulk action", ("people", "arguments", "note")),
     (Export, "export", ("title", "selection", "note")),
+    (Field, "field", ("label", "choices")),
+    (FieldChange, "change of a field", ("arguments", "note")),
 )
 
 
@@ -115,7 +119,12 @@ def suppressions(person: Person) -> Iterator[Row]:
 def suppression_rows(person: Person) -> Any:
     mine = Suppression.objects.filter(workspace=person.workspace)
     found = mine.filter(email__in=[person.email, *person.others])
-    return found | mine.filter(contact=person.contact) if person.contact else found
+    if person.contact is None:
+        return found
+    # One of an address that is somebody else's by now speaks of them.
+    others = Contact.objects.filter(workspace=person.workspace).exclude(pk=person.contact.pk)
+    of_others = Q(Exists(others.filter(email=OuterRef("email"))))
+    return mine.filter(Q(email__in=[person.email, *person.others]) | Q(contact=person.contact) & ~of_others)
 
 
 def engagement(person: Person) -> Iterator[Row]:
@@ -252,8 +261,11 @@ def exports(person: Person) -> Iterator[Row]:
 def export_rows(person: Person) -> Any:
     """Those that are kept or being made. Made before they came, a file of people cannot hold them."""
     State = Export.State  # noqa: N806 - a class
+    # One that was cancelled leaves pieces until its worker sees that.
+    has_pieces = Q(Exists(ExportPiece.objects.filter(of=OuterRef("pk"))))
     found = Export.objects.filter(
-        workspace=person.workspace, state__in=[State.READY, State.MAKING, State.FAILED]
+        Q(state__in=[State.READY, State.MAKING, State.FAILED]) | Q(state=State.CANCELLED) & has_pieces,
+        workspace=person.workspace,
     )
     if person.contact is None:
         return found

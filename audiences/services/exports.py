@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import activity, outbox
 from accounts.models import OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
+from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from accounts.templatetags.ui import number
 from audiences.exporting.columns import columns_of
@@ -74,7 +75,7 @@ def begin_export(
         format=written_as, total=total, created_by=by,
     )  # fmt: skip
     activity.record(
-        workspace, "export.started", f"Had “{export}” exported.", actor=by, subject=export,
+        workspace, "export.started", f"Had “{redact(export.title)}” exported.", actor=by, subject=export,
         after={"kind": kind, "columns": list(columns), "rows": total},
     )  # fmt: skip
     _record(export)
@@ -90,17 +91,26 @@ def cancel_export(*, export: Export, by: User) -> None:
     ).exists()
     if waiting:
         export.move_to(Export.State.CANCELLED, finished_at=timezone.now())
+        ExportPiece.objects.filter(of=export).delete()
     activity.record(
-        export.workspace, "export.cancelled", f"Cancelled the export “{export}”.", actor=by, subject=export
+        export.workspace,
+        "export.cancelled",
+        f"Cancelled the export “{redact(export.title)}”.",
+        actor=by,
+        subject=export,
     )
 
 
 @transaction.atomic
 def make_again(*, export: Export, by: User) -> None:
     """Try one that has stopped once more."""
-    export.move_to(Export.State.MAKING, note="", finished_at=None, cancel_requested=False)
+    export.move_to(Export.State.MAKING, note="", finished_at=None, cancel_requested=False, run=export.run + 1)
     activity.record(
-        export.workspace, "export.started", f"Had “{export}” exported again.", actor=by, subject=export
+        export.workspace,
+        "export.started",
+        f"Had “{redact(export.title)}” exported again.",
+        actor=by,
+        subject=export,
     )
     _record(export)
 
@@ -111,7 +121,11 @@ def throw_away(*, export: Export, by: User) -> None:
     export.move_to(Export.State.EXPIRED, expires_at=timezone.now(), note="Thrown away.")
     ExportPiece.objects.filter(of=export).delete()
     activity.record(
-        export.workspace, "export.thrown_away", f"Threw the export “{export}” away.", actor=by, subject=export
+        export.workspace,
+        "export.thrown_away",
+        f"Threw the export “{redact(export.title)}” away.",
+        actor=by,
+        subject=export,
     )
 
 
@@ -124,7 +138,11 @@ def fetch_export(*, export: Export, by: User) -> None:
         # The pieces are unlogged: a crash of the database empties them.
         raise CannotExport("This file was lost when the database stopped. Export it again.")
     activity.record(
-        export.workspace, "export.fetched", f"Downloaded the export “{export}”.", actor=by, subject=export
+        export.workspace,
+        "export.fetched",
+        f"Downloaded the export “{redact(export.title)}”.",
+        actor=by,
+        subject=export,
     )
 
 
@@ -142,7 +160,9 @@ def sweep_exports() -> None:
         entry = OutboxEntry.objects.filter(task=EXPORT_TASK, subject_id=export.pk).order_by("-id").first()
         if entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
             try:
-                export.move_to(Export.State.FAILED, note=entry.note, finished_at=now)
+                with transaction.atomic():
+                    export.move_to(Export.State.FAILED, note=entry.note, finished_at=now)
+                    ExportPiece.objects.filter(of=export).delete()
             except CannotMove:
                 continue
 
@@ -150,5 +170,5 @@ def sweep_exports() -> None:
 def _record(export: Export) -> None:
     outbox.record(
         task=EXPORT_TASK, subject=export, effect=Effect.READ, workspace=export.workspace,
-        order_key=f"export:{export.pk}", priority=OutboxEntry.Priority.BULK,
+        order_key=f"export:{export.pk}", priority=OutboxEntry.Priority.BULK, payload={"run": export.run},
     )  # fmt: skip

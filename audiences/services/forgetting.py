@@ -1,6 +1,7 @@
 """What erasing a person does to the tables of the audience, one function for each section of `queries.held`."""
 
 from django.db import connection as database
+from django.db.models import F
 from django.utils import timezone
 from psycopg import sql
 
@@ -8,7 +9,7 @@ from accounts.models import MirrorKind, MirrorRow, OutboxEntry, Pull
 from audiences.erased import GONE, PROBLEM, pattern
 from audiences.importing import bodies
 from audiences.importing.tables import STANDARD, Tables
-from audiences.models import Consent, Contact, Export, ExportPiece, Import, ImportChange
+from audiences.models import Consent, Contact, Export, ExportPiece, Field, Import, ImportChange, Segment
 from audiences.privacy import Person
 from audiences.queries import held
 
@@ -83,6 +84,9 @@ def words(person: Person) -> None:
         ids = held.words_with(person, model, columns)
         if ids:
             replace(model._meta.db_table, columns, ids, person.email)
+            if model in (Field, Segment):
+                # A page that was opened before would bring the address back, and a reviewed rule is another one now.
+                model.objects.filter(pk__in=ids).update(version=F("version") + 1)
 
 
 def replace(table: str, columns: tuple[str, ...], ids: list[int], email: str, mark: str = GONE) -> None:
@@ -120,15 +124,16 @@ def consents(person: Person) -> None:
         cursor.execute(_OWN_BASES, {"bases": bases, "by_hand": Import.Source.BY_HAND.value})
 
 
-# Of those typed in with one person. Wording of an import of many is everybody's.
+# Of those typed in with one person. Wording of an import or of a bulk action of many is everybody's.
 _OWN_BASES = """
 create temp table own_bases on commit drop as
 select b.id from audiences_consentbasis b
 where b.id = any(%(bases)s)
   and not exists (select 1 from audiences_consent c where c.basis_id = b.id)
   and not exists (select 1 from audiences_import i where i.basis_id = b.id and i.source <> %(by_hand)s)
-  and not exists (select 1 from audiences_bulkaction a where a.basis_id = b.id);
+  and not exists (select 1 from audiences_bulkaction a where a.basis_id = b.id and a.total is distinct from 1);
 update audiences_import i set basis_id = null from own_bases o where i.basis_id = o.id;
+update audiences_bulkaction a set basis_id = null from own_bases o where a.basis_id = o.id;
 delete from audiences_consentbasis b using own_bases o where b.id = o.id;
 drop table own_bases
 """

@@ -17,6 +17,7 @@ from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
 from audiences import sets
 from audiences.addresses import NotAnAddress, normalise
+from audiences.erased import Erased
 from audiences.models import (
     Consent,
     ConsentBasis,
@@ -30,6 +31,7 @@ from audiences.models import (
 from audiences.queries.fields import all_fields, reader_of, reading_of, typed_text
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
+from audiences.services.imports import ERASED
 from audiences.services.suppressions import BLOCK_TASK, propagate
 
 EMAIL = "email"
@@ -310,6 +312,8 @@ def _change_address(contact: Contact, email: str, by: User) -> None:
     if foreign.exclude(contact=None).exclude(contact=contact).exists():
         sentence = "This was the address of somebody else, who may not be written to. It stays so."
         raise CannotEdit(sentence, fields={EMAIL: sentence})
+    if email in Erased(contact.workspace):
+        raise CannotEdit(ERASED, fields={EMAIL: ERASED})
     FormerAddress.objects.filter(workspace=contact.workspace, email=email).delete()
     FormerAddress.objects.update_or_create(
         workspace=contact.workspace, email=contact.email, defaults={"contact": contact}

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import activity, outbox
@@ -89,8 +90,7 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
         else ()
     )
     counts = {name: rows for name, rows in counted(person).items() if rows}
-    # What stands under another address of theirs alone is found as that of an address without a person.
-    others = [Person(workspace, email, None) for email in person.others]
+    others = _by_address(person)
     for section in privacy.sections():
         if section.forget is not None:
             for one in (person, *others):
@@ -127,8 +127,15 @@ def counted(person: Person) -> dict[str, int]:
 
 
 def hindrances(person: Person) -> list[str]:
-    """Why not at this moment, and when."""
-    return list(filter(None, (hindrance(person) for hindrance in (_import_under_way, *privacy.HINDRANCES))))
+    """Why not at this moment, and when; under whichever of their addresses."""
+    each = (person, *_by_address(person))
+    said = (hindrance(one) for hindrance in (_import_under_way, *privacy.HINDRANCES) for one in each)
+    return list(dict.fromkeys(filter(None, said)))
+
+
+def _by_address(person: Person) -> list[Person]:
+    """What stands under another address of theirs alone is found as that of an address without a person."""
+    return [Person(person.workspace, email, None) for email in person.others]
 
 
 def holding(person: Person) -> list[tuple[Connection, str]]:
@@ -187,9 +194,12 @@ def record_return(*, workspace: Workspace, by: User, email: str, source: str, ag
     if agreed_on > timezone.localdate():
         sentence = "This day has not come yet."
         raise CannotErase(sentence, fields={"agreed_on": sentence})
-    if agreed_on < timezone.localdate(erasure.at):
-        sentence = "They were erased after that day, so this consent is gone. A new one is needed."
+    if agreed_on <= timezone.localdate(erasure.at):
+        sentence = (
+            "They were erased on that day or later, so this consent is gone. One of a later day is needed."
+        )
         raise CannotErase(sentence, fields={"agreed_on": sentence})
+    _let_hold(erasure, address, by)
     Erasure.objects.filter(pk=erasure.pk).update(lifted_at=timezone.now())
     contact = Contact.objects.create(workspace=workspace, email=address)
     basis = ConsentBasis.objects.create(workspace=workspace, source=source.strip(), by=by)
@@ -202,6 +212,15 @@ def record_return(*, workspace: Workspace, by: User, email: str, source: str, ag
         subject=contact,
     )
     return contact
+
+
+def _let_hold(erasure: Erasure, address: str, by: User) -> None:
+    """No account is to delete them any more. One that knew them by another address still loses that."""
+    theirs = Q(erasure=erasure) & ~Q(remote_id__contains="@") | Q(remote_id__iexact=address)
+    asked = ErasedThere.objects.filter(theirs, erasure__workspace=erasure.workspace_id)
+    for there in asked.filter(state__in=ErasedThere.OPEN):
+        if there.end(State.RETURNED, by=by):
+            outbox.cancel(subject=there)
 
 
 def _import_under_way(person: Person) -> str:

@@ -241,8 +241,12 @@ def _write(
         return []
     one_writer(workspace)
     if erased := Erased(workspace):
-        # Nobody writes to them as it is, and the block would hold their address.
-        rows = [row for row in rows if row["email"] not in erased]
+        # Nobody writes to them as it is, and the block would hold their address. Who has it again may leave like anybody.
+        gone = erased.among(row["email"] for row in rows)
+        gone -= set(
+            Contact.objects.filter(workspace=workspace, email__in=gone).values_list("email", flat=True)
+        )
+        rows = [row for row in rows if row["email"] not in gone]
     values = {
         "workspace": workspace.pk,
         "connection": connection.pk if connection else None,

@@ -81,10 +81,15 @@ def export(request: WorkspaceRequest, export_id: int) -> HttpResponse:
     )
 
 
-@workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
+@workspace_view(role=Role.EDITOR, methods=("GET",))
 def fetch(request: WorkspaceRequest, export_id: int) -> HttpResponse:
     """The file. Written down: here addresses leave the house."""
     mine = _find(request, export_id)
+    send = fresh_login(methods=("GET",))(_send) if mine.rows > MANY else _send
+    return send(request, mine)
+
+
+def _send(request: WorkspaceRequest, mine: Export) -> HttpResponse:
     try:
         services.fetch_export(export=mine, by=request.user)
     except CannotDo as refusal:

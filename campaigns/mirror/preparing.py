@@ -22,6 +22,7 @@ from accounts.providers.records import CampaignDraft, ContactRecord
 from accounts.refusals import CannotMove
 from audiences import rules
 from audiences.services import resolve_patterns
+from audiences.sets import one_writer
 from campaigns import merge_tags, work
 from campaigns.mirror.deliveries import Waiting, age, attend, look_from, refuse, wait_for_earlier
 from campaigns.mirror.drafts import differences, draft_of, unfilled_tags, values_of
@@ -73,6 +74,8 @@ def _freeze_people(delivery: Delivery) -> None:
         return
     now = timezone.now()
     with transaction.atomic():
+        # First of all, as an erasure does: the two cannot pass each other, nor wait for each other.
+        one_writer(delivery.campaign.workspace)
         delivery.store(frozen_at=now)
         # Whoever came since the patterns did, by whatever way.
         resolve_patterns(workspace=delivery.campaign.workspace)
