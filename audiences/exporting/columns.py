@@ -5,7 +5,7 @@ from typing import Any
 
 from accounts.models import Workspace
 from audiences.models import Contact, Field
-from audiences.rules.behaviour import SUPPRESSED
+from audiences.sql import SUPPRESSED
 
 PERSON, FIELDS, GROUPS, DID = "Person", "Fields", "Lists and tags", "What they did"
 

@@ -18,7 +18,8 @@ from django.utils import timezone
 from accounts import activity, outbox
 from accounts.models import OutboxEntry
 from accounts.refusals import CannotDo, CannotMove
-from audiences.exporting.rows import Rows, plain, rows_of
+from audiences.exporting.rows import Rows, rows_of
+from audiences.files.formulas import plain
 from audiences.models import Export, ExportPiece
 
 KEPT = timedelta(days=7)

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from accounts.models import Workspace
 from audiences.exporting.columns import Column, columns_of, time_of
+from audiences.files.formulas import FORMULA
 from audiences.models import Export, Suppression
 from audiences.queries.contacts import People, source_of
 from audiences.queries.suppressions import Wanted, matching
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_CODES = ", ".join(str(ord(letter)) for letter in _FORMULA)
+_CODES = ", ".join(str(ord(letter)) for letter in FORMULA)
 
 
 class Rows(NamedTuple):
@@ -49,11 +49,6 @@ def people_rows(people: People, columns: Sequence[Column]) -> Rows:
 def guarded(sql: str) -> str:
     """A cell that is only text for every spreadsheet. The code of its first letter tells; a regex costs ten times."""
     return f"case when ascii({sql}) in ({_CODES}) then '''' || {sql} else {sql} end"
-
-
-def plain(text: str) -> str:
-    """The same for a heading."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _suppressions(workspace: Workspace, selection: Mapping[str, Any]) -> Rows:

@@ -9,6 +9,7 @@ from accounts.models import Workspace
 from audiences.models import Contact, Field
 from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer
 from audiences.rules.nodes import Condition
+from audiences.sql import like
 
 Fields = Field.Kind
 ADDRESS, DOMAIN, ADDED = "@email", "@domain", "@added"
@@ -155,11 +156,6 @@ def value_in_words(condition: Condition, otherwise: str) -> str:
 
 def days_in_words(days: int) -> str:
     return "day" if days == 1 else f"{days} days"
-
-
-def like(text: str) -> str:
-    """Itself, as a pattern."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def start_of(day: date, write: Writer) -> datetime:
