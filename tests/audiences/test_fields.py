@@ -178,7 +178,7 @@ def test_a_field_that_is_used_is_not_deleted(size, workspace, by):
     people(workspace, {"size": "38", "other": 1})
     segment = Segment.objects.create(
         workspace=workspace, name="Big feet",
-        rule={"all": [{"not": {"kind": "field", "of": "size", "op": "gt", "value": 40}}]},
+        rule={"join": "all", "rules": [{"kind": "field", "of": "size", "op": "more", "value": 40}]},
     )  # fmt: skip
     delete = {"workspace": workspace, "key": "size", "by": by, "version": 1}
     with pytest.raises(services.CannotChangeField, match="Size is used by: Segment Big feet"):
@@ -272,7 +272,8 @@ def test_a_field_takes_another_attribute_of_an_account(size, workspace, by):
 def test_the_pages_say_what_there_is(browse, size, workspace, member):
     Field.objects.create(workspace=WorkspaceFactory(), key="foreign", label="Foreign")
     mirrored(ConnectionFactory(workspace=workspace, name="Brevo <b>"), size, "SIZE", kind="number")
-    Segment.objects.create(workspace=workspace, name="Big", rule={"kind": "field", "of": "size"})
+    rule = {"join": "none", "rules": [{"kind": "field", "of": "size", "op": "empty"}]}
+    Segment.objects.create(workspace=workspace, name="Big", rule=rule)
     client = browse("viewer")
     page = client.get("/w/acme/fields/").content.decode()
     assert "Brevo &lt;b&gt;" in page

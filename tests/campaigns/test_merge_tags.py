@@ -146,12 +146,12 @@ def test_pieces_lose_nothing(text):
     ],
 )
 def test_hostile_text_takes_linear_time(hostile):
-    began = time.perf_counter()
+    began = time.process_time()
 
     merge_tags.parse(hostile)
     merge_tags.untranslate(hostile, Brevo, FIELDS)
 
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_problem_reads_as_a_sentence():

@@ -476,7 +476,7 @@ def test_unexpected_reply_keeps_a_redacted_excerpt():
         (["Retry-After: soon"], 60, 60),
         (
             [f"Retry-After: {(datetime.now(UTC) + timedelta(days=1)):%a, %d %b %Y %H:%M:%S GMT}"],
-            86_000,
+            84_000,
             86_400,
         ),
         (["Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"], 1, 1),
