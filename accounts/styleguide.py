@@ -107,10 +107,6 @@ def sample_page() -> dict[str, Any]:
             ("Autumn appeal", "The last stone", "unknown", 911, NOW, None, None),
             (LONG, HOSTILE, "failed", 123456789, NOW, 0.9999, 0.0004),
         ],
-        "bulk": [
-            {"value": "archive", "label": "Archive"},
-            {"value": "delete", "label": "Delete", "danger": True},
-        ],
         "chips": [{"label": "State: Sent", "url": "#"}, {"label": f"Account: {LONG}", "url": "#"}],
         "states": [
             "draft",

@@ -12,7 +12,7 @@ from accounts.models import Workspace
 from accounts.providers import provider_class
 from accounts.redaction import redact
 from audiences.rules import Condition, Kind, Op, Takes, Thing, Writer
-from audiences.rules.fields import like
+from audiences.sql import like
 from campaigns.models import Campaign, Recipient
 from reporting.definitions import What
 from reporting.models import Event, Figures, LinkFigures

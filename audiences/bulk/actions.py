@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.refusals import CannotDo
 from audiences.models import BulkAction, Contact, Field, List, Suppression, Tag
 from audiences.services.suppressions import Fact, suppress_all
+from audiences.sql import SUPPRESSED
 
 Action = BulkAction.Action
 
@@ -144,12 +145,9 @@ _APPLY: dict[Action, Callable[[BulkAction], dict[str, int]]] = {
 }
 
 # A block may still stand under the address alone.
-_BLOCKED = """
-exists (select 1 from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null)
-"""
 _SORT_FOR_LIST = f"""
 select c.id, case
-    when {_BLOCKED} or exists (
+    when {SUPPRESSED} or exists (
         select 1 from audiences_suppression s
         where s.workspace_id = %(workspace)s and s.email = c.email and s.lifted_at is null
     ) then 'suppressed'
@@ -196,4 +194,4 @@ _SET_CUSTOM = (
     + "c.custom -> %(key)s is distinct from %(value)s::jsonb"
 )
 _EMPTY_CUSTOM = _SET.format(what="custom = c.custom - %(key)s") + "c.custom ? %(key)s"
-_BLOCKED_BEFORE = f"select c.email, {_BLOCKED} from chosen c order by c.id"
+_BLOCKED_BEFORE = f"select c.email, {SUPPRESSED} from chosen c order by c.id"

@@ -6,11 +6,10 @@ from typing import Any
 from django.db.models.functions import Lower
 
 from accounts.models import Workspace
+from audiences.files.formulas import FORMULA
 from audiences.models import Contact, Field
-from audiences.rules.behaviour import SUPPRESSED
+from audiences.sql import SUPPRESSED
 
-# What a spreadsheet takes for the beginning of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CODES = ", ".join(str(ord(letter)) for letter in FORMULA)
 PERSON, FIELDS, GROUPS, DID = "Person", "Fields", "Lists and tags", "What they did"
 

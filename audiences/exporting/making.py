@@ -20,7 +20,8 @@ from accounts import activity, outbox
 from accounts.models import OutboxEntry
 from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
-from audiences.exporting.rows import Rows, plain, rows_of
+from audiences.exporting.rows import Rows, rows_of
+from audiences.files.formulas import plain
 from audiences.models import Export, ExportPiece
 from audiences.sets import one_writer
 

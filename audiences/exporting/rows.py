@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from accounts.models import Workspace
-from audiences.exporting.columns import FORMULA, Column, columns_of, guarded, time_of
+from audiences.exporting.columns import Column, columns_of, guarded, time_of
 from audiences.models import Export, Suppression
 from audiences.queries.contacts import People, source_of
 from audiences.queries.suppressions import Wanted, matching
@@ -46,11 +46,6 @@ def people_rows(people: People, columns: Sequence[Column]) -> Rows:
         frozenset(place for place, column in enumerate(columns) if column.is_number),
         frozenset(place for place, column in enumerate(columns) if column.is_date),
     )
-
-
-def plain(text: str) -> str:
-    """The same for a heading."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _suppressions(workspace: Workspace, selection: Mapping[str, Any]) -> Rows:

@@ -9,7 +9,7 @@ from audiences.queries.lists import NO_FOLDER, SORTS
 Choices = list[tuple[str, str]]
 
 
-class _Filters(Form):
+class Filters(Form):
     """A GET form whose wrong values are ignored: an old link shows more, not an error."""
 
     def value(self, name: str) -> Any:
@@ -20,7 +20,7 @@ class _Filters(Form):
         return (self.value("q") or "").strip()
 
 
-class ListFilters(_Filters):
+class ListFilters(Filters):
     q = forms.CharField(label="Name", required=False, max_length=200)
     folder = forms.ChoiceField(label="Folder", required=False)
     account = forms.ModelChoiceField(
@@ -41,7 +41,7 @@ class ListFilters(_Filters):
             (str(pk), name) for pk, name in workspace.folders.order_by("name", "id").values_list("pk", "name")
         ]
         folder.choices = [("", "All folders"), (NO_FOLDER, "In no folder"), *names]
-        _choose(self, "account", connections(workspace))
+        choose(self, "account", connections(workspace))
 
 
 class SuppressForm(Form):
@@ -57,14 +57,7 @@ def connections(workspace: Workspace) -> Any:
     return workspace.connections.exclude(status=Connection.Status.CHECKING).order_by("name", "id")
 
 
-def _choose(form: forms.Form, name: str, queryset: Any) -> None:
+def choose(form: forms.Form, name: str, queryset: Any) -> None:
     field = form.fields[name]
     assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
     field.queryset = queryset
-
-
-class SegmentFilters(_Filters):
-    q = forms.CharField(label="Name or description", required=False, max_length=200)
-    state = forms.ChoiceField(
-        label="In use or archived", choices=[("", "In use"), ("archived", "Archived")], required=False
-    )

@@ -7,7 +7,7 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Workspace
-from audiences.forms import _choose
+from audiences.forms import choose
 from audiences.models import BulkAction, Contact, Field, List, Tag
 from audiences.queries.contacts import People
 
@@ -42,7 +42,7 @@ class _ListForm(_BulkForm):
     list = forms.ModelChoiceField(List.objects.none(), label="List", empty_label="Choose a list")
 
     def fit(self) -> None:
-        _choose(self, "list", self.workspace.lists.filter(archived_at=None).order_by("name", "id"))
+        choose(self, "list", self.workspace.lists.filter(archived_at=None).order_by("name", "id"))
 
     def arguments(self, data: dict[str, Any]) -> dict[str, Any]:
         return {"list": data["list"].pk} if data.get("list") else {}
@@ -85,7 +85,7 @@ class UntagForm(_BulkForm):
     tag = forms.ModelChoiceField(Tag.objects.none(), label="Tag", empty_label="Choose a tag")
 
     def fit(self) -> None:
-        _choose(self, "tag", self.workspace.tags.order_by("name", "id"))
+        choose(self, "tag", self.workspace.tags.order_by("name", "id"))
         self.initial["tag"] = self.people.tag_id
 
     def arguments(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from accounts.forms import Form
 from accounts.models import MirrorKind, MirrorRow, Workspace
 from accounts.templatetags.ui import number
 from audiences import queries, rules
+from audiences.forms.lists import ListNameForm
 from audiences.models import List
 
 # Said of the first list and the others.
@@ -37,7 +38,7 @@ class CombineForm(Form):
             data["how"] = "any"
         super().__init__(data if is_asked else None, initial={"how": "any"})
         self.workspace = workspace
-        _choose(self, "first", "others", workspace=workspace)
+        _choose_lists(self, "first", "others", workspace=workspace)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -75,12 +76,10 @@ ACTIONS = {
 }
 
 
-class OntoListForm(Form):
+class OntoListForm(ListNameForm):
     """One thing that may become of the people chosen; each has a dialog of its own on the page."""
 
     name = forms.CharField(label="Name of the new list", max_length=200)
-    # Drawn only when it is asked.
-    is_twin = forms.BooleanField(label="Two lists of this name are meant", required=False)
     to = forms.ModelChoiceField(
         List.objects.none(),
         label="List",
@@ -102,14 +101,10 @@ class OntoListForm(Form):
             kept = MirrorRow.objects.filter(
                 kind=MirrorKind.LIST, gone_at=None, theirs__is_dynamic=True, connection__workspace=workspace
             )
-            _choose(self, "to", workspace=workspace, but=kept.values("object_id"))
-
-    @property
-    def asks_for_twin(self) -> bool:
-        return self.is_bound and ("is_twin" in self.errors or bool(self.cleaned_data.get("is_twin")))
+            _choose_lists(self, "to", workspace=workspace, but=kept.values("object_id"))
 
 
-def _choose(form: forms.Form, *names: str, workspace: Workspace, but: Any = ()) -> None:
+def _choose_lists(form: forms.Form, *names: str, workspace: Workspace, but: Any = ()) -> None:
     """Lists in use, each with its accounts and its size: names alone need not tell them apart."""
     found = workspace.lists.filter(archived_at=None).exclude(pk__in=but).order_by("name", "id")
     accounts: dict[int, str] = {}

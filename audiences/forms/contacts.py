@@ -8,7 +8,7 @@ from django.utils.choices import CallableChoiceIterator
 
 from accounts.models import Connection, Workspace
 from audiences import queries, rules
-from audiences.forms import Choices, _choose, _Filters, connections
+from audiences.forms import Choices, Filters, choose, connections
 from audiences.models import Field, List, Segment, Subscription, Suppression, Tag
 from audiences.queries.contacts import SEARCH_LETTERS, People
 from audiences.rules.kinds import Thing
@@ -48,7 +48,7 @@ _ELSEWHERE = ("@email", "@added")
 MORE = ("status", "account", "language", "field", "value", "to", "did", "since", "until")
 
 
-class ContactFilters(_Filters):
+class ContactFilters(Filters):
     q = forms.CharField(label="Address or name", required=False, max_length=200)
     list = forms.ModelChoiceField(List.objects.none(), label="List", required=False, empty_label="All lists")
     tag = forms.ModelChoiceField(
@@ -80,10 +80,10 @@ class ContactFilters(_Filters):
             for key, thing in rules.KINDS["field"].things(workspace).items()
             if key not in _ELSEWHERE and (shows_addresses or not key.startswith("@"))
         }
-        _choose(self, "list", workspace.lists.filter(archived_at=None).order_by("name", "id"))
-        _choose(self, "tag", workspace.tags.order_by("name", "id"))
-        _choose(self, "segment", workspace.segments.filter(archived_at=None).order_by("name", "id"))
-        _choose(self, "account", connections(workspace))
+        choose(self, "list", workspace.lists.filter(archived_at=None).order_by("name", "id"))
+        choose(self, "tag", workspace.tags.order_by("name", "id"))
+        choose(self, "segment", workspace.segments.filter(archived_at=None).order_by("name", "id"))
+        choose(self, "account", connections(workspace))
         # Asked for only when the form is drawn.
         self.fields["language"].widget = forms.Select()
         self.fields["language"].widget.choices = CallableChoiceIterator(self._languages)

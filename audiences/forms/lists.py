@@ -9,8 +9,19 @@ from accounts.models import Workspace
 from audiences.models import Folder, List
 
 
-class ListForm(Form):
+class ListNameForm(Form):
+    """A name that another list may have already: then it asks whether two are meant."""
+
     name = forms.CharField(label="Name", max_length=200)
+    # Drawn only when it is asked.
+    is_twin = forms.BooleanField(label="Two lists of this name are meant", required=False)
+
+    @property
+    def asks_for_twin(self) -> bool:
+        return self.is_bound and ("is_twin" in self.errors or bool(self.cleaned_data.get("is_twin")))
+
+
+class ListForm(ListNameForm):
     description = forms.CharField(
         label="Description",
         required=False,
@@ -22,8 +33,6 @@ class ListForm(Form):
         Folder.objects.none(), label="Folder", required=False, empty_label="In no folder"
     )
     new_folder = forms.CharField(label="Or a new folder", required=False, max_length=200)
-    # Drawn only when it is asked.
-    is_twin = forms.BooleanField(label="Two lists of this name are meant", required=False)
 
     def __init__(self, *args: Any, workspace: Workspace, mine: List | None = None, **kwargs: Any) -> None:
         if mine is not None:
@@ -34,10 +43,6 @@ class ListForm(Form):
         folder = self.fields["folder"]
         assert isinstance(folder, forms.ModelChoiceField)  # noqa: S101
         folder.queryset = workspace.folders.order_by("name", "id")
-
-    @property
-    def asks_for_twin(self) -> bool:
-        return self.is_bound and ("is_twin" in self.errors or bool(self.cleaned_data.get("is_twin")))
 
 
 class FolderForm(Form):

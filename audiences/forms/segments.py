@@ -6,9 +6,17 @@ from django import forms
 
 from accounts.forms import Form
 from audiences import rules
+from audiences.forms import Filters
 from audiences.forms.rule import Draft
 
 OPEN = "Nothing was saved yet: fill in what is marked, or take it out."
+
+
+class SegmentFilters(Filters):
+    q = forms.CharField(label="Name or description", required=False, max_length=200)
+    state = forms.ChoiceField(
+        label="In use or archived", choices=[("", "In use"), ("archived", "Archived")], required=False
+    )
 
 
 class SegmentForm(Form):

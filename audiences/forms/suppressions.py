@@ -1,6 +1,6 @@
 """Finding suppressions, adding them by hand, lifting them."""
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -11,19 +11,20 @@ from accounts.forms import Form
 from accounts.models import Connection, Workspace
 from accounts.templatetags.ui import day
 from audiences.entries import MOST_ENTRIES, Entry, read_entries
-from audiences.forms import _choose, _Filters, connections
+from audiences.forms import Filters, choose, connections
 from audiences.forms.imports import add_columns, column_rows, mapping_of
 from audiences.importing.blocks import TARGETS
 from audiences.models import Import, Suppression
 from audiences.queries import Wanted
 from audiences.queries.suppressions import IN_FORCE, LIFTED
+from audiences.rules.fields import start_of
 
 STATES = [(IN_FORCE, "In force"), (LIFTED, "Lifted"), ("all", "In force and lifted")]
 KINDS = [("", "Addresses and patterns"), ("addresses", "Addresses"), ("patterns", "Patterns")]
 MOST_SHOWN = 20
 
 
-class SuppressionFilters(_Filters):
+class SuppressionFilters(Filters):
     q = forms.CharField(label="Address", required=False, max_length=254)
     reason = forms.ChoiceField(
         label="Reason", choices=[("", "All reasons"), *Suppression.Reason.choices], required=False
@@ -44,19 +45,20 @@ class SuppressionFilters(_Filters):
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choose(self, "account", connections(workspace))
+        choose(self, "account", connections(workspace))
 
     def wanted(self) -> Wanted:
         state = self.value("state") or IN_FORCE
         since, until = self.value("since"), self.value("until")
+        zone = timezone.get_current_timezone()
         return Wanted(
             words=self.words(),
             reason=self.value("reason") or "",
             connection=self.value("account"),
             kind=self.value("kind") or "",
             state="" if state == "all" else state,
-            since=_midnight(since) if since else None,
-            until=_midnight(until + timedelta(days=1)) if until else None,
+            since=start_of(since, zone) if since else None,
+            until=start_of(until + timedelta(days=1), zone) if until else None,
         )
 
     def in_words(self) -> dict[str, str]:
@@ -190,7 +192,3 @@ class LiftPatternForm(Form):
         help_text="Needed for the people; kept with each as proof.",
     )  # fmt: skip
     agreed_at = MomentField(label="When they agreed", required=False)
-
-
-def _midnight(day: Any) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))

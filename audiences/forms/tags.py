@@ -1,10 +1,10 @@
 from django import forms
 
 from accounts.forms import Form
-from audiences.forms import _Filters
+from audiences.forms import Filters
 
 
-class TagFilters(_Filters):
+class TagFilters(Filters):
     q = forms.CharField(label="Tag", required=False, max_length=60)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from audiences.addresses import NotAnAddress, normalise
 from audiences.erased import PROBLEM, Erased
+from audiences.files.formulas import FORMULA
+from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
 from audiences.files.values import parser
 from audiences.importing.tables import STANDARD
@@ -162,7 +164,7 @@ def copy_text(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
 
 def _unguarded(text: str) -> str:
     """As it was before an export of ours, or of another careful program, kept spreadsheets from running it."""
-    return text[1:].strip() if text[1:2] in ("=", "+", "-", "@", "\t", "\r") else text
+    return text[1:].strip() if text[1:2] in FORMULA else text
 
 
 def one_line(text: str) -> str:

@@ -7,6 +7,9 @@ from django.utils import timezone
 from accounts.models import Connection, User, Workspace
 from audiences.models.contacts import Contact
 
+# Tells one account of one person's.
+BLOCK_TASK = "audiences.block"
+
 
 class Suppression(models.Model):
     """An address nobody in the workspace may write to. Lifted by a recorded consent only, deleted only with an erased person."""

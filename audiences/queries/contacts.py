@@ -1,6 +1,5 @@
 """Finding people among millions: keyset pages, no count of everybody, the trigram index for rare words only."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from accounts.models import MirrorKind, Workspace
 from accounts.redaction import mask_email
 from audiences import rules
 from audiences.models import Contact, PeopleCount, Suppression
+from audiences.sql import SUPPRESSED, like, loaded
 
 if TYPE_CHECKING:
     from audiences.queries.columns import Column
@@ -165,7 +165,7 @@ def estimate(people: People) -> int:
     with database.cursor() as cursor:
         cursor.execute(f"explain (format json) select 1 from {source} where {where}", values)
         plan = cursor.fetchone()[0]
-    return _rounded((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+    return _rounded(loaded(plan)[0]["Plan"]["Plan Rows"])
 
 
 def split(people: People) -> tuple[int, int]:
@@ -286,11 +286,8 @@ def source_of(
             where.append("l.contact_id < %(before)s")
     if before:
         where.append("c.id < %(before)s")
-    suppressed = (
-        "exists (select 1 from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null)"
-    )
     if people.state:
-        where.append(suppressed if people.state == "suppressed" else f"not {suppressed}")
+        where.append(SUPPRESSED if people.state == "suppressed" else f"not {SUPPRESSED}")
     if people.connection_id:
         where.append(
             "exists (select 1 from accounts_mirrorrow m where m.connection_id = %(connection)s and m.kind = %(kind)s"
@@ -310,7 +307,7 @@ def source_of(
         values |= fits.values
     for number, word in enumerate(people.words.split()[:5]):
         name = f"word{number}"
-        values[name] = f"%{_like(word)}%"
+        values[name] = f"%{like(word)}%"
         values[f"whole{number}"] = word.lower()
         address = f"c.email ilike %({name})s" if people.shows_addresses else f"c.email = %(whole{number})s"
         where.append(f"({address} or c.first_name ilike %({name})s or c.last_name ilike %({name})s)")
@@ -331,10 +328,6 @@ def _newest(people: People, before: int | None) -> str:
     if before:
         where += " and k.id < %(before)s"
     return f"select k.* from {source} where {where} order by k.id desc limit %(newest)s"
-
-
-def _like(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _rounded(estimate: int) -> int:

@@ -11,8 +11,9 @@ from accounts.http import WorkspaceRequest
 from accounts.models import OutboxEntry, Role, Workspace
 from accounts.redaction import mask_email
 from audiences.models import Contact, FieldChange, List
+from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries.contacts import SEARCH_LETTERS, People, contacts
-from audiences.queries.person import BLOCK_TASK, CONFIRM_WITHIN
+from audiences.queries.person import CONFIRM_WITHIN
 
 
 def search_contacts(request: WorkspaceRequest, words: str) -> Iterable[search.Hit]:

@@ -1,6 +1,5 @@
 """What the tables of the audience hold about one person, as the export tells it and the page counts it."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +33,7 @@ from audiences.models import (
     Tagging,
 )
 from audiences.privacy import Person, Row
+from audiences.sql import loaded
 
 # States in which the file of an import is still kept.
 WITH_FILES = (*Import.OPEN, Import.State.FAILED)
@@ -182,13 +182,13 @@ def import_rows(person: Person) -> Iterator[Row]:
                 {"email": person.email, "pattern": pattern(person.email)},
             )
             for line, email, custom, cells, *standard in cursor.fetchall():
-                fields = dict(zip(STANDARD, standard, strict=True)) | _loaded(custom, {})
+                fields = dict(zip(STANDARD, standard, strict=True)) | loaded(custom, {})
                 yield {
                     "import": names[import_id],
                     "line": line,
                     "address": email,
                     "fields": {key: value for key, value in fields.items() if value not in (None, "")},
-                    "cells": _loaded(cells, None),
+                    "cells": loaded(cells, None),
                 }
 
 
@@ -327,10 +327,3 @@ def activity(person: Person) -> Iterator[Row]:
     )
     for row in rows.order_by("pk"):
         yield {"at": row.at, "by": row.actor_name, "what": row.sentence, "details": row.after or row.before}
-
-
-def _loaded(value: Any, default: Any) -> Any:
-    """jsonb comes as text from a bare cursor."""
-    if value is None:
-        return default
-    return json.loads(value) if isinstance(value, str) else value

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +17,10 @@ from accounts.redaction import HIDDEN, mask_email, redact
 from accounts.templatetags.ui import day, in_zone
 from audiences import erased
 from audiences.addresses import Problem
+from audiences.files.formulas import plain
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Contact, Field, Import, ImportChange, List, Suppression
+from audiences.sql import loaded
 
 PAGE = 50
 # What a rejects file tells of, worst first.
@@ -196,10 +197,10 @@ def rejects_csv(mine: Import) -> Iterator[str]:
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(["Line", "Reason", *(_plain(column["name"]) for column in mine.columns)])
+    writer.writerow(["Line", "Reason", *(plain(column["name"]) for column in mine.columns)])
     for outcome in REJECTED:
         for line, why, cells in _rejected(mine, outcome):
-            writer.writerow([line, why, *map(_plain, cells)])
+            writer.writerow([line, why, *map(plain, cells)])
             if buffer.tell() > 65536:
                 yield buffer.getvalue()
                 buffer.seek(0)
@@ -237,7 +238,7 @@ class _Said:
         address = email
         if outcome == Import.Outcome.INVALID:
             # What is no address may still be somebody's with a slip in it.
-            text = " · ".join(cell for cell in _loaded(cells) if cell)[:120]
+            text = " · ".join(cell for cell in loaded(cells) if cell)[:120]
             address = text if self.shows_addresses else HIDDEN
         elif problem == erased.PROBLEM:
             address = HIDDEN
@@ -245,7 +246,7 @@ class _Said:
             address = mask_email(email)
         return ImportRow(
             line, address, name.strip(), contact_id,
-            self._block(_loaded(custom, {}), blocked_at) if self.mine.is_of_blocks else self._changes(changes, membership),
+            self._block(loaded(custom, {}), blocked_at) if self.mine.is_of_blocks else self._changes(changes, membership),
             self.why(outcome, suppression_id, problem, first, left_at),
         )  # fmt: skip
 
@@ -292,7 +293,7 @@ class _Said:
     def _changes(self, changes: Any, membership: Any) -> list[tuple[str, str, str]]:
         found = [
             (self.labels.get(key, key), _value(before), _value(after))
-            for key, (before, after) in sorted(_loaded(changes, {}).items())
+            for key, (before, after) in sorted(loaded(changes, {}).items())
         ]
         if membership is not None:
             found.append(("List", "", str(self.list or "")))
@@ -326,16 +327,11 @@ def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]
         for line, suppression_id, problem, cells, first, left_at, email, custom, *standard in found:
             why = said.why(outcome, suppression_id, problem, first, left_at)
             if problem:
-                yield line, why, _loaded(cells)
+                yield line, why, loaded(cells)
             else:
-                values = dict(zip(STANDARD, standard, strict=True)) | {"email": email} | _loaded(custom, {})
+                values = dict(zip(STANDARD, standard, strict=True)) | {"email": email} | loaded(custom, {})
                 yield line, why, [_value(values.get(target, "")) if target else "" for target in targets]
         after = found[-1][0]
-
-
-def _plain(text: str) -> str:
-    """A cell that is only text for every spreadsheet."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _value(value: Any) -> str:
@@ -344,10 +340,3 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     return str(value)
-
-
-def _loaded(value: Any, default: Any = ()) -> Any:
-    """jsonb comes as text from a bare cursor."""
-    if value is None:
-        return default
-    return json.loads(value) if isinstance(value, str) else value

@@ -9,6 +9,7 @@ from django.db import connection as database
 from accounts.models import Workspace
 from audiences.entries import Entry
 from audiences.models import Suppression
+from audiences.sql import SUPPRESSED
 
 # A person `b` suppressed by name, for the pattern alone.
 CAUGHT = """
@@ -78,10 +79,10 @@ def caught_by(pattern: Suppression) -> tuple[int, int]:
         return caught, others
 
 
-_MATCHED = """
+_MATCHED = f"""
 with matched as materialized (
     select email, split_part(email, '@', 2) as domain, split_part(email, '@', 1) as name,
-           exists (select 1 from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null) as is_known
+           {SUPPRESSED} as is_known
     from audiences_contact c
     where workspace_id = %(workspace)s and (
         email = any(%(email)s::text[]) or split_part(email, '@', 2) = any(%(domain)s::text[])

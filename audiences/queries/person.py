@@ -13,11 +13,11 @@ from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, Work
 from accounts.redaction import redact
 from accounts.templatetags.ui import day
 from audiences.models import Contact, Field, Subscription, Suppression
+from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries.contacts import suppressions_of
 
 # A block that an account has not confirmed after this long is a fault.
 CONFIRM_WITHIN = timedelta(minutes=15)
-BLOCK_TASK = "audiences.block"
 # What the evidence says where somebody left by the page that mails of ours link to.
 BY_OUR_PAGE = "by our page"
 

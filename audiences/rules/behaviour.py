@@ -9,10 +9,7 @@ from audiences.models import Contact, Suppression
 from audiences.rules.fields import days_in_words
 from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer
 from audiences.rules.nodes import Condition
-
-SUPPRESSED = (
-    "exists (select 1 from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null)"
-)
+from audiences.sql import SUPPRESSED
 
 
 class _Fixed(Kind):

@@ -2,13 +2,14 @@
 
 import calendar
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from accounts.models import Workspace
 from audiences.models import Contact, Field
 from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer
 from audiences.rules.nodes import Condition
+from audiences.sql import like
 
 Fields = Field.Kind
 ADDRESS, DOMAIN, ADDED = "@email", "@domain", "@added"
@@ -157,14 +158,9 @@ def days_in_words(days: int) -> str:
     return "day" if days == 1 else f"{days} days"
 
 
-def like(text: str) -> str:
-    """Itself, as a pattern."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def start_of(day: date, write: Writer) -> datetime:
-    """The instant a day begins in the workspace's zone."""
-    return datetime.combine(day, time(), write.zone)
+def start_of(day: date, zone: tzinfo) -> datetime:
+    """The instant a day begins there."""
+    return datetime.combine(day, time(), zone)
 
 
 def _column(of: str, write: Writer) -> str:
@@ -249,9 +245,9 @@ def _instant(condition: Condition, write: Writer) -> str:
     first, last = span(condition.op, condition.value, write.today)
     tests = []
     if first:
-        tests.append(f"c.created_at >= {write.put(start_of(date.fromisoformat(first), write))}")
+        tests.append(f"c.created_at >= {write.put(start_of(date.fromisoformat(first), write.zone))}")
     if last and last < "9999-12-31":
         after = date.fromisoformat(last) + timedelta(days=1)
-        tests.append(f"c.created_at < {write.put(start_of(after, write))}")
+        tests.append(f"c.created_at < {write.put(start_of(after, write.zone))}")
     found = " and ".join(tests) or "true"
     return f"(not ({found}))" if condition.op == "not_in_last" else f"({found})"

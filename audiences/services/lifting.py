@@ -20,8 +20,9 @@ from accounts.models import Membership, MirrorKind, MirrorRow, OutboxEntry, Role
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
 from audiences.models import Consent, ConsentBasis, Contact, Suppression
+from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries import patterns
-from audiences.services.suppressions import BLOCK_TASK, resolve_patterns
+from audiences.services.suppressions import resolve_patterns
 from audiences.sets import one_writer
 
 Reason = Suppression.Reason

@@ -28,11 +28,12 @@ from audiences.models import (
     Subscription,
     Suppression,
 )
+from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries.fields import all_fields, reader_of, reading_of, typed_text
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
 from audiences.services.imports import ERASED
-from audiences.services.suppressions import BLOCK_TASK, propagate
+from audiences.services.suppressions import propagate
 
 EMAIL = "email"
 BY_HAND = "By hand"

@@ -19,10 +19,10 @@ from accounts.refusals import CannotDo
 from audiences.addresses import NotAnAddress, Problem, normalise, pattern_of
 from audiences.erased import Erased
 from audiences.models import Contact, Suppression
+from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries.patterns import known_by_hand
 from audiences.sets import one_writer
 
-BLOCK_TASK = "audiences.block"
 # Blocks for accounts that are written at once, beyond which they wait behind other work.
 CROWD = 500
 RESOLVE_TASK = "audiences.resolve_patterns"

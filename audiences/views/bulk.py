@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
 from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, toast, workspace_view
@@ -66,11 +66,10 @@ _MEANS: dict[str, str] = {
 
 def offered(wanted: People) -> dict[str, Any]:
     """What a table of people needs to offer bulk actions: who all of them are, and what can be done."""
-    can_export = _export_url("") is not None
     rule = queries.as_rule(wanted)
     return {
         "selection": queries.signed(wanted),
-        "bulk": [action for action in ACTIONS if action["value"] != EXPORT or can_export],
+        "bulk": ACTIONS,
         "segment_query": urlencode({"rule": json.dumps(rules.as_json(rule.rule), separators=(",", ":"))})
         if rule.rule
         else "",
@@ -91,8 +90,10 @@ def choose_bulk(request: WorkspaceRequest) -> HttpResponse:
         total, _ = queries.people_meant(chosen)
     except CannotDo as refusal:
         return _refused(request, refusal.sentence)
-    if request.POST.get("action") == EXPORT and (url := _export_url(queries.signed(chosen))):
-        return go(request, url)
+    if request.POST.get("action") == EXPORT:
+        return go(
+            request, f"{reverse('audiences:new_export')}?{urlencode({'people': queries.signed(chosen)})}"
+        )
     return _form_page(request, chosen, total)
 
 
@@ -234,13 +235,6 @@ def _refused(request: WorkspaceRequest, sentence: str) -> HttpResponse:
 
 def back(request: WorkspaceRequest) -> str:
     return safe_next(request, default=reverse("audiences:contacts"))
-
-
-def _export_url(selection: str) -> str | None:
-    try:
-        return f"{reverse('audiences:new_export')}?{urlencode({'people': selection})}"
-    except NoReverseMatch:
-        return None
 
 
 def _see(mine: BulkAction) -> tuple[str, str] | None:

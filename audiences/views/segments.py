@@ -15,7 +15,7 @@ from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import rules
 from audiences.addresses import NotAnAddress, normalise
-from audiences.forms import SegmentFilters
+from audiences.forms.segments import SegmentFilters
 from audiences.models import Contact, Segment
 from audiences.queries import segments as queries
 from audiences.queries.contacts import SEARCH_LETTERS, People, contacts, shown

@@ -18,8 +18,17 @@ def merge_tags(workspace: Workspace, keys: Collection[Any]) -> Iterable[tuple[An
     with database.cursor() as cursor:
         cursor.execute(_NAMED, {"workspace": workspace.pk, "over": list(OVER)})
         return [
-            (key, Use(what, name, reverse(f"campaigns:{what.lower()}", args=[row_id]), is_pressing=True))
-            for what, row_id, name, key in cursor.fetchall()
+            (
+                key,
+                Use(
+                    what,
+                    name,
+                    reverse(f"campaigns:{what.lower()}", args=[row_id]),
+                    Campaign.Status(status).label if status else "",
+                    is_pressing=True,
+                ),
+            )
+            for what, row_id, name, key, status in cursor.fetchall()
             if key in keys
         ]
 
@@ -34,10 +43,10 @@ lateral (
 ) tags
 """
 _NAMED = f"""
-select 'Campaign', c.id, c.name, tags.key from campaigns_campaign c, {_TAGS}
+select 'Campaign', c.id, c.name, tags.key, c.status from campaigns_campaign c, {_TAGS}
 where c.workspace_id = %(workspace)s and c.status <> all(%(over)s) and not c.is_imported
 union all
-select 'Template', c.id, c.name, tags.key from campaigns_template c, {_TAGS}
+select 'Template', c.id, c.name, tags.key, '' from campaigns_template c, {_TAGS}
 where c.workspace_id = %(workspace)s
 order by 1, 3, 2
 """

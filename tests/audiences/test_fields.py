@@ -279,7 +279,8 @@ def test_the_pages_say_what_there_is(browse, size, workspace, member):
     assert "Brevo &lt;b&gt;" in page
     assert "New field" not in page
     one = client.get("/w/acme/fields/of/size/").content.decode()
-    assert "Segment Big" in one
+    assert "<dt>Segment</dt>" in one
+    assert "<bdi>Big</bdi>" in one
     assert "Rename" not in one
     assert client.get("/w/acme/fields/of/foreign/").status_code == 404
     assert client.post("/w/acme/fields/of/size/rename/", {"label": "x", "version": 1}).status_code == 403
@@ -345,14 +346,15 @@ def test_a_change_that_stopped_goes_on(size, workspace, by, browse, monkeypatch)
     assert (change.state, customs(workspace)) == (FieldChange.State.DONE, [{"size": 1}])
 
 
-def test_drafts_and_templates_that_name_a_field_use_it(size, workspace, by):
+def test_drafts_and_templates_that_name_a_field_use_it(browse, size, workspace, by):
     CampaignFactory(workspace=workspace, name="Spring", subject='{{ contact.size|default:"x" }}')
     CampaignFactory(workspace=workspace, name="Gone out", subject="{{ contact.size }}", status="sent")
     TemplateFactory(workspace=workspace, name="Base", blocks=[{"text": '{{contact.size|default:"a"}}'}])
     TemplateFactory(name="Foreign", subject="{{ contact.size }}")
-    assert [use.title for use in uses.of(workspace, "field", ["size"])["size"]] == [
-        "Campaign Spring", "Template Base",
+    assert [(use.title, use.note) for use in uses.of(workspace, "field", ["size"])["size"]] == [
+        ("Campaign Spring", "Draft"), ("Template Base", ""),
     ]  # fmt: skip
+    assert "<dt>Campaign · draft</dt>" in browse("editor").get("/w/acme/fields/of/size/").content.decode()
 
 
 def test_another_attribute_and_another_kind_hold_from_the_next_pull_on(

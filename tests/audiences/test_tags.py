@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import ActivityEntry
 from audiences import services
@@ -81,6 +82,8 @@ def test_a_tag_is_deleted_once_nothing_asks_for_it(browse, workspace, by):
     client = browse("editor")
     refused = client.post(f"/w/acme/tags/{tag.pk}/delete/")
     assert (refused.status_code, "VIP is asked for by: Segment S" in refused.content.decode()) == (422, True)
+    Segment.objects.update(archived_at=timezone.now())
+    assert "<dt>Segment · archived</dt>" in client.get(f"/w/acme/tags/{tag.pk}/").content.decode()
     segment.delete()
     action = BulkAction.objects.create(
         workspace=workspace, action="tag", people={}, arguments={"tag": tag.pk}, until=0
