@@ -13,7 +13,6 @@ from typing import Any
 from audiences.addresses import NotAnAddress, normalise
 from audiences.erased import PROBLEM, Erased
 from audiences.files.formulas import FORMULA
-from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
 from audiences.files.values import parser
 from audiences.importing.tables import STANDARD
