@@ -95,7 +95,10 @@ class UntagForm(_BulkForm):
 class SetFieldForm(_BulkForm):
     field = forms.ChoiceField(label="Field")
     value = forms.CharField(
-        label="New value", required=False, max_length=500, help_text="Left empty, the field is emptied."
+        label="New value",
+        required=False,
+        max_length=Field.MOST_LETTERS,
+        help_text="Left empty, the field is emptied.",
     )
 
     def fit(self) -> None:

@@ -208,8 +208,8 @@ def _field(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]
         raise _unfit(_UNFIT[kind]) from None
     if kind == Field.Kind.CHOICE and row is not None and row.choices and value not in row.choices:
         raise _unfit("Choose one of the choices of this field.")
-    most = Contact._meta.get_field(key).max_length if key in Contact.STANDARD_FIELDS else 500  # type: ignore[union-attr]
-    if isinstance(value, str) and (len(value) > (most or 0) or "\x00" in value):
+    most = (row or Field(key=key)).max_letters
+    if isinstance(value, str) and (len(value) > most or "\x00" in value):
         raise _unfit(f"This field holds {most} letters at most.")
     return {"field": key, "kind": kind, "value": value}
 

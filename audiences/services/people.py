@@ -258,9 +258,8 @@ def _value(field: Field, text: str) -> Any:
     if not text:
         return ""
     if field.is_standard:
-        most = Contact._meta.get_field(field.key).max_length or 0  # type: ignore[union-attr]
-        if len(text) > most:
-            sentence = f"{most} letters at most."
+        if len(text) > field.max_letters:
+            sentence = f"{field.max_letters} letters at most."
             raise CannotEdit(sentence, fields={f"field_{field.key}": sentence})
         return text
     reading = "choice" if field.kind == Field.Kind.CHOICE else reading_of(field.kind)

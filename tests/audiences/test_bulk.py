@@ -161,6 +161,19 @@ def test_a_field_is_set_by_its_kind_and_grows_versions_only_where_it_changes(
     assert ana.custom == {"y": 1}
 
 
+def test_a_text_has_as_many_letters_as_the_field_takes(workspace, begin):
+    field = Field.objects.create(workspace=workspace, key="note", label="Note", kind="text")
+    (ana,) = people_of(workspace, "ana")
+
+    begin("set_field", field="note", value="x" * field.max_letters)
+    with pytest.raises(services.CannotBulk) as refusal:
+        begin("set_field", field="note", value="x" * 2001)
+
+    ana.refresh_from_db()
+    assert ana.custom == {"note": "x" * 2000}
+    assert refusal.value.fields == {"value": "This field holds 2000 letters at most."}
+
+
 def test_a_standard_field_is_set_in_its_column(workspace, begin):
     people_of(workspace, "ana", city="Paris")
     people_of(workspace, "ben", city="Bern")
