@@ -11,9 +11,9 @@ from accounts.providers.base import Effect
 from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
-from audiences.files.values import parser
-from audiences.models import BulkAction, ConsentBasis, Contact, Field, List, PeopleCount, Tag
+from audiences.models import BulkAction, ConsentBasis, Contact, List, PeopleCount, Tag
 from audiences.queries.contacts import People, people_meant
+from audiences.queries.fields import all_fields, value_of
 
 TASK = "audiences.bulk"
 # So many are done at once, in the request of whoever asked.
@@ -194,24 +194,14 @@ def _known_tag(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, 
 
 
 def _field(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    key = str(arguments.get("field") or "")
-    row = Field.objects.filter(workspace=workspace, key=key).first()
-    if key not in Contact.STANDARD_FIELDS and row is None:
+    field = next((one for one in all_fields(workspace) if one.key == arguments.get("field")), None)
+    if field is None:
         raise CannotBulk("Which field?", fields={"field": "Choose a field."})
-    kind = Field.Kind.TEXT if key in Contact.STANDARD_FIELDS or row is None else row.kind
-    text = str(arguments.get("value") if arguments.get("value") is not None else "").strip()
-    if not text:
-        return {"field": key, "kind": kind, "value": None}
     try:
-        value = parser(_READINGS.get(kind, "text"))(text)
-    except ValueError:
-        raise _unfit(_UNFIT[kind]) from None
-    if kind == Field.Kind.CHOICE and row is not None and row.choices and value not in row.choices:
-        raise _unfit("Choose one of the choices of this field.")
-    most = (row or Field(key=key)).max_letters
-    if isinstance(value, str) and (len(value) > most or "\x00" in value):
-        raise _unfit(f"This field holds {most} letters at most.")
-    return {"field": key, "kind": kind, "value": value}
+        value = value_of(field, str(arguments.get("value") or ""))
+    except ValueError as error:
+        raise CannotBulk("This value does not fit the field.", fields={"value": str(error)}) from error
+    return {"field": field.key, "kind": field.kind, "value": value}
 
 
 def _reason(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,10 +211,6 @@ def _reason(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any
     return {"reason": reason}
 
 
-def _unfit(sentence: str) -> CannotBulk:
-    return CannotBulk("This value does not fit the field.", fields={"value": sentence})
-
-
 _CLEAN = {
     Action.ADD_TO_LIST: _list,
     Action.REMOVE_FROM_LIST: _list,
@@ -232,14 +218,4 @@ _CLEAN = {
     Action.UNTAG: _known_tag,
     Action.SET_FIELD: _field,
     Action.SUPPRESS: _reason,
-}
-_READINGS: dict[str, str] = {
-    Field.Kind.NUMBER: "number",
-    Field.Kind.DATE: "date_ymd",
-    Field.Kind.BOOLEAN: "boolean",
-}
-_UNFIT: dict[str, str] = {
-    Field.Kind.NUMBER: "This is no number. Write it like 1234.5.",
-    Field.Kind.DATE: "This is no date. Write it like 2026-12-31.",
-    Field.Kind.BOOLEAN: "Say yes or no.",
 }
