@@ -3,7 +3,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from accounts.templatetags.ui import counted
@@ -66,8 +66,7 @@ def tag(request: WorkspaceRequest, tag_id: int) -> HttpResponse:
 @require_POST
 def merge_tag(request: WorkspaceRequest, tag_id: int) -> HttpResponse:
     mine = _find(request, tag_id)
-    into = request.POST.get("into", "")
-    other = _find(request, int(into) if into.isascii() and into.isdigit() and len(into) < 19 else 0)
+    other = _find(request, id_of(request.POST.get("into", "")))
     try:
         moved = services.merge_tags(tag=mine, into=other, by=request.user)
     except CannotDo as no:
@@ -146,7 +145,7 @@ def _tags_of(request: WorkspaceRequest, contact: Contact, form: TagForm) -> Http
     return render(request, "audiences/contacts/tags.html", context, status=form.http_status)
 
 
-def _find(request: WorkspaceRequest, tag_id: int) -> Tag:
+def _find(request: WorkspaceRequest, tag_id: int | None) -> Tag:
     return get_object_or_404(
         Tag.objects.filter(workspace=request.workspace).select_related("workspace"), pk=tag_id
     )
