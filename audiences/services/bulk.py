@@ -14,6 +14,7 @@ from audiences import sets
 from audiences.models import BulkAction, ConsentBasis, Contact, List, PeopleCount, Tag
 from audiences.queries.contacts import People, people_meant
 from audiences.queries.fields import all_fields, value_of
+from audiences.services import tags
 
 TASK = "audiences.bulk"
 # So many are done at once, in the request of whoever asked.
@@ -130,10 +131,7 @@ def _begin(
             fields={"typed": f"Type {total} here: so many people would be suppressed."},
         )
     if "new_tag" in cleaned:
-        tag, _ = Tag.objects.get_or_create(
-            workspace=workspace, name__iexact=cleaned["new_tag"], defaults={"name": cleaned["new_tag"]}
-        )
-        cleaned = {"tag": tag.pk}
+        cleaned = {"tag": _made(workspace, by, cleaned["new_tag"]).pk}
     mine = BulkAction(
         workspace=workspace, action=action, people=people.as_json(), arguments=cleaned, total=total, until=until,
         nonce=nonce, created_by=by,
@@ -178,12 +176,19 @@ def _list(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tag(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    name = " ".join(str(arguments.get("new_tag") or "").replace("\x00", "").split())
-    if name:
-        if len(name) > 60:
-            raise CannotBulk("This tag is too long.", fields={"tag": "A tag has 60 letters at most."})
-        return {"new_tag": name}
-    return _known_tag(workspace, arguments)
+    if not (name := str(arguments.get("new_tag") or "").strip()):
+        return _known_tag(workspace, arguments)
+    try:
+        return {"new_tag": tags.checked(name)}
+    except tags.CannotTag as no:
+        raise CannotBulk(no.sentence, fields={"tag": no.sentence}) from no
+
+
+def _made(workspace: Workspace, by: User, name: str) -> Tag:
+    try:
+        return tags.tag_of(workspace=workspace, by=by, name=name)[0]
+    except tags.CannotTag as no:
+        raise CannotBulk(no.sentence, fields={"tag": no.sentence}) from no
 
 
 def _known_tag(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:

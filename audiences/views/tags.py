@@ -1,3 +1,4 @@
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -11,7 +12,7 @@ from audiences import services, uses
 from audiences.forms.tags import TagFilters, TagForm
 from audiences.models import Contact, Tag
 from audiences.queries import tags as queries
-from audiences.services.tags import CannotTag
+from audiences.services.tags import MOST_LETTERS, CannotTag
 from audiences.views import people
 
 
@@ -106,7 +107,7 @@ def untag_person(request: WorkspaceRequest, contact_id: int, tag_id: int) -> Htt
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
 def suggest_tags(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """Options for what is being typed."""
-    words = request.GET.get("name", "").strip()[:60].replace("\x00", "")
+    words = request.GET.get("name", "").strip()[:MOST_LETTERS].replace("\x00", "")
     found = queries.suggested_tags(request.workspace, words, besides=_contact(request, contact_id))
     return render(request, "audiences/tags/suggested.html", {"names": found})
 
@@ -133,7 +134,7 @@ def _tags_of(request: WorkspaceRequest, contact: Contact, form: TagForm) -> Http
     """The tags alone for htmx; else the person's page again, where a refusal is said."""
     if not request.htmx:
         for sentences in form.errors.values():
-            say(request, str(sentences[0]), level=40)
+            say(request, str(sentences[0]), level=messages.ERROR)
         return go(request, f"{reverse('audiences:contact', args=[contact.pk])}#tags")
     context = {
         "contact": contact,

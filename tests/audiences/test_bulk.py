@@ -136,6 +136,20 @@ def test_tags_are_made_put_on_and_taken_off(workspace, begin):
     assert not Tagging.objects.exists()
 
 
+def test_a_tag_is_made_for_many_as_it_is_made_for_one(workspace, begin, monkeypatch):
+    people_of(workspace, "ana")
+
+    begin("tag", new_tag=" V\u200bI\u0000P ")
+    monkeypatch.setattr("audiences.services.tags.MOST_TAGS", 1)
+    with pytest.raises(services.CannotBulk) as refusal:
+        begin("tag", new_tag="Guests")
+
+    assert list(Tag.objects.values_list("name", flat=True)) == ["V I P"]
+    assert ActivityEntry.objects.filter(verb="tag.added").get().sentence == "Made the tag V I P."
+    assert list(refusal.value.fields) == ["tag"]
+    assert refusal.value.sentence == "A workspace has 1 tags at most. Delete some that nobody has."
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
     [("number", "38.5", 38.5), ("number", "38", 38), ("boolean", "no", False), ("date", "2026-02-03", "2026-02-03"),
@@ -291,7 +305,7 @@ def test_many_are_done_chunk_by_chunk_in_the_background(workspace, begin, in_bac
     assert Tagging.objects.count() == 5
     assert attention.running(workspace) == []
     verbs = ActivityEntry.objects.order_by("id").values_list("verb", flat=True)
-    assert list(verbs) == ["bulk.started", "bulk.done"]
+    assert list(verbs) == ["tag.added", "bulk.started", "bulk.done"]
 
 
 def test_a_filter_that_the_action_itself_empties_reaches_everybody(workspace, begin, in_background):
