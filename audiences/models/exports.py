@@ -5,10 +5,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from accounts.refusals import CannotMove
+from audiences.models.moving import Moving
 
 
-class Export(models.Model):
+class Export(Moving):
     """A file of rows as they were at one moment, made in the background, to be fetched until it expires."""
 
     class Kind(models.TextChoices):
@@ -48,7 +48,7 @@ class Export(models.Model):
     total = models.PositiveIntegerField(null=True, blank=True)
     rows = models.PositiveIntegerField(default=0)
     size = models.BigIntegerField(default=0)
-    note = models.CharField(max_length=500, blank=True)
+    note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
     cancel_requested = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -67,16 +67,6 @@ class Export(models.Model):
     @property
     def is_moving(self) -> bool:
         return self.state == self.State.MAKING
-
-    def move_to(self, new: str, **values: object) -> None:
-        """Change the state if the row still has the one we read. Raises CannotMove."""
-        old = self.state
-        rows = Export.objects.filter(pk=self.pk, state=old)
-        if new not in self.MOVES[old] or not rows.update(state=new, **values):
-            raise CannotMove(old, new)
-        self.state = new
-        for name, value in values.items():
-            setattr(self, name, value)
 
 
 class ExportPiece(models.Model):

@@ -282,6 +282,14 @@ def test_what_cannot_be_done_is_refused_with_the_field_to_look_at(workspace, beg
     assert (BulkAction.objects.count(), Consent.objects.count(), Tag.objects.count()) == (0, 0, 0)
 
 
+def test_a_long_note_is_cut_to_what_is_kept(workspace, begin, in_background):
+    people_of(workspace, "ana")
+    mine = begin("tag", new_tag="VIP")
+    running.end(mine, "failed", "x" * 600)
+    mine.refresh_from_db()
+    assert (mine.state, mine.note) == ("failed", "x" * 500)
+
+
 def test_nobody_is_refused(workspace, begin):
     with pytest.raises(services.CannotBulk, match="Nobody fits"):
         begin("tag", new_tag="x")
