@@ -41,11 +41,6 @@ TASK = "audiences.bulk"
 
 
 @pytest.fixture
-def by(member):
-    return member("editor")
-
-
-@pytest.fixture
 def in_background(monkeypatch):
     """Even a few people go through the outbox, two at a time."""
     monkeypatch.setattr("audiences.services.bulk.AT_ONCE", 0)

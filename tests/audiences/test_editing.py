@@ -30,11 +30,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def by(member):
-    return member("editor")
-
-
-@pytest.fixture
 def ana(workspace):
     for key, kind in (("size", "number"), ("born", "date"), ("vip", "boolean"), ("note", "text")):
         Field.objects.create(workspace=workspace, key=key, label=key.title(), kind=kind)

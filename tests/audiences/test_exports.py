@@ -30,11 +30,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def by(member):
-    return member("editor")
-
-
-@pytest.fixture
 def ana(workspace):
     """On News, tagged, with fields that a spreadsheet would run."""
     Field.objects.create(workspace=workspace, key="note", label="=Note")
