@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from accounts import activity
+from accounts.http import id_of
 from accounts.models import User, Workspace
 
 # Nobody pages deeper; counting all of a big table would take longer than any page may.
@@ -45,10 +46,10 @@ class OperatorAdmin(admin.ModelAdmin):
         self, request: HttpRequest, queryset: models.QuerySet, search_term: str
     ) -> tuple[models.QuerySet, bool]:
         term = search_term.strip().replace("\x00", "")
-        if term.isascii() and term.isdecimal() and len(term) < 19:
+        if number := id_of(term):
             found = models.Q()
             for name in self.search_ids:
-                found |= models.Q(**{name: int(term)})
+                found |= models.Q(**{name: number})
             return queryset.filter(found), False
         if term and not self.search_fields:
             return queryset.none(), False

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts import pulls, queries
 from accounts.forms.connections import CredentialsForm, NameForm
-from accounts.http import WorkspaceRequest, fresh_login, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, fresh_login, go, id_of, render_page, say, workspace_view
 from accounts.models import Connection, OutboxEntry, Role
 from accounts.providers import PROVIDERS, provider_class
 from accounts.providers.base import Provider, Way
@@ -241,8 +241,8 @@ def _connection(request: WorkspaceRequest, connection_id: int) -> Connection:
 
 def _check_of(request: WorkspaceRequest, name: str = "check") -> Connection | None:
     """The check under way that the address names; a saved one shows its own page instead."""
-    given = request.GET.get(name, "")
-    if not given.isdecimal():
+    given = id_of(request.GET.get(name, ""))
+    if not given:
         return None
     return request.workspace.connections.filter(pk=given, status=Connection.Status.CHECKING).first()
 
@@ -347,10 +347,7 @@ def _limits(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]
 
 
 def _log(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
-    before = request.GET.get("before", "")
-    entries, older = queries.outbox_log(
-        connection, before=int(before) if before.isdecimal() and len(before) < 19 else None
-    )
+    entries, older = queries.outbox_log(connection, before=id_of(request.GET.get("before", "")))
     return {"entries": [(entry, queries.task_words(entry.task)) for entry in entries], "older": older}
 
 

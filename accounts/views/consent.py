@@ -10,7 +10,16 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, fresh_login, go, public_view, say, workspace_url, workspace_view
+from accounts.http import (
+    WorkspaceRequest,
+    fresh_login,
+    go,
+    id_of,
+    public_view,
+    say,
+    workspace_url,
+    workspace_view,
+)
 from accounts.models import Connection, Membership, Role
 from accounts.providers import PROVIDERS, provider_class
 from accounts.refusals import CannotDo
@@ -117,8 +126,8 @@ def _page(replaces: Connection | None) -> str:
 
 
 def _replaced(request: WorkspaceRequest, slug: str) -> Connection | None:
-    given = request.GET.get("replaces", "")
-    if not given.isdecimal():
+    given = id_of(request.GET.get("replaces", ""))
+    if not given:
         return None
     saved = request.workspace.connections.exclude(status=Connection.Status.CHECKING)
     return saved.filter(pk=given, provider=slug).first()

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts import activity, attention, panels, queries, search
 from accounts.forms.people import ActivityFilters
-from accounts.http import WorkspaceRequest, public_view, render_page, workspace_view
+from accounts.http import WorkspaceRequest, id_of, public_view, render_page, workspace_view
 from accounts.models import Connection, Membership, Role, User
 from accounts.panels import Place
 
@@ -121,7 +121,7 @@ def activity_log(request: WorkspaceRequest) -> HttpResponse:
         since=values.get("since"),
         until=values.get("until"),
         zone=request.user.time_zone,
-        before=_whole(request.GET.get("before")),
+        before=id_of(request.GET.get("before", "")),
     )
     return render_page(
         request,
@@ -154,7 +154,3 @@ def object_of(connection: Connection) -> str:
     """How the activity page's address names a row."""
     content_type = ContentType.objects.get_for_model(connection)
     return f"{content_type.app_label}.{content_type.model}:{connection.pk}"
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None

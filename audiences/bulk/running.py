@@ -55,7 +55,7 @@ def steps(mine: BulkAction) -> Iterator[None]:
 
 @transaction.atomic
 def end(mine: BulkAction, state: str, note: str = "") -> None:
-    values: dict[str, object] = {"note": note[:500], "finished_at": timezone.now()}
+    values: dict[str, object] = {"note": note, "finished_at": timezone.now()}
     if state != State.FAILED:
         values["people"] = words.without_search(mine)
     mine.move_to(state, **values)

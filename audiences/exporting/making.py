@@ -162,7 +162,7 @@ def _end(export: Export, count: int, size: int) -> None:
 @transaction.atomic
 def _drop(export: Export, state: str, note: str = "") -> None:
     ExportPiece.objects.filter(of=export).delete()
-    export.move_to(state, note=note[:500], finished_at=timezone.now())
+    export.move_to(state, note=note, finished_at=timezone.now())
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from accounts.models import Workspace
 from audiences.forms import choose
 from audiences.models import BulkAction, Contact, Field, List, Tag
 from audiences.queries.contacts import People
+from audiences.services.tags import MOST_LETTERS
 
 Action = BulkAction.Action
 MOST_OFFERED = 500
@@ -67,7 +68,7 @@ class RemoveFromListForm(_ListForm):
 class TagForm(_BulkForm):
     tag = forms.CharField(
         label="Tag",
-        max_length=60,
+        max_length=MOST_LETTERS,
         help_text="One there is, or a new one.",
         widget=forms.TextInput(attrs={"list": "tags-there-are", "autocomplete": "off"}),
     )
@@ -95,7 +96,10 @@ class UntagForm(_BulkForm):
 class SetFieldForm(_BulkForm):
     field = forms.ChoiceField(label="Field")
     value = forms.CharField(
-        label="New value", required=False, max_length=500, help_text="Left empty, the field is emptied."
+        label="New value",
+        required=False,
+        max_length=Field.MOST_LETTERS,
+        help_text="Left empty, the field is emptied.",
     )
 
     def fit(self) -> None:

@@ -8,7 +8,6 @@ from django import forms
 
 from accounts.forms import Form
 from audiences.forms.imports import _typed
-from audiences.importing.shaping import MAX_TEXT
 from audiences.models import Contact, Field, List, Subscription
 from audiences.queries.fields import all_fields, as_text, typed_text
 from audiences.queries.lists import mirrors_of
@@ -127,16 +126,15 @@ def _moves(row: Subscription | None) -> list[tuple[str, str]]:
 def _widget(field: Field, value: Any) -> forms.Field:
     """By kind. A value that the widget would not give back as it is stands as text, to be corrected or left alone."""
     text = typed_text(field, value)
-    if field.kind == Field.Kind.CHOICE:
+    if field.kind == Field.Kind.CHOICE and field.choices:
         choices = [("", "Not known"), *((choice, choice) for choice in field.choices)]
         if text and text not in field.choices:
             choices.append((text, f"{text} (no longer a choice)"))
         return forms.ChoiceField(label=field.label, required=False, choices=choices)
-    most = Contact._meta.get_field(field.key).max_length if field.is_standard else max(MAX_TEXT, len(text))  # type: ignore[union-attr]
-    plain = forms.CharField(label=field.label, required=False, max_length=most)
+    plain = forms.CharField(label=field.label, required=False, max_length=max(field.max_letters, len(text)))
     if "\n" in text or "\r" in text:
         plain.widget = forms.Textarea(attrs={"rows": 3})
-    if field.kind == Field.Kind.TEXT or field.is_standard:
+    if field.kind in (Field.Kind.TEXT, Field.Kind.CHOICE) or field.is_standard:
         return plain
     typed = _typed(field.label, field.kind)
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from accounts.http import id_of
 from audiences.rules import KINDS, Condition, Group, Takes, Thing
 from audiences.rules.nodes import JOINS
 
@@ -177,14 +178,15 @@ def row_of(key: str, data: Any) -> Row | None:
     kind = KINDS.get(kind_key)
     if kind is None or not of_text or len(of_text) > 100 or "\x00" in of_text:
         return None
-    if kind.takes_ids and not (of_text.isascii() and of_text.isdecimal() and len(of_text) < 19):
+    of = id_of(of_text) if kind.takes_ids else of_text
+    if not of:
         return None
     ops = kind.all_ops()
     op = data.get(f"{key}.op", "")
     return Row(
         key,
         kind.key,
-        int(of_text) if kind.takes_ids else of_text,
+        of,
         op if op in ops else next(iter(ops)),
         (data.get(f"{key}.value", "")[:20_000], data.get(f"{key}.to", "")[:500]),
         data.get(f"{key}.name", "")[:200].replace("\x00", ""),

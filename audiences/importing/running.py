@@ -147,7 +147,7 @@ def drive(mine: Import, steps: Iterator[None]) -> None:
 @transaction.atomic
 def fail(mine: Import, note: str) -> None:
     was = mine.state
-    mine.move_to(State.FAILED, note=note[:500], failed_in=was, finished_at=timezone.now())
+    mine.move_to(State.FAILED, note=note, failed_in=was, finished_at=timezone.now())
     _settle(mine, f"The import of {mine} has stopped: {note}")
 
 

@@ -16,13 +16,11 @@ from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
 from audiences.files.values import parser
 from audiences.importing.tables import STANDARD
-from audiences.models import Contact, Import
+from audiences.models import Contact, Field, Import
 
 LENGTHS: dict[str, int] = {
     field.name: field.max_length or 0 for field in Contact._meta.concrete_fields if field.name in STANDARD
 }
-# A value in `custom`: longer texts belong into another system.
-MAX_TEXT = 2000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CLOCK = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?")
 
@@ -99,7 +97,7 @@ class Shape:
                 continue
             if text[:1] == "'":
                 text = _unguarded(text)
-            if len(text) > MAX_TEXT:
+            if len(text) > Field.MOST_LETTERS:
                 return self._bad(row, f"too_long:{index}")
             try:
                 value = parse(text)

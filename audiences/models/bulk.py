@@ -5,11 +5,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from accounts.refusals import CannotMove
 from audiences.models.consents import ConsentBasis
+from audiences.models.moving import Moving
 
 
-class BulkAction(models.Model):
+class BulkAction(Moving):
     """One thing done to many people, in the background, in chunks by id."""
 
     class Action(models.TextChoices):
@@ -53,7 +53,7 @@ class BulkAction(models.Model):
     checkpoint = models.BigIntegerField(default=0)
     until = models.BigIntegerField()
     cancel_requested = models.BooleanField(default=False)
-    note = models.CharField(max_length=500, blank=True)
+    note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
     # One for each form that was shown: pressed twice, it is one action.
     nonce = models.CharField(max_length=40, blank=True, default="", db_default="")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -77,13 +77,3 @@ class BulkAction(models.Model):
     @property
     def is_moving(self) -> bool:
         return self.state == self.State.RUNNING
-
-    def move_to(self, new: str, **values: object) -> None:
-        """Change the state if the row still has the one we read. Raises CannotMove."""
-        old = self.state
-        rows = BulkAction.objects.filter(pk=self.pk, state=old)
-        if new not in self.MOVES[old] or not rows.update(state=new, **values):
-            raise CannotMove(old, new)
-        self.state = new
-        for name, value in values.items():
-            setattr(self, name, value)

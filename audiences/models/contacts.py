@@ -18,6 +18,9 @@ class Field(models.Model):
         BOOLEAN = "boolean", "Yes or no"
         CHOICE = "choice", "Choice"
 
+    # Of a text in `custom`: longer ones belong into another system.
+    MOST_LETTERS: ClassVar[int] = 2000
+
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="fields")
     key = models.CharField(max_length=60)
     label = models.CharField(max_length=120)
@@ -41,6 +44,15 @@ class Field(models.Model):
     @property
     def is_standard(self) -> bool:
         return self.key in Contact.STANDARD_FIELDS
+
+    @property
+    def max_letters(self) -> int:
+        """A text in this field has no more."""
+        if not self.is_standard:
+            return self.MOST_LETTERS
+        return next(
+            column.max_length or 0 for column in Contact._meta.concrete_fields if column.name == self.key
+        )
 
 
 class Contact(models.Model):

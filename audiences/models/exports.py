@@ -5,10 +5,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from accounts.refusals import CannotMove
+from audiences.models.moving import Moving
 
 
-class Export(models.Model):
+class Export(Moving):
     """A file of rows as they were at one moment, made in the background, to be fetched until it expires."""
 
     class Kind(models.TextChoices):
@@ -48,7 +48,8 @@ class Export(models.Model):
     total = models.PositiveIntegerField(null=True, blank=True)
     rows = models.PositiveIntegerField(default=0)
     size = models.BigIntegerField(default=0)
-    note = models.CharField(max_length=500, blank=True)
+    note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
+    GUARDS: ClassVar[tuple[str, ...]] = ("state", "run")
     # How many times its making was begun. Who still works on an earlier one has nothing to say.
     run = models.PositiveIntegerField(default=1, db_default=1)
     cancel_requested = models.BooleanField(default=False)
@@ -69,16 +70,6 @@ class Export(models.Model):
     @property
     def is_moving(self) -> bool:
         return self.state == self.State.MAKING
-
-    def move_to(self, new: str, **values: object) -> None:
-        """Change the state if the row still has the one we read, of the same run. Raises CannotMove."""
-        old = self.state
-        rows = Export.objects.filter(pk=self.pk, state=old, run=self.run)
-        if new not in self.MOVES[old] or not rows.update(state=new, **values):
-            raise CannotMove(old, new)
-        self.state = new
-        for name, value in values.items():
-            setattr(self, name, value)
 
 
 class ExportPiece(models.Model):

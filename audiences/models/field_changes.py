@@ -5,11 +5,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from accounts.refusals import CannotMove
 from audiences.models.contacts import Field
+from audiences.models.moving import Moving
 
 
-class FieldChange(models.Model):
+class FieldChange(Moving):
     """The values of one field rewritten for everybody, in chunks by id. The field itself has changed before."""
 
     class Action(models.TextChoices):
@@ -43,7 +43,7 @@ class FieldChange(models.Model):
     checkpoint = models.BigIntegerField(default=0)
     # "changed", "emptied", "kept" (does not convert and came in meanwhile, or loses against the kept field).
     counts = models.JSONField(default=dict, blank=True)
-    note = models.CharField(max_length=500, blank=True)
+    note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -57,11 +57,3 @@ class FieldChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()}: {self.arguments.get('label', '')}"
-
-    def move_to(self, new: str, **values: object) -> None:
-        """Change the state if the row still has the one we read. Raises CannotMove."""
-        rows = FieldChange.objects.filter(pk=self.pk, state=self.state)
-        if new not in self.MOVES[self.state] or not rows.update(state=new, **values):
-            raise CannotMove(self.state, new)
-        for name, value in (values | {"state": new}).items():
-            setattr(self, name, value)

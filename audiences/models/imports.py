@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -6,12 +6,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from accounts.refusals import CannotMove
 from audiences.models.consents import ConsentBasis
 from audiences.models.lists import List
+from audiences.models.moving import Moving
 
 
-class Import(models.Model):
+class Import(Moving):
     """People, or suppressions, from a file, from pasted rows or typed in: matched, shown, imported; people also taken back."""
 
     class Source(models.TextChoices):
@@ -97,7 +97,7 @@ class Import(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.OPENING)
     # What a stopped one was doing, and why it stopped.
     failed_in = models.CharField(max_length=10, blank=True)
-    note = models.CharField(max_length=500, blank=True)
+    note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
     # Grows with each decision; a button belongs to the version it was drawn from.
     version = models.PositiveIntegerField(default=1)
 
@@ -187,14 +187,6 @@ class Import(models.Model):
     @property
     def people_changed(self) -> int | None:
         return self.counts.get("changed", 0) if self.counts else None
-
-    def move_to(self, new: str, **values: Any) -> None:
-        """Change the state, and `values` with it, if the row still has the one we read. Raises CannotMove."""
-        rows = Import.objects.filter(pk=self.pk, state=self.state)
-        if new not in self.MOVES[self.state] or not rows.update(state=new, **values):
-            raise CannotMove(self.get_state_display(), self.State(new).label)
-        for name, value in (values | {"state": new}).items():
-            setattr(self, name, value)
 
 
 class ImportBody(models.Model):

@@ -3,6 +3,7 @@ from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.http import id_of
 from accounts.models import OutboxEntry, Workspace
 from audiences.models import Contact, DuplicatePair, DuplicateSearch, List, Subscription
 from audiences.queries.contacts import COUNT_CAP, Count, shown
@@ -64,7 +65,7 @@ def duplicates(
     """The surest 50 pairs, or the next. `on_list`: those of whom both are subscribed to it."""
     found = _pairs(workspace, on_list, is_dismissed=is_dismissed)
     rank, _, last = after.partition(".")
-    if all(part.isascii() and part.isdigit() and len(part) < 19 for part in (rank, last)):
+    if (rank == "0" or id_of(rank)) and id_of(last):
         found = found.filter(Q(rank__gt=rank) | Q(rank=rank, pk__gt=last))
     rows = list(found.select_related("contact_a", "contact_b").order_by("rank", "id")[: PAGE + 1])
     page = [

@@ -215,6 +215,33 @@ def reader_of(reading: str, choices: Iterable[str] = ()) -> Callable[[Any], valu
     return read
 
 
+def value_of(field: Field, text: str) -> values.Value | None:
+    """What a person typed for a field; None for nothing. Raises ValueError with a sentence fit for a page."""
+    text = text.strip()
+    if not text:
+        return None
+    kind = Field.Kind.TEXT if field.is_standard else Field.Kind(field.kind)
+    # What an account offers to choose from may be unknown here: then it is text.
+    reading = "choice" if kind == Field.Kind.CHOICE and field.choices else reading_of(kind)
+    try:
+        value = reader_of(reading, field.choices)(text)
+    except ValueError:
+        raise ValueError(_UNFIT[kind]) from None
+    if "\x00" in text:
+        raise ValueError("This text holds a letter that cannot be kept. Type it again.")
+    if isinstance(value, str) and len(value) > field.max_letters:
+        raise ValueError(f"This field holds {field.max_letters} letters at most.")
+    return value
+
+
+_UNFIT: dict[str, str] = {
+    Field.Kind.NUMBER: "This is no number. Write it like 1234.5.",
+    Field.Kind.DATE: "This is no date. Write it like 2026-12-31.",
+    Field.Kind.BOOLEAN: "Say yes or no.",
+    Field.Kind.CHOICE: "Choose one of the choices of this field.",
+}
+
+
 def as_text(value: Any) -> str:
     """A value as a person would type it."""
     if value is None:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.db.models import Count, Q
 
+from accounts.http import id_of
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
 from audiences.models import Folder, List, Subscription
 
@@ -54,11 +55,9 @@ def lists(
         found = found.filter(pk__in=mirrored.values("object_id"))
     column, is_falling = SORTS.get(sort, SORTS["name"])
     value, _, last = after.rpartition("\x1f")
-    if _is_number(last) and (column == "name" or _is_number(value)):
+    if (last_id := id_of(last)) and (column == "name" or value == "0" or id_of(value)):
         side = "lt" if is_falling else "gt"
-        found = found.filter(
-            Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": int(last)})
-        )
+        found = found.filter(Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": last_id}))
     direction = "-" if is_falling else ""
     rows = list(found.order_by(f"{direction}{column}", f"{direction}id")[: PAGE + 1])
     mirrors = mirrors_of([row.pk for row in rows])
@@ -120,7 +119,3 @@ def counts_by_status(mine: List) -> dict[str, int]:
     """Subscription.status → people, read from memberships alone."""
     rows = Subscription.objects.filter(list=mine).values_list("status").annotate(Count("id"))
     return dict(rows.order_by())
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19

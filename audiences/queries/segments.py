@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from accounts import search
-from accounts.http import WorkspaceRequest
+from accounts.http import WorkspaceRequest, id_of
 from accounts.models import Connection, Workspace
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
@@ -367,5 +367,5 @@ def _place(after: str) -> tuple[datetime, int] | None:
         moment = parse_datetime(at)
     except ValueError:
         return None
-    is_number = id_.isascii() and id_.isdecimal() and len(id_) < 19
-    return (moment, int(id_)) if moment is not None and moment.tzinfo and is_number else None
+    last = id_of(id_)
+    return (moment, last) if moment is not None and moment.tzinfo and last else None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # NUL, and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-MAX_TEXT = 500
+MAX_LETTERS_OF_A_VALUE = 500
 MAX_TEXTS = 200
 MAX_DAYS = 3660
 
@@ -152,8 +152,8 @@ def _text(value: Any) -> str:
         raise ValueError("Say what to compare with.")
     if _UNSTORABLE.search(value):
         raise ValueError("This text holds a letter that cannot be kept. Type it again.")
-    if len(value) > MAX_TEXT:
-        raise ValueError(f"A text to compare with has {MAX_TEXT} letters at most.")
+    if len(value) > MAX_LETTERS_OF_A_VALUE:
+        raise ValueError(f"A text to compare with has {MAX_LETTERS_OF_A_VALUE} letters at most.")
     return value.strip()
 
 

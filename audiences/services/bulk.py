@@ -11,9 +11,10 @@ from accounts.providers.base import Effect
 from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
-from audiences.files.values import parser
-from audiences.models import BulkAction, ConsentBasis, Contact, Field, List, PeopleCount, Tag
+from audiences.models import BulkAction, ConsentBasis, Contact, List, PeopleCount, Tag
 from audiences.queries.contacts import People, people_meant
+from audiences.queries.fields import all_fields, value_of
+from audiences.services import tags
 
 TASK = "audiences.bulk"
 # So many are done at once, in the request of whoever asked.
@@ -130,10 +131,7 @@ def _begin(
             fields={"typed": f"Type {total} here: so many people would be suppressed."},
         )
     if "new_tag" in cleaned:
-        tag, _ = Tag.objects.get_or_create(
-            workspace=workspace, name__iexact=cleaned["new_tag"], defaults={"name": cleaned["new_tag"]}
-        )
-        cleaned = {"tag": tag.pk}
+        cleaned = {"tag": _made(workspace, by, cleaned["new_tag"]).pk}
     mine = BulkAction(
         workspace=workspace, action=action, people=people.as_json(), arguments=cleaned, total=total, until=until,
         nonce=nonce, created_by=by,
@@ -178,12 +176,19 @@ def _list(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tag(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    name = " ".join(str(arguments.get("new_tag") or "").replace("\x00", "").split())
-    if name:
-        if len(name) > 60:
-            raise CannotBulk("This tag is too long.", fields={"tag": "A tag has 60 letters at most."})
-        return {"new_tag": name}
-    return _known_tag(workspace, arguments)
+    if not (name := str(arguments.get("new_tag") or "").strip()):
+        return _known_tag(workspace, arguments)
+    try:
+        return {"new_tag": tags.checked(name)}
+    except tags.CannotTag as no:
+        raise CannotBulk(no.sentence, fields={"tag": no.sentence}) from no
+
+
+def _made(workspace: Workspace, by: User, name: str) -> Tag:
+    try:
+        return tags.tag_of(workspace=workspace, by=by, name=name)[0]
+    except tags.CannotTag as no:
+        raise CannotBulk(no.sentence, fields={"tag": no.sentence}) from no
 
 
 def _known_tag(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,24 +199,14 @@ def _known_tag(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, 
 
 
 def _field(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    key = str(arguments.get("field") or "")
-    row = Field.objects.filter(workspace=workspace, key=key).first()
-    if key not in Contact.STANDARD_FIELDS and row is None:
+    field = next((one for one in all_fields(workspace) if one.key == arguments.get("field")), None)
+    if field is None:
         raise CannotBulk("Which field?", fields={"field": "Choose a field."})
-    kind = Field.Kind.TEXT if key in Contact.STANDARD_FIELDS or row is None else row.kind
-    text = str(arguments.get("value") if arguments.get("value") is not None else "").strip()
-    if not text:
-        return {"field": key, "kind": kind, "value": None}
     try:
-        value = parser(_READINGS.get(kind, "text"))(text)
-    except ValueError:
-        raise _unfit(_UNFIT[kind]) from None
-    if kind == Field.Kind.CHOICE and row is not None and row.choices and value not in row.choices:
-        raise _unfit("Choose one of the choices of this field.")
-    most = Contact._meta.get_field(key).max_length if key in Contact.STANDARD_FIELDS else 500  # type: ignore[union-attr]
-    if isinstance(value, str) and (len(value) > (most or 0) or "\x00" in value):
-        raise _unfit(f"This field holds {most} letters at most.")
-    return {"field": key, "kind": kind, "value": value}
+        value = value_of(field, str(arguments.get("value") or ""))
+    except ValueError as error:
+        raise CannotBulk("This value does not fit the field.", fields={"value": str(error)}) from error
+    return {"field": field.key, "kind": field.kind, "value": value}
 
 
 def _reason(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,10 +216,6 @@ def _reason(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any
     return {"reason": reason}
 
 
-def _unfit(sentence: str) -> CannotBulk:
-    return CannotBulk("This value does not fit the field.", fields={"value": sentence})
-
-
 _CLEAN = {
     Action.ADD_TO_LIST: _list,
     Action.REMOVE_FROM_LIST: _list,
@@ -232,14 +223,4 @@ _CLEAN = {
     Action.UNTAG: _known_tag,
     Action.SET_FIELD: _field,
     Action.SUPPRESS: _reason,
-}
-_READINGS: dict[str, str] = {
-    Field.Kind.NUMBER: "number",
-    Field.Kind.DATE: "date_ymd",
-    Field.Kind.BOOLEAN: "boolean",
-}
-_UNFIT: dict[str, str] = {
-    Field.Kind.NUMBER: "This is no number. Write it like 1234.5.",
-    Field.Kind.DATE: "This is no date. Write it like 2026-12-31.",
-    Field.Kind.BOOLEAN: "Say yes or no.",
 }

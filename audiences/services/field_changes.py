@@ -146,7 +146,7 @@ def _merge(change: FieldChange, values: dict[str, Any]) -> dict[str, int]:
     into = change.arguments["into"]
     values |= {"into": into}
     if into in Contact.STANDARD_FIELDS:
-        most = Contact._meta.get_field(into).max_length  # type: ignore[union-attr]
+        most = Field(key=into).max_letters
         filled = f"{into} = case when {into} = '' then left(coalesce(custom ->> %(key)s, ''), {most}) else {into} end, custom = custom - %(key)s"
         is_gap = f"{into} = '' and {_HAS}"
     else:

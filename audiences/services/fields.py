@@ -336,12 +336,11 @@ def _refuse_open_imports(workspace: Workspace, field: Field) -> None:
 
 
 def _too_long(field: Field, kept: Field) -> int:
-    most = Contact._meta.get_field(kept.key).max_length  # type: ignore[union-attr]
     with database.cursor() as cursor:
         cursor.execute(
             f"select count(*) from audiences_contact where workspace_id = %s and {kept.key} = ''"
             " and length(custom ->> %s) > %s",
-            [field.workspace_id, field.key, most],
+            [field.workspace_id, field.key, kept.max_letters],
         )
         return int(cursor.fetchone()[0])
 

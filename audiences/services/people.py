@@ -29,7 +29,7 @@ from audiences.models import (
     Suppression,
 )
 from audiences.models.suppressions import BLOCK_TASK
-from audiences.queries.fields import all_fields, reader_of, reading_of, typed_text
+from audiences.queries.fields import all_fields, typed_text, value_of
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
 from audiences.services.imports import ERASED
@@ -257,21 +257,11 @@ def _is_same(value: Any, known: Any) -> bool:
 
 
 def _value(field: Field, text: str) -> Any:
-    text = text.strip()
-    if not text:
-        return ""
-    if field.is_standard:
-        most = Contact._meta.get_field(field.key).max_length or 0  # type: ignore[union-attr]
-        if len(text) > most:
-            sentence = f"{most} letters at most."
-            raise CannotEdit(sentence, fields={f"field_{field.key}": sentence})
-        return text
-    reading = "choice" if field.kind == Field.Kind.CHOICE else reading_of(field.kind)
     try:
-        return reader_of(reading, field.choices)(text)
+        value = value_of(field, text)
     except ValueError as error:
-        sentence = f"This is no {field.get_kind_display().lower()}."
-        raise CannotEdit(sentence, fields={f"field_{field.key}": sentence}) from error
+        raise CannotEdit(str(error), fields={f"field_{field.key}": str(error)}) from error
+    return "" if value is None else value
 
 
 def _changed_meanwhile(

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from django.db import IntegrityError, models, transaction
 from django.db import connection as database
-from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -27,10 +27,9 @@ class CannotTag(CannotDo):
 @transaction.atomic
 def add_tag(*, workspace: Workspace, by: User, name: str) -> Tag:
     sets.one_writer(workspace)
-    tag, is_new = _tag(workspace, name)
+    tag, is_new = tag_of(workspace=workspace, by=by, name=name)
     if not is_new:
         raise CannotTag(f"There is a tag {tag} already.", fields={"name": f"There is a tag {tag} already."})
-    _note(by, tag, "tag.added", f"Made the tag {tag}.")
     return tag
 
 
@@ -38,7 +37,7 @@ def add_tag(*, workspace: Workspace, by: User, name: str) -> Tag:
 def rename_tag(*, tag: Tag, by: User, name: str) -> None:
     """Another name; another spelling of it will do. Raises CannotTag with the tag that has it, to merge into."""
     tag = _locked(tag)
-    old, name = tag.name, _checked(name)
+    old, name = tag.name, checked(name)
     other = _of_name(tag.workspace, name).exclude(pk=tag.pk).first()
     if other is not None:
         sentence = f"There is a tag {other} already. Merge this one into it, or choose another name."
@@ -94,7 +93,7 @@ def delete_tag(*, tag: Tag, by: User) -> int:
 def tag_person(*, contact: Contact, by: User, name: str) -> Tag:
     """Mark a person; a tag that is not there yet is made."""
     sets.one_writer(contact.workspace)
-    tag, _ = _tag(contact.workspace, name)
+    tag, _ = tag_of(workspace=contact.workspace, by=by, name=name)
     _, is_new = Tagging.objects.get_or_create(tag=tag, contact=contact)
     if is_new:
         activity.record(
@@ -115,14 +114,21 @@ def untag_person(*, contact: Contact, by: User, tag: Tag) -> None:
         )  # fmt: skip
 
 
-def _tag(workspace: Workspace, name: str) -> tuple[Tag, bool]:
-    name = _checked(name)
+def tag_of(*, workspace: Workspace, by: User, name: str) -> tuple[Tag, bool]:
+    """The tag of this name, and whether it was made now. Waits for no writer. Raises CannotTag."""
+    name = checked(name)
     known = _of_name(workspace, name).first()
     if known is not None:
         return known, False
     if Tag.objects.filter(workspace=workspace).count() >= MOST_TAGS:
         raise CannotTag(f"A workspace has {MOST_TAGS} tags at most. Delete some that nobody has.")
-    return Tag.objects.create(workspace=workspace, name=name), True
+    try:
+        with transaction.atomic():
+            tag = Tag.objects.create(workspace=workspace, name=name)
+    except IntegrityError:  # somebody else made it in this instant
+        return _of_name(workspace, name).get(), False
+    _note(by, tag, "tag.added", f"Made the tag {tag}.")
+    return tag, True
 
 
 def _of_name(workspace: Workspace, name: str) -> "models.QuerySet[Tag]":
@@ -132,7 +138,8 @@ def _of_name(workspace: Workspace, name: str) -> "models.QuerySet[Tag]":
     )
 
 
-def _checked(name: str) -> str:
+def checked(name: str) -> str:
+    """As it is kept. Raises CannotTag."""
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
     if not name or len(name) > MOST_LETTERS:
         sentence = f"A tag has {MOST_LETTERS} letters at most." if name else "Type a tag."

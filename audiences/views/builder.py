@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 from django_htmx.http import trigger_client_event
 
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import rules
@@ -120,10 +120,10 @@ def _from_address(request: WorkspaceRequest) -> Any:
         told = read_json(given)
         return told if isinstance(told, dict) else {"join": "all", "rules": []}
     parts = [
-        {"kind": kind, "of": int(text), "op": op}
+        {"kind": kind, "of": found, "op": op}
         for kind, op in (("list", "on"), ("tag", "has"))
         for text in request.GET.getlist(kind)
-        if text.isascii() and text.isdecimal() and len(text) < 19
+        if (found := id_of(text))
     ]
     return {"join": "all", "rules": parts}
 

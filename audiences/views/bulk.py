@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
-from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, toast, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, safe_next, say, toast, workspace_view
 from accounts.models import Role
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
@@ -184,8 +184,7 @@ def _chosen(request: WorkspaceRequest) -> People:
     """The ticked rows; or all that match, as the page said they are. Raises BadSelection."""
     if request.POST.get("all"):
         return queries.read_signed(request.workspace, request.POST.get("selection", ""))
-    given = request.POST.getlist("ids")
-    ids = tuple(int(one) for one in given if one.isascii() and one.isdigit() and len(one) < 19)
+    ids = tuple(found for one in request.POST.getlist("ids") if (found := id_of(one)))
     if not ids:
         raise BadSelection("Nobody is ticked. Tick some rows first.")
     return replace(People(request.workspace), ids=ids)

@@ -1,3 +1,4 @@
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
@@ -10,6 +11,7 @@ from audiences.forms.consents import ConsentForm
 from audiences.forms.contacts import ContactFilters
 from audiences.forms.imports import PersonForm
 from audiences.models import Contact
+from audiences.queries.columns import MOST
 from audiences.queries.contacts import Slice, shown
 from audiences.queries.tags import tags_of
 from audiences.views import bulk, people, suppressions
@@ -38,6 +40,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
             "form": form,
             "columns": columns,
             "columns_there_are": there,
+            "most_columns": MOST,
             "rows": people.table(found, columns, shows_addresses=shows),
             "older": found.before,
             "before": before,
@@ -64,6 +67,12 @@ def choose_columns(request: WorkspaceRequest) -> HttpResponse:
     there = {column.key for column in queries.columns_there_are(request.workspace)}
     wanted = [key for key in request.POST.getlist("columns") if key in there]
     services.choose_columns(membership=request.membership, columns=wanted)
+    if len(wanted) > MOST:
+        say(
+            request,
+            f"You chose {len(wanted)} columns: the first {MOST} of them are shown.",
+            level=messages.WARNING,
+        )
     return go(request, bulk.back(request))
 
 

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, safe_next, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import queries, services
@@ -19,9 +19,8 @@ from audiences.views import people
 @workspace_view(methods=("GET", "HEAD"))
 def duplicates(request: WorkspaceRequest) -> HttpResponse:
     """The pairs that the last search found, of the workspace or of one list."""
-    asked = request.GET.get("list", "")
-    is_id = asked.isascii() and asked.isdigit() and len(asked) < 19
-    chosen = get_object_or_404(request.workspace.lists, pk=asked) if is_id else None
+    list_id = id_of(request.GET.get("list", ""))
+    chosen = get_object_or_404(request.workspace.lists, pk=list_id) if list_id else None
     is_dismissed = request.GET.get("show") == "dismissed"
     after = request.GET.get("after", "")
     found = queries.duplicates(

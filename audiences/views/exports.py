@@ -7,7 +7,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 
-from accounts.http import WorkspaceRequest, fresh_login, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, fresh_login, go, id_of, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import queries, rules, services
@@ -160,12 +160,12 @@ def _new(
 def _people(request: WorkspaceRequest) -> People:
     if text := request.GET.get("people"):
         return queries.read_signed(request.workspace, text)
-    if (segment := request.GET.get("segment", "")).isdecimal():
-        mine = get_object_or_404(Segment, workspace=request.workspace, pk=int(segment[:18]))
+    if segment := request.GET.get("segment"):
+        mine = get_object_or_404(Segment, workspace=request.workspace, pk=id_of(segment))
         condition = rules.Condition("segment", mine.pk, "in", name=mine.name)
         return People(request.workspace, rule=rules.Group("all", (condition,)))
-    if (list_id := request.GET.get("list", "")).isdecimal():
-        mine_list = get_object_or_404(request.workspace.lists, pk=int(list_id[:18]))
+    if list_id := request.GET.get("list"):
+        mine_list = get_object_or_404(request.workspace.lists, pk=id_of(list_id))
         return People(request.workspace, list_id=mine_list.pk)
     return People(request.workspace)
 

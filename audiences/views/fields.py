@@ -20,6 +20,7 @@ from audiences.forms.fields import (
 )
 from audiences.models import Field, FieldChange
 from audiences.queries import fields as queries
+from audiences.views import people
 
 
 @workspace_view()
@@ -137,9 +138,7 @@ def merge_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     refusal = ""
     if request.method == "POST" and kept:
         try:
-            change = services.merge_fields(
-                **_who(request, key), into=into, version=_version(request.POST.get("version"))
-            )
+            change = services.merge_fields(**_who(request, key), into=into, version=people.version(request))
         except CannotDo as no:
             refusal = no.sentence
         else:
@@ -170,7 +169,7 @@ def delete_field(request: WorkspaceRequest, key: str) -> HttpResponse:
         change = services.delete_field(
             **_who(request, key),
             typed=request.POST.get("typed", ""),
-            version=_version(request.POST.get("version")),
+            version=people.version(request),
         )
     except CannotDo as no:
         return _page(request, row, refusal=no.sentence)
@@ -257,7 +256,3 @@ def _distinct(field: Field) -> list[str]:
 
 def _progress(change: FieldChange) -> str:
     return "" if change.state == FieldChange.State.DONE else "Everybody's values follow in the background."
-
-
-def _version(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0

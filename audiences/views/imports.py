@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 
 from accounts import activity
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import queries, services
@@ -108,7 +108,7 @@ def open_again(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 def preview(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     mine = _import(request, import_id)
     form = _columns(request, mine, request.POST)
-    values: dict[str, Any] = {"mine": mine, "version": _version(request)}
+    values: dict[str, Any] = {"mine": mine, "version": people.version(request)}
     done = (
         form.attempt(services.preview_blocks, **values)
         if mine.is_of_blocks
@@ -129,7 +129,7 @@ def _action(
         mine = _import(request, import_id)
         values: dict[str, Any] = {"by": request.user} if by else {}
         if has_version:
-            values["version"] = _version(request)
+            values["version"] = people.version(request)
         try:
             service(mine=mine, **values)
         except CannotDo as refusal:
@@ -251,7 +251,7 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
     found = queries.rows_of(
         mine,
         chosen,
-        after=int(after) if after.isascii() and after.isdecimal() and len(after) < 18 else 0,
+        after=id_of(after) or 0,
         shows_addresses=people.shows_addresses(request),
     )
     return {
@@ -280,11 +280,6 @@ def _written(mine: Import) -> str:
         return f"sheet “{sheets[0]}”, {heading}"
     encoding = ENCODINGS.get(dialect.get("encoding", ""), "")
     return f"{encoding}, separated by {DELIMITERS.get(dialect.get('delimiter', ''), '').lower()}s, {heading}"
-
-
-def _version(request: WorkspaceRequest) -> int:
-    given = request.POST.get("version", "")
-    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0
 
 
 def _import(request: WorkspaceRequest, import_id: int) -> Import:

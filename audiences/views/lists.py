@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, safe_next, say, workspace_view
 from accounts.models import Role
 from accounts.templatetags.ui import counted
 from audiences import queries, services, uses
@@ -172,7 +172,7 @@ def _move(request: WorkspaceRequest, chosen: list[List], back: str) -> HttpRespo
     asked = request.POST.get("folder", "")
     folder = None
     if asked != NO_FOLDER:
-        folder = request.workspace.folders.filter(pk=asked).first() if _is_id(asked) else None
+        folder = request.workspace.folders.filter(pk=id_of(asked) or 0).first()
         if folder is None:
             say(request, "Nothing was moved: say which folder.", level=messages.WARNING)
             return go(request, back)
@@ -242,14 +242,10 @@ def _find(request: WorkspaceRequest, list_id: int) -> List:
 
 def ticked(request: WorkspaceRequest, asked: QueryDict) -> list[List]:
     """The lists of this workspace among those named, by name."""
-    ids = [int(text) for text in asked.getlist("ids")[:MOST_TICKED] if _is_id(text)]
+    ids = [found for text in asked.getlist("ids")[:MOST_TICKED] if (found := id_of(text))]
     return list(request.workspace.lists.filter(pk__in=ids).order_by("name", "id"))
 
 
 def _span(request: WorkspaceRequest) -> str:
     asked = request.GET.get("span", "")
     return asked if asked in SPANS else "90"
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19

@@ -1,7 +1,7 @@
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import queries, services
@@ -10,13 +10,14 @@ from audiences.models import Contact
 from audiences.queries.contacts import SEARCH_LETTERS, People
 from audiences.queries.merging import outcome
 from audiences.services import merging
+from audiences.views import people
 
 
 @workspace_view(role=Role.EDITOR)
 def merge_person(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """Find the other, see what would become of both, and make them one."""
     kept = _find(request, contact_id)
-    asked = _number(request.POST.get("with") or request.GET.get("with"))
+    asked = id_of(request.POST.get("with") or request.GET.get("with", ""))
     if not asked or asked == kept.pk:
         return _search(request, kept)
     other, refusal = _find(request, asked), ""
@@ -26,7 +27,7 @@ def merge_person(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
         if name.startswith("pick_") and value in ("kept", "other")
     }
     if request.method == "POST":
-        versions = (_number(request.POST.get("version")), _number(request.POST.get("other_version")))
+        versions = (people.version(request), people.version(request, "other_version"))
         try:
             services.merge_people(kept=kept, other=other, by=request.user, picks=picks, versions=versions)
         except CannotDo as no:
@@ -66,7 +67,3 @@ def _search(request: WorkspaceRequest, kept: Contact) -> HttpResponse:
 
 def _find(request: WorkspaceRequest, contact_id: int) -> Contact:
     return get_object_or_404(request.workspace.contacts.select_related("workspace"), pk=contact_id)
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest
+from accounts.http import WorkspaceRequest, id_of
 from accounts.models import Role
 from accounts.redaction import redact
 from accounts.templatetags.ui import day, in_zone, number
@@ -99,17 +99,12 @@ def said(count: Count, noun: str = "person,people") -> str:
 
 def before(request: WorkspaceRequest) -> int | None:
     """The id from which a page goes on; None for the first page and for nonsense."""
-    return before_of(request.GET.get("before", ""))
+    return id_of(request.GET.get("before", ""))
 
 
-def before_of(asked: str) -> int | None:
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
-
-
-def version(request: WorkspaceRequest) -> int:
+def version(request: WorkspaceRequest, name: str = "version") -> int:
     """The version of the row that was looked at; 0, which none has, when it is not said."""
-    asked = request.POST.get("version", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
+    return id_of(request.POST.get(name, "")) or 0
 
 
 def chips(request: WorkspaceRequest, labels: dict[str, Any]) -> list[dict[str, str]]:

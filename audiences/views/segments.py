@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_POST
 
-from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, safe_next, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import rules
@@ -151,7 +151,7 @@ def members(request: WorkspaceRequest, rule: rules.Group | None, asked: Any) -> 
         words=words if len(words) >= SEARCH_LETTERS else "",
         shows_addresses=people.shows_addresses(request),
     )
-    before = people.before_of(asked.get("before", ""))
+    before = id_of(asked.get("before", ""))
     try:
         page = queries.sample(wanted) if show == "random" else contacts(wanted, before=before)
     except CannotDo as refusal:
@@ -164,9 +164,9 @@ def why_of(
     request: WorkspaceRequest, rule: rules.Group | None, known: rules.Known, asked: str
 ) -> dict[str, Any] | None:
     """Why this contact is in it, or is not; None if nobody asked."""
-    if not (asked.isascii() and asked.isdecimal() and len(asked) < 19):
+    if not (contact_id := id_of(asked)):
         return None
-    return _because(request, get_object_or_404(request.workspace.contacts, pk=int(asked)), rule, known)
+    return _because(request, get_object_or_404(request.workspace.contacts, pk=contact_id), rule, known)
 
 
 def find_segment(request: WorkspaceRequest, segment_id: int) -> Segment:

@@ -1,9 +1,10 @@
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from accounts.templatetags.ui import counted
@@ -11,7 +12,7 @@ from audiences import services, uses
 from audiences.forms.tags import TagFilters, TagForm
 from audiences.models import Contact, Tag
 from audiences.queries import tags as queries
-from audiences.services.tags import CannotTag
+from audiences.services.tags import MOST_LETTERS, CannotTag
 from audiences.views import people
 
 
@@ -66,8 +67,7 @@ def tag(request: WorkspaceRequest, tag_id: int) -> HttpResponse:
 @require_POST
 def merge_tag(request: WorkspaceRequest, tag_id: int) -> HttpResponse:
     mine = _find(request, tag_id)
-    into = request.POST.get("into", "")
-    other = _find(request, int(into) if into.isascii() and into.isdigit() and len(into) < 19 else 0)
+    other = _find(request, id_of(request.POST.get("into", "")))
     try:
         moved = services.merge_tags(tag=mine, into=other, by=request.user)
     except CannotDo as no:
@@ -107,7 +107,7 @@ def untag_person(request: WorkspaceRequest, contact_id: int, tag_id: int) -> Htt
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
 def suggest_tags(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """Options for what is being typed."""
-    words = request.GET.get("name", "").strip()[:60].replace("\x00", "")
+    words = request.GET.get("name", "").strip()[:MOST_LETTERS].replace("\x00", "")
     found = queries.suggested_tags(request.workspace, words, besides=_contact(request, contact_id))
     return render(request, "audiences/tags/suggested.html", {"names": found})
 
@@ -134,7 +134,7 @@ def _tags_of(request: WorkspaceRequest, contact: Contact, form: TagForm) -> Http
     """The tags alone for htmx; else the person's page again, where a refusal is said."""
     if not request.htmx:
         for sentences in form.errors.values():
-            say(request, str(sentences[0]), level=40)
+            say(request, str(sentences[0]), level=messages.ERROR)
         return go(request, f"{reverse('audiences:contact', args=[contact.pk])}#tags")
     context = {
         "contact": contact,
@@ -146,7 +146,7 @@ def _tags_of(request: WorkspaceRequest, contact: Contact, form: TagForm) -> Http
     return render(request, "audiences/contacts/tags.html", context, status=form.http_status)
 
 
-def _find(request: WorkspaceRequest, tag_id: int) -> Tag:
+def _find(request: WorkspaceRequest, tag_id: int | None) -> Tag:
     return get_object_or_404(
         Tag.objects.filter(workspace=request.workspace).select_related("workspace"), pk=tag_id
     )

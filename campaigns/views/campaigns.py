@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from campaigns.forms.compose import CampaignFilters
@@ -36,8 +36,8 @@ def new(request: WorkspaceRequest) -> HttpResponse:
     """Blank at once, or a choice of templates where there are some."""
     templates = request.workspace.templates.order_by("name", "pk")
     if request.method == "POST":
-        chosen = request.POST.get("template", "")
-        template = get_object_or_404(templates, pk=chosen) if chosen.isdecimal() else None
+        chosen = request.POST.get("template")
+        template = get_object_or_404(templates, pk=id_of(chosen)) if chosen else None
         campaign = compose.create_campaign(workspace=request.workspace, by=request.user, template=template)
         return go(request, "campaigns:compose", campaign.pk)
     words = request.GET.get("q", "").strip()[:100]

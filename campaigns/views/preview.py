@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, render_page, workspace_view
+from accounts.http import WorkspaceRequest, id_of, render_page, workspace_view
 from accounts.models import Role
 from accounts.redaction import mask_email
 from campaigns import content, merge_tags
@@ -37,7 +37,9 @@ def preview(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
 @workspace_view(methods=("GET", "HEAD"))
 def preview_frame(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     campaign = found(request, campaign_id)
-    contact = None if _is_alike(campaign) else people.step(campaign, _number(request.GET)).contact
+    contact = (
+        None if _is_alike(campaign) else people.step(campaign, id_of(request.GET.get("contact", ""))).contact
+    )
     return _frame(request, campaign, people.values_for(contact, request.workspace))
 
 
@@ -61,7 +63,7 @@ def preview_context(request: WorkspaceRequest, target: Campaign | Template) -> d
     if is_alike:
         names = ("campaigns:preview", "campaigns:preview_frame")
     elif isinstance(target, Campaign):
-        who = _number(asked)
+        who = id_of(asked.get("contact", ""))
         if "gaps" in asked and (worst := people.with_most_gaps(target, _used_fields(target))):
             who = worst.pk
         step = people.step(target, who)
@@ -154,11 +156,6 @@ def _frame(request: WorkspaceRequest, target: Content, values: dict[str, str]) -
     response["X-Frame-Options"] = "SAMEORIGIN"
     response["Referrer-Policy"] = "no-referrer"
     return response
-
-
-def _number(query: QueryDict) -> int | None:
-    asked = query.get("contact", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
 
 
 def _used_fields(campaign: Campaign) -> set[str]:

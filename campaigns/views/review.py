@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import MirrorKind, MirrorRow, Role
 from accounts.redaction import mask_email
 from accounts.refusals import CannotDo
@@ -80,10 +80,8 @@ def audience_people(request: WorkspaceRequest, campaign_id: int, term: str) -> H
     campaign = get_object_or_404(
         Campaign.objects.select_related("workspace"), pk=campaign_id, workspace=request.workspace
     )
-    after = request.GET.get("after", "0")
-    is_id = after.isascii() and after.isdigit() and len(after) < 19
     try:
-        page = people_of(campaign, term, after=int(after) if is_id else 0)
+        page = people_of(campaign, term, after=id_of(request.GET.get("after", "")) or 0)
     except KeyError as error:
         raise Http404("There is no such number.") from error
     masked = not request.membership.may(Role.EDITOR)

@@ -2,7 +2,7 @@
 
 from django.http import HttpResponse
 
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import MirrorKind, MirrorRow, Role
 from campaigns.services import compose
 from campaigns.views.campaigns import found_template
@@ -13,12 +13,11 @@ PAGE = 50
 @workspace_view(methods=("GET", "HEAD"))
 def templates(request: WorkspaceRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()[:100]
-    after = request.GET.get("after", "")
     found = request.workspace.templates.order_by("-id")
     if words:
         found = found.filter(name__icontains=words)
-    if after.isdecimal() and len(after) < 19:
-        found = found.filter(pk__lt=int(after))
+    if after := id_of(request.GET.get("after", "")):
+        found = found.filter(pk__lt=after)
     rows = list(found.only("workspace", "name", "subject", "form", "updated_at")[: PAGE + 1])
     ids = [row.pk for row in rows]
     mirrored = MirrorRow.objects.filter(

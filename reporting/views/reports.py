@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 
 from accounts import activity
-from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import Role
 from accounts.redaction import mask_email, redact
 from accounts.refusals import CannotDo
@@ -146,13 +146,12 @@ def _chosen(what: str, link_id: str, delivery: Delivery) -> tuple[What, LinkFigu
         raise Http404("There is no such number.")
     if not link_id:
         return What(what), None
-    if what != What.CLICKED or not (link_id.isascii() and link_id.isdecimal()):
+    if what != What.CLICKED:
         raise Http404("There is no such link.")
     return What.CLICKED, get_object_or_404(
-        LinkFigures, pk=int(link_id), delivery=delivery, source=Figures.Source.EVENTS
+        LinkFigures, pk=id_of(link_id), delivery=delivery, source=Figures.Source.EVENTS
     )
 
 
 def _cursor(request: WorkspaceRequest, name: str) -> int | None:
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
+    return id_of(request.GET.get(name, ""))

@@ -1,4 +1,4 @@
-"""An account in the sandbox and the connection to it."""
+"""Who works on the audience; an account in the sandbox and the connection to it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from accounts import pulls
-from accounts.models import Connection, Pull, Workspace
+from accounts.models import Connection, Pull, User, Workspace
 from tests.conftest import SandboxServer
 from tests.factories import ConnectionFactory
 from tests.helpers import run_outbox
@@ -49,6 +49,12 @@ class Account:
     def calls(self) -> list[tuple[str, str]]:
         log = self.sandbox.read("log", provider="brevo", account=f"sandbox-{self.name}")["calls"]
         return [(call["method"], call["path"]) for call in log]
+
+
+@pytest.fixture
+def by(member: Callable[..., User]) -> User:
+    """Who does it, where an editor may."""
+    return member("editor")
 
 
 @pytest.fixture

@@ -30,11 +30,6 @@ FILE = (
 )
 
 
-@pytest.fixture
-def by(member):
-    return member("editor")
-
-
 def begin(workspace, by, text=FILE):
     mine, _ = services.begin_import(
         workspace=workspace, by=by, name="blocks.csv", blocks=[text.encode()], aim=Import.Aim.SUPPRESSIONS

@@ -41,11 +41,6 @@ TASK = "audiences.bulk"
 
 
 @pytest.fixture
-def by(member):
-    return member("editor")
-
-
-@pytest.fixture
 def in_background(monkeypatch):
     """Even a few people go through the outbox, two at a time."""
     monkeypatch.setattr("audiences.services.bulk.AT_ONCE", 0)
@@ -136,6 +131,20 @@ def test_tags_are_made_put_on_and_taken_off(workspace, begin):
     assert not Tagging.objects.exists()
 
 
+def test_a_tag_is_made_for_many_as_it_is_made_for_one(workspace, begin, monkeypatch):
+    people_of(workspace, "ana")
+
+    begin("tag", new_tag=" V\u200bI\u0000P ")
+    monkeypatch.setattr("audiences.services.tags.MOST_TAGS", 1)
+    with pytest.raises(services.CannotBulk) as refusal:
+        begin("tag", new_tag="Guests")
+
+    assert list(Tag.objects.values_list("name", flat=True)) == ["V I P"]
+    assert ActivityEntry.objects.filter(verb="tag.added").get().sentence == "Made the tag V I P."
+    assert list(refusal.value.fields) == ["tag"]
+    assert refusal.value.sentence == "A workspace has 1 tags at most. Delete some that nobody has."
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
     [("number", "38.5", 38.5), ("number", "38", 38), ("boolean", "no", False), ("date", "2026-02-03", "2026-02-03"),
@@ -159,6 +168,19 @@ def test_a_field_is_set_by_its_kind_and_grows_versions_only_where_it_changes(
     assert ended(empty) == ("done", 1, 1, {"changed": 1, "same": 0})
     ana.refresh_from_db()
     assert ana.custom == {"y": 1}
+
+
+def test_a_text_has_as_many_letters_as_the_field_takes(workspace, begin):
+    field = Field.objects.create(workspace=workspace, key="note", label="Note", kind="text")
+    (ana,) = people_of(workspace, "ana")
+
+    begin("set_field", field="note", value="x" * field.max_letters)
+    with pytest.raises(services.CannotBulk) as refusal:
+        begin("set_field", field="note", value="x" * 2001)
+
+    ana.refresh_from_db()
+    assert ana.custom == {"note": "x" * 2000}
+    assert refusal.value.fields == {"value": "This field holds 2000 letters at most."}
 
 
 def test_a_standard_field_is_set_in_its_column(workspace, begin):
@@ -255,6 +277,14 @@ def test_what_cannot_be_done_is_refused_with_the_field_to_look_at(workspace, beg
     assert (BulkAction.objects.count(), Consent.objects.count(), Tag.objects.count()) == (0, 0, 0)
 
 
+def test_a_long_note_is_cut_to_what_is_kept(workspace, begin, in_background):
+    people_of(workspace, "ana")
+    mine = begin("tag", new_tag="VIP")
+    running.end(mine, "failed", "x" * 600)
+    mine.refresh_from_db()
+    assert (mine.state, mine.note) == ("failed", "x" * 500)
+
+
 def test_nobody_is_refused(workspace, begin):
     with pytest.raises(services.CannotBulk, match="Nobody fits"):
         begin("tag", new_tag="x")
@@ -278,7 +308,7 @@ def test_many_are_done_chunk_by_chunk_in_the_background(workspace, begin, in_bac
     assert Tagging.objects.count() == 5
     assert attention.running(workspace) == []
     verbs = ActivityEntry.objects.order_by("id").values_list("verb", flat=True)
-    assert list(verbs) == ["bulk.started", "bulk.done"]
+    assert list(verbs) == ["tag.added", "bulk.started", "bulk.done"]
 
 
 def test_a_filter_that_the_action_itself_empties_reaches_everybody(workspace, begin, in_background):

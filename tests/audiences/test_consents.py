@@ -16,11 +16,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def by(member):
-    return member("editor")
-
-
-@pytest.fixture
 def ana(workspace):
     return ContactFactory(workspace=workspace, email="ana@example.org")
 

@@ -14,6 +14,7 @@ from audiences.forms.editing import EditForm
 from audiences.mirror import merge
 from audiences.mirror.contacts import Reader, sift
 from audiences.models import Consent, Contact, Field, FormerAddress, Subscription, Suppression
+from audiences.queries.contacts import People
 from reporting import rollups
 from reporting.models import Event
 from tests.factories import (
@@ -26,11 +27,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def by(member):
-    return member("editor")
 
 
 @pytest.fixture
@@ -143,6 +139,43 @@ def test_what_does_not_fit_is_refused_and_stays_in_the_form(browse, ana, typed, 
     assert (page.status_code, says in text, "kept" in text) == (422, True, True)
     ana.refresh_from_db()
     assert ana.version == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "says"),
+    [
+        ("size", "big", "This is no number. Write it like 1234.5."),
+        ("born", "31.2.2024", "This is no date. Write it like 2026-12-31."),
+        ("vip", "perhaps", "Say yes or no."),
+        ("colour", "Pink", "Choose one of the choices of this field."),
+        ("note", "x" * 2001, "This field holds 2000 letters at most."),
+        ("city", "x" * 121, "This field holds 120 letters at most."),
+        ("note", "a\x00", "This text holds a letter that cannot be kept. Type it again."),
+    ],
+)
+def test_a_value_is_refused_alike_for_one_person_and_for_many(workspace, ana, by, key, text, says):
+    with pytest.raises(services.CannotEdit) as one:
+        services.edit_person(contact=ana, by=by, email=ana.email, fields={key: text}, seen={}, version=1)
+    with pytest.raises(services.CannotBulk) as many:
+        services.begin_bulk(
+            workspace=workspace, by=by, action="set_field", people=People(workspace),
+            arguments={"field": key, "value": text},
+        )  # fmt: skip
+    assert (one.value.fields, many.value.fields) == ({f"field_{key}": says}, {"value": says})
+
+
+def test_a_choice_of_which_no_choices_are_known_is_a_text(browse, workspace, ana, by):
+    Field.objects.create(workspace=workspace, key="mood", label="Mood", kind="choice")
+    typed = page_of(ana, mood="Sunny")
+    assert browse("editor").post(url(ana, "edit/"), typed).url == url(ana)
+    ana.refresh_from_db()
+    assert ana.custom["mood"] == "Sunny"
+    services.begin_bulk(
+        workspace=workspace, by=by, action="set_field", people=People(workspace),
+        arguments={"field": "mood", "value": "Grey"},
+    )  # fmt: skip
+    ana.refresh_from_db()
+    assert ana.custom["mood"] == "Grey"
 
 
 def test_the_second_editor_is_told_field_by_field(browse, ana, by, workspace):

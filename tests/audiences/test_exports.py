@@ -30,11 +30,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def by(member):
-    return member("editor")
-
-
-@pytest.fixture
 def ana(workspace):
     """On News, tagged, with fields that a spreadsheet would run."""
     Field.objects.create(workspace=workspace, key="note", label="=Note")
@@ -329,6 +324,17 @@ def test_of_another_workspace_nothing_is_seen(browse, workspace, by):
         client.get("/w/acme/exports/new/", {"people": signed(People(elsewhere))}).url,
         client.get("/w/acme/exports/new/", {"people": "forged"}).url,
     ] == [404, 404, 404, 404, 404, "/w/acme/contacts/", "/w/acme/contacts/"]
+
+
+@pytest.mark.parametrize("more", ["0", "x"])
+@pytest.mark.parametrize("name", ["list", "segment"])
+def test_whoever_an_address_does_not_name_is_not_exported(browse, workspace, ana, name, more):
+    """Not those of another list whose id begins alike, and not everybody."""
+    ListFactory(workspace=workspace, pk=10**17)
+    Segment.objects.create(workspace=workspace, pk=10**17, name="Big", rule={"join": "all", "rules": []})
+    client = browse("editor")
+    assert client.get("/w/acme/exports/new/", {name: str(10**17)}).status_code == 200
+    assert client.get("/w/acme/exports/new/", {name: f"{10**17}{more}"}).status_code == 404
 
 
 def test_the_list_asks_as_often_for_three_exports_as_for_one(

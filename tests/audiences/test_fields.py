@@ -30,11 +30,6 @@ TASKS = ("audiences.change_field", "audiences.count_fields")
 
 
 @pytest.fixture
-def by(member):
-    return member("editor")
-
-
-@pytest.fixture
 def size(workspace):
     return Field.objects.create(workspace=workspace, key="size", label="Size")
 

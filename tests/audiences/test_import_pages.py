@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 FILE = "Email,Vorname\nana@x.test,Ana\nnobody,N\nstop@x.test,S\n"
 
 
-@pytest.fixture
-def by(member):
-    return member("editor")
-
-
 def upload(client, content=None, name="people.csv"):
     content = FILE.encode() if content is None else content
     return client.post("/w/acme/imports/new/", {"file": SimpleUploadedFile(name, content)})

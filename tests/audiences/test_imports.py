@@ -39,11 +39,6 @@ YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
 
 
 @pytest.fixture
-def by(member):
-    return member("editor")
-
-
-@pytest.fixture
 def approver(member):
     return member("approver")
 

@@ -41,11 +41,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def by(member):
-    return member("editor")
-
-
-@pytest.fixture
 def pair(workspace):
     return (
         ContactFactory(workspace=workspace, email="kept@x.test", first_name="Ana", last_name="", city=""),

@@ -291,6 +291,20 @@ def test_columns_are_each_members_own(browse, workspace):
     assert ContactColumns.objects.count() == 1
 
 
+def test_who_chooses_more_columns_than_there_is_room_for_is_told(workspace, client):
+    keys = [f"x{number}" for number in range(13)]
+    for key in keys:
+        Field.objects.create(workspace=workspace, key=key, label=key)
+    make(workspace, "ana")
+    assert "up to 12, is yours alone" in client.get(URL).content.decode()
+
+    client.post(f"{URL}columns/", {"columns": [f"field:{key}" for key in keys]})
+
+    page = client.get(URL)
+    assert "You chose 13 columns: the first 12 of them are shown." in page.content.decode()
+    assert len(page.context["columns"]) == 12
+
+
 def test_all_columns_and_filters_cost_the_same_for_one_row_and_three(workspace, client):
     Field.objects.create(workspace=workspace, key="pays", label="Pays", kind="boolean")
     tag = Tag.objects.create(workspace=workspace, name="VIP")

@@ -14,11 +14,6 @@ from tests.factories import ContactFactory, WorkspaceFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def by(member):
-    return member("editor")
-
-
 def tagged(workspace, by, name, *contacts):
     for contact in contacts:
         tag = services.tag_person(contact=contact, by=by, name=name)
