@@ -34,6 +34,7 @@ class Export(Moving):
         State.CANCELLED: frozenset(),
         State.EXPIRED: frozenset(),
     }
+    GUARDS: ClassVar[tuple[str, ...]] = ("state", "run")
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="exports")
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.PEOPLE)
@@ -49,7 +50,6 @@ class Export(Moving):
     rows = models.PositiveIntegerField(default=0)
     size = models.BigIntegerField(default=0)
     note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
-    GUARDS: ClassVar[tuple[str, ...]] = ("state", "run")
     # How many times its making was begun. Who still works on an earlier one has nothing to say.
     run = models.PositiveIntegerField(default=1, db_default=1)
     cancel_requested = models.BooleanField(default=False)
