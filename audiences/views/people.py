@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.http import WorkspaceRequest, id_of
 from accounts.models import Role
 from accounts.redaction import redact
-from accounts.templatetags.ui import day, in_zone, number
+from accounts.templatetags.ui import GAP, day, in_zone, number
 from audiences.models import Field, Subscription, Suppression
 from audiences.queries.columns import Column
 from audiences.queries.contacts import Count, Row, Slice
@@ -55,13 +55,13 @@ def _cell(column: Column, value: Any, row: Row, *, shows_addresses: bool) -> Cel
             tone, text = ("bad", LABELS.get(row.reason, row.reason)) if row.reason else ("good", "Mailable")
             return column.label, text, tone
         case "instant":
-            return column.label, day(in_zone(value)) if value else "", ""
+            return column.label, _unbroken(day(in_zone(value))) if value else "", ""
         case "texts":
             return column.label, _short(", ".join(value or ()), 60), ""
         case Field.Kind.BOOLEAN:
             return column.label, {"true": "Yes", "false": "No"}.get(value, value or ""), ""
         case Field.Kind.DATE:
-            return column.label, _as_day(value or ""), ""
+            return column.label, _unbroken(_as_day(value or "")), ""
     # An address in a field is one all the same.
     text = str(value if value is not None else "")
     return column.label, _short(text if shows_addresses else redact(text), 40), ""
@@ -82,6 +82,11 @@ def _row(row: Row, base: str) -> tuple[str, ...]:
         day(row.created_at),
         STATUSES.get(row.status, row.status), since,
     )  # fmt: skip
+
+
+def _unbroken(text: str) -> str:
+    """In one line, however narrow the column."""
+    return text.replace(" ", GAP)
 
 
 def _short(text: str, most: int) -> str:
