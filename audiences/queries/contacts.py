@@ -1,4 +1,7 @@
-"""Finding people among millions: keyset pages, no count of everybody, the trigram index for rare words only."""
+"""Finding people among millions: keyset pages, the trigram index for rare words only.
+
+Pages count as far as is quick (`counted`); what is done with people is told exactly how many (`split`, `people_meant`).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,16 +50,9 @@ class People:
 
     @property
     def is_everybody(self) -> bool:
-        return not (self.list_id or self._is_narrowed)
-
-    @property
-    def is_only_a_list(self) -> bool:
-        return bool(self.list_id) and not self._is_narrowed
-
-    @property
-    def _is_narrowed(self) -> bool:
-        return bool(
-            self.words
+        return not (
+            self.list_id
+            or self.words
             or self.state
             or self.connection_id
             or self.language

@@ -1,13 +1,14 @@
 """Conditions over the fields of a person, and over the address and the day they came."""
 
 import calendar
+import json
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from accounts.models import Workspace
 from audiences.models import Contact, Field
-from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer
+from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer, in_words
 from audiences.rules.nodes import Condition
 from audiences.sql import like
 
@@ -144,8 +145,6 @@ class FieldKind(Kind):
 
 
 def value_in_words(condition: Condition, otherwise: str) -> str:
-    from audiences.rules.kinds import in_words
-
     if condition.op in ("in_last", "not_in_last", "in_next", "anniversary"):
         return days_in_words(condition.value)
     if condition.op in ("between", "within"):
@@ -174,8 +173,6 @@ def _column(of: str, write: Writer) -> str:
 
 
 def _json(value: dict[str, Any]) -> str:
-    import json
-
     return json.dumps(value)
 
 

@@ -26,7 +26,7 @@ from audiences.services.exports import (
     throw_away,
 )
 from audiences.services.field_changes import fail_stuck_changes
-from audiences.services.field_counts import ask_for_counts, count_fields, count_stale_fields
+from audiences.services.field_counts import ask_for_counts, count_stale_fields
 from audiences.services.fields import (
     CannotChangeField,
     add_field,
@@ -135,7 +135,6 @@ __all__ = [
     "change_subscription",
     "choose_columns",
     "combine_lists",
-    "count_fields",
     "count_people",
     "count_people_soon",
     "count_stale_fields",

@@ -11,6 +11,7 @@ from accounts.providers.base import Effect
 from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
+from audiences.bulk import words
 from audiences.models import BulkAction, ConsentBasis, Contact, List, PeopleCount, Tag
 from audiences.queries.contacts import People, people_meant
 from audiences.queries.fields import all_fields, value_of
@@ -70,8 +71,6 @@ def needs_number(workspace: Workspace, action: str, people: People, total: int) 
 @transaction.atomic
 def cancel_bulk(*, mine: BulkAction, by: User) -> None:
     """Stop after the people under way; or leave a stopped one at that. What was done stays."""
-    from audiences.bulk import words
-
     _lock(mine)
     if mine.state == State.FAILED:
         mine.move_to(State.CANCELLED, people=words.without_search(mine))
@@ -162,8 +161,6 @@ def _lock(mine: BulkAction) -> None:
 
 
 def _title(mine: BulkAction) -> str:
-    from audiences.bulk import words
-
     title = redact(words.title(mine))
     return title[:1].lower() + title[1:]
 

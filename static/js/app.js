@@ -151,7 +151,7 @@ on("click", (event) => {
   if (!form) return;
   $("[data-all]", form).value = button.matches("[data-choose-all]") ? "1" : "";
   selection(form);
-  $(".choose-all:not([hidden]) button", form)?.focus();
+  $(".bulk-bar__all:not([hidden]) button", form)?.focus();
 });
 
 on("change", (event) => {
