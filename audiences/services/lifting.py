@@ -95,10 +95,11 @@ def lift_pattern(
     people: bool = False,
     consent_source: str = "",
     agreed_at: datetime | None = None,
+    typed: str = "",
 ) -> int:
     """Catch nobody by this pattern any more. Whom it caught stays suppressed by name, unless `people`.
 
-    Then they need a consent like anybody. Returns how many blocks by name ended. Raises CannotLift.
+    Then they need a consent like anybody; `typed`: the pattern once more, where somebody complained. Returns how many blocks by name ended. Raises CannotLift.
     """
     workspace = suppression.workspace
     role = _approver(workspace, by)
@@ -117,6 +118,17 @@ def lift_pattern(
             missing["agreed_at"] = "This is yet to come."
         if missing:
             raise CannotLift("Without a consent the people stay suppressed by name.", fields=missing)
+        newest, is_complaint = patterns.newest_no(pattern)
+        if agreed_at is not None and agreed_at <= newest:
+            raise CannotLift(
+                "The newest block is younger than this consent, so it holds. Ask these people again.",
+                fields={"agreed_at": "This is before the newest block, which says no."},
+            )
+        if is_complaint and typed.strip().lower() != pattern.email:
+            raise CannotLift(
+                "A mail was reported as spam here. Type the pattern to show that you mean it.",
+                fields={"typed": "This is not the pattern."},
+            )
     evidence: dict[str, Any] = {"reason": reason, "role": role.value}
     Suppression.objects.filter(pk=pattern.pk).update(lifted_at=now, lifted_by=by, lift_evidence=evidence)
     lifted = 0
