@@ -137,14 +137,19 @@ def bulk_value(request: WorkspaceRequest) -> HttpResponse:
 def bulk_action(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
     """How far one is, what became of whom, and how it is taken back."""
     mine = _find(request, bulk_id)
-    shows, title = people.shows_addresses(request), words.title(mine)
+    title, reason = words.title(mine), mine.arguments.get("reason", "")
+    consent = mine.basis.source if mine.basis else ""
+    if not people.shows_addresses(request):
+        title, reason, consent = redact(title), redact(reason), redact(consent)
     may_edit = request.role.covers(Role.EDITOR)
     return render_page(
         request,
         "audiences/bulk/detail.html",
         {
             "mine": mine,
-            "title": title if shows else redact(title),
+            "title": title,
+            "reason": reason,
+            "consent": consent,
             "may_edit": may_edit,
             "progress": queries.bulk_progress(mine) if mine.is_moving else None,
             "figures": [

@@ -13,6 +13,7 @@ from django.utils import timezone
 from audiences import rules, services
 from audiences.models import (
     BulkAction,
+    ConsentBasis,
     Contact,
     ContactColumns,
     Engagement,
@@ -466,6 +467,18 @@ def test_one_that_goes_on_has_a_page_of_its_own(workspace, client, browse, going
     assert going.state == "running"
     BulkAction.objects.update(state="done", done=1, counts={"tagged": 1, "had_it": 0})
     assert "1 person = 1&nbsp;tagged + 0&nbsp;had it already" in client.get(url).content.decode()
+
+
+def test_viewers_see_no_address_in_why_and_whence(workspace, browse, going):
+    BulkAction.objects.update(
+        arguments=going.arguments | {"reason": "Asked by ben@secret.test"},
+        basis=ConsentBasis.objects.create(workspace=workspace, source="Letter of eva@secret.test"),
+    )
+    page, seen = (
+        browse(role).get(f"/w/acme/bulk/{going.pk}/").content.decode() for role in ("editor", "viewer")
+    )
+    assert ("Asked by ben@secret.test" in page, "Letter of eva@secret.test" in page) == (True, True)
+    assert ("Asked by b…@s…" in seen, "Letter of e…@s…" in seen, "@secret" in seen) == (True, True, False)
 
 
 def test_viewers_do_nothing_to_people(workspace, browse, going):
