@@ -18,7 +18,7 @@ from django.db.models import Q
 from accounts import activity
 from accounts.models import MirrorKind, User
 from accounts.refusals import CannotDo
-from audiences import sets
+from audiences import privacy
 from audiences.models import Contact, Subscription, Suppression
 from audiences.queries.merging import STRICTNESS, field_choices, merged_tracking
 from audiences.queries.suppressions import is_suppressed
@@ -74,7 +74,7 @@ def merge_people(
 
     `picks`: Field.key → "kept" or "other"; without it the newer value that there is. `versions`: of both, as looked at.
     """
-    sets.one_writer(kept.workspace)
+    privacy.stand_still(kept.workspace)
     rows = {
         row.pk: row
         for row in Contact.objects.select_for_update(of=("self",))

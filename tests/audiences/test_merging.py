@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -291,6 +292,15 @@ def test_a_change_meanwhile_is_looked_at_first(pair, by):
         services.merge_people(kept=kept, other=other, by=by, picks={}, versions=(1, 2))
     with pytest.raises(services.CannotMerge):
         services.merge_people(kept=kept, other=kept, by=by, picks={}, versions=(1, 1))
+
+
+def test_it_holds_what_is_rolled_up_before_the_audience_as_an_erasure_does(pair, by, workspace):
+    kept, other = pair
+    ConnectionFactory(workspace=workspace)
+    with CaptureQueriesContext(database) as told:
+        merged(kept, other, by)
+    locks = ["roll_up" in query["sql"] for query in told if "advisory_xact_lock" in query["sql"]]
+    assert locks[:2] == [True, False]
 
 
 def test_a_no_to_being_counted_holds(pair, by):
