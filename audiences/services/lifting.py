@@ -21,6 +21,7 @@ from accounts.redaction import redact
 from accounts.refusals import CannotDo
 from audiences.models import Consent, ConsentBasis, Contact, Suppression
 from audiences.queries import patterns
+from audiences.queries.suppressions import person_behind
 from audiences.services.suppressions import BLOCK_TASK, resolve_patterns
 from audiences.sets import one_writer
 
@@ -51,10 +52,16 @@ def lift(
     workspace = suppression.workspace
     role = _approver(workspace, by)
     one_writer(workspace)
-    contact = _person(suppression)
+    # As it is now: the person may have been merged or erased meanwhile.
+    mine = Suppression.objects.select_related("contact").filter(pk=suppression.pk).first()
+    if mine is None:
+        raise CannotLift("This block is gone: the person was erased.")
+    contact = _person(mine)
     rows = list(
         Suppression.objects.select_for_update()
-        .filter(Q(contact=contact) | Q(email=contact.email), workspace=workspace, lifted_at=None)
+        .filter(
+            Q(contact=contact) | Q(email=contact.email) | Q(pk=mine.pk), workspace=workspace, lifted_at=None
+        )
         .exclude(is_pattern=True)
         .order_by("id")
     )
@@ -62,7 +69,8 @@ def lift(
         raise CannotLift("This person is no longer suppressed. Somebody lifted the block meanwhile.")
     now = timezone.now()
     _check_consent(rows, agreed_at, now)
-    if any(row.reason == Reason.COMPLAINED for row in rows) and typed.strip().lower() != contact.email:
+    addresses = {contact.email, mine.email}
+    if any(row.reason == Reason.COMPLAINED for row in rows) and typed.strip().lower() not in addresses:
         raise CannotLift(
             "This person reported a mail as spam. Type the address to show that you mean it.",
             fields={"typed": "This is not the address."},
@@ -160,12 +168,11 @@ def _person(suppression: Suppression) -> Contact:
     """Whom the address belongs to; somebody unknown who agreed becomes known by it."""
     if suppression.is_pattern:
         raise CannotLift("This is a pattern and no person.")
-    if suppression.contact is not None:
-        return suppression.contact
-    contact, is_new = Contact.objects.get_or_create(workspace=suppression.workspace, email=suppression.email)
-    if is_new:
-        # Patterns that catch them do so now, to end with the rest.
-        resolve_patterns(workspace=suppression.workspace)
+    if (known := person_behind(suppression)) is not None:
+        return known
+    contact = Contact.objects.create(workspace=suppression.workspace, email=suppression.email)
+    # Patterns that catch them do so now, to end with the rest.
+    resolve_patterns(workspace=suppression.workspace)
     return contact
 
 

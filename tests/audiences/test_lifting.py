@@ -132,6 +132,29 @@ def test_somebody_unknown_who_agreed_becomes_known(workspace, by, now):
     assert (made.counts["changed"], made.counts["suppressed"]) == (1, 1)
 
 
+def test_the_block_that_a_merge_leaves_behind_is_of_the_person_who_was_kept(workspace, by, ana, now):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    SuppressionFactory(contact=other, at=now - 3 * DAY, reason="complained")
+    # As it was read before the merge.
+    before = Suppression.objects.select_related("contact").get()
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    Suppression.objects.update(at=now - 3 * DAY)
+    assert len(queries.blocks_of(Suppression.objects.get(email=other.email))) == 2
+
+    assert lift(before, by, agreed_at=now - DAY, typed="other@example.org") == ana
+
+    assert [*Contact.objects.values_list("email", flat=True)] == ["ana@example.org"]
+    assert Consent.objects.get().contact == ana
+    assert not Suppression.objects.filter(lifted_at=None).exists()
+
+
+def test_the_block_of_somebody_erased_meanwhile_is_gone(workspace, by, ana, now):
+    row = SuppressionFactory(contact=ana, at=now - DAY)
+    Suppression.objects.all().delete()
+    with pytest.raises(services.CannotLift, match="gone"):
+        lift(row, by)
+
+
 def test_what_was_lifted_already_is_told(by, ana, now):
     row = SuppressionFactory(contact=ana, at=now - DAY)
     lift(row, by)
