@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
 from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, toast, workspace_view
@@ -26,6 +27,8 @@ from audiences.views import people
 
 Action, State = BulkAction.Action, BulkAction.State
 EXPORT = "export"
+# Selections on their way to another page: key of the session, and how many of one person.
+KEPT, MOST_KEPT = "people", 5
 # Of the bar, in its order.
 ACTIONS: list[dict[str, Any]] = [
     {"value": Action.TAG, "label": "Tag"},
@@ -66,11 +69,10 @@ _MEANS: dict[str, str] = {
 
 def offered(wanted: People) -> dict[str, Any]:
     """What a table of people needs to offer bulk actions: who all of them are, and what can be done."""
-    can_export = _export_url("") is not None
     rule = queries.as_rule(wanted)
     return {
         "selection": queries.signed(wanted),
-        "bulk": [action for action in ACTIONS if action["value"] != EXPORT or can_export],
+        "bulk": ACTIONS,
         "segment_query": urlencode({"rule": json.dumps(rules.as_json(rule.rule), separators=(",", ":"))})
         if rule.rule
         else "",
@@ -91,8 +93,8 @@ def choose_bulk(request: WorkspaceRequest) -> HttpResponse:
         total, _ = queries.people_meant(chosen)
     except CannotDo as refusal:
         return _refused(request, refusal.sentence)
-    if request.POST.get("action") == EXPORT and (url := _export_url(queries.signed(chosen))):
-        return go(request, url)
+    if request.POST.get("action") == EXPORT:
+        return go(request, f"{reverse('audiences:new_export')}?people={_kept(request, chosen)}")
     return _form_page(request, chosen, total)
 
 
@@ -241,11 +243,12 @@ def back(request: WorkspaceRequest) -> str:
     return safe_next(request, default=reverse("audiences:contacts"))
 
 
-def _export_url(selection: str) -> str | None:
-    try:
-        return f"{reverse('audiences:new_export')}?{urlencode({'people': selection})}"
-    except NoReverseMatch:
-        return None
+def _kept(request: WorkspaceRequest, chosen: People) -> str:
+    """A selection put by in the session; the key it is found under. In an address it would stand in logs."""
+    key = token_urlsafe(9)
+    kept = [*request.session.get(KEPT, {}).items(), (key, queries.signed(chosen))]
+    request.session[KEPT] = dict(kept[-MOST_KEPT:])
+    return key
 
 
 def _see(mine: BulkAction) -> tuple[str, str] | None:
