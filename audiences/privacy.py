@@ -15,6 +15,7 @@ from typing import Any
 
 from accounts.models import Workspace
 from audiences.models import Contact
+from audiences.sets import one_writer
 
 REMOVED = "Removed"
 
@@ -69,6 +70,13 @@ def register(*sections: Section) -> None:
 def sections() -> list[Section]:
     """In the order they were registered: the audience's first."""
     return list(_SECTIONS.values())
+
+
+def stand_still(workspace: Workspace) -> None:
+    """Hold the audience until the transaction ends, and what must stand still beside it."""
+    for lock in LOCKS:
+        lock(workspace)
+    one_writer(workspace)
 
 
 def person(workspace: Workspace, email: str) -> Person:

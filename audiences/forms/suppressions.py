@@ -178,10 +178,7 @@ class LiftForm(Form):
 
     def __init__(self, *args: Any, complained: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if complained:
-            self.fields["typed"].widget.attrs |= {"autocomplete": "off", "dir": "ltr"}
-        else:
-            del self.fields["typed"]
+        _typed(self, complained)
 
 
 class LiftPatternForm(Form):
@@ -191,4 +188,17 @@ class LiftPatternForm(Form):
         label="Where their consent comes from", required=False, max_length=300,
         help_text="Needed for the people; kept with each as proof.",
     )  # fmt: skip
-    agreed_at = MomentField(label="When they agreed", required=False)
+    agreed_at = MomentField(label="When they agreed", required=False, help_text="After the newest block.")
+    typed = forms.CharField(label="Type the pattern to free the people", required=False, max_length=254)
+
+    def __init__(self, *args: Any, complained: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _typed(self, complained)
+
+
+def _typed(form: Form, complained: bool) -> None:
+    """Only a complaint is lifted by typing whose it is."""
+    if complained:
+        form.fields["typed"].widget.attrs |= {"autocomplete": "off", "dir": "ltr"}
+    else:
+        del form.fields["typed"]

@@ -122,11 +122,13 @@ set status = 'subscribed', evidence = excluded.evidence, changed_at = excluded.c
 
 _CONSENTS = """
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, ip, created_at)
-select c.id, %(basis)s, %(list)s, 'given', coalesce(s.consent_at, %(consent_at)s, now()), s.consent_ip, now()
+select coalesce(r.contact_id, c.id), %(basis)s, %(list)s, 'given',
+       coalesce(s.consent_at, %(consent_at)s, now()), s.consent_ip, now()
 from told r
 join {stage} s on s.line = r.line
-join lateral (
-    select id from audiences_contact c where c.workspace_id = %(workspace)s and c.email = s.email limit 1
+left join lateral (
+    select id from audiences_contact c
+    where r.contact_id is null and c.workspace_id = %(workspace)s and c.email = s.email limit 1
 ) c on true
 where s.line > %(after)s and s.line <= %(until)s
   and (r.outcome = 'new' or (r.outcome = 'changed' and r.membership is not null))

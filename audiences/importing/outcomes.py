@@ -11,7 +11,7 @@ from django.db import connection as database
 from audiences.erased import PROBLEM
 from audiences.importing import blocks
 from audiences.importing.tables import STANDARD, Tables
-from audiences.models import Import, Suppression
+from audiences.models import FormerAddress, Import, Suppression
 
 # In smaller chunks than this the people are looked up one by one.
 LOOKED_UP = 100_000
@@ -114,11 +114,35 @@ def _changes(mine: Import) -> str:
     ), '{{}}') else '{{}}'::jsonb end"""
 
 
+# Whose an address is that they had before and nobody has now, by the address they have; and the first row of each
+# such person, who may come under several.
+_FORMERS = """
+    owners as materialized (
+        select f.email, c.id as contact_id, c.email as now
+        from audiences_formeraddress f join audiences_contact c on c.id = f.contact_id
+        where f.workspace_id = %(workspace)s and not exists (
+            select 1 from audiences_contact held where held.workspace_id = %(workspace)s and held.email = f.email
+        )
+    ), firsts as materialized (
+        select names.now as email, min(s.line) as first
+        from (select email, now from owners union select now, now from owners) names
+        join {stage} s on s.email = names.email and s.problem = ''
+        group by names.now
+    ),"""
+
+_BLOCKED_FORMERS = """
+            union all
+            select o.email, b.id, b.at from owners o
+            join audiences_suppression b on b.contact_id = o.contact_id and b.lifted_at is null
+            where b.email <> o.email"""
+
+
 def _statement(mine: Import) -> str:
     tables = Tables(mine)
     has_patterns = Suppression.objects.filter(
         workspace=mine.workspace_id, lifted_at=None, is_pattern=True
     ).exists()
+    has_former = FormerAddress.objects.filter(workspace=mine.workspace_id).exists()
     theirs = ", ".join(f"c.{column} as c_{column}" for column in STANDARD)
     patterns = """
         left join lateral (
@@ -133,9 +157,13 @@ def _statement(mine: Import) -> str:
             order by p.at, p.id limit 1
         ) p on s.problem = '' and b.id is null
     """
+    formers = """
+        left join owners o on o.email = s.email and s.problem = ''
+        left join firsts on firsts.email = coalesce(o.now, s.email) and s.problem = ''
+    """
     return f"""
     create temp table told on commit drop as
-    with blocked as materialized (
+    with {_FORMERS.format(stage=tables.stage) if has_former else ""} blocked as materialized (
         -- An address, or the person it belongs to: the block may stand under an address they had before.
         select distinct on (email) email, id from (
             select email, id, at from audiences_suppression
@@ -144,10 +172,11 @@ def _statement(mine: Import) -> str:
             select c.email, b.id, b.at from audiences_suppression b
             join audiences_contact c on c.id = b.contact_id
             where b.workspace_id = %(workspace)s and b.lifted_at is null and c.email <> b.email
+            {_BLOCKED_FORMERS if has_former else ""}
         ) blocks order by email, at, id
     ), known as (
         select s.line, s.email, s.problem, s.custom, s.consent_at, {", ".join(f"s.{column}" for column in STANDARD)},
-               t.first < s.line as is_twin,
+               {"coalesce(firsts.first, t.first)" if has_former else "t.first"} < s.line as is_twin,
                c.id as contact_id, {theirs}, c.custom as c_custom,
                m.status, m.evidence, m.changed_at, {"coalesce(b.id, p.id)" if has_patterns else "b.id"} as suppression_id,
                m.status = 'unsubscribed' and (
@@ -156,7 +185,9 @@ def _statement(mine: Import) -> str:
                ) as stays_off
         from {tables.stage} s
         left join {tables.twins} t on t.email = s.email
-        left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = s.email and s.problem = ''
+        {formers if has_former else ""}
+        left join audiences_contact c on c.workspace_id = %(workspace)s
+         and c.email = {"coalesce(o.now, s.email)" if has_former else "s.email"} and s.problem = ''
         left join audiences_subscription m on m.list_id = %(list)s and m.contact_id = c.id
         left join blocked b on b.email = s.email and s.problem = ''
         {patterns if has_patterns else ""}

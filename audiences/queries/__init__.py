@@ -12,7 +12,7 @@ from audiences.queries.growth import growth, moved_people
 from audiences.queries.imports import earlier_import, imports, kept, progress, rejects_csv, rows_of
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
-from audiences.queries.patterns import caught
+from audiences.queries.patterns import caught, newest_no
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
 from audiences.queries.privacy import erasures, what_is_held
 from audiences.queries.selections import as_rule, in_words, read_signed, signed
@@ -53,6 +53,7 @@ __all__ = [
     "mirrored_lists",
     "mirrors_of",
     "moved_people",
+    "newest_no",
     "one_suppression",
     "people_meant",
     "person",

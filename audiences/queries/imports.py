@@ -144,7 +144,7 @@ def rows_of(mine: Import, outcome: str, *, after: int = 0, shows_addresses: bool
         cursor.execute(
             f"""
             select r.line, s.email, s.first_name || ' ' || s.last_name, coalesce(r.contact_id, c.id), r.changes, r.membership,
-                   r.suppression_id, s.problem, s.cells, t.first, m.changed_at, s.custom, s.consent_at
+                   r.suppression_id, s.problem, s.cells, case when t.first < r.line then t.first end, m.changed_at, s.custom, s.consent_at
             from (select * from {source} where outcome = %(outcome)s and line > %(after)s order by line limit %(limit)s) r
             join {tables.stage} s on s.line = r.line
             left join {tables.twins} t on t.email = s.email
@@ -220,6 +220,10 @@ def sentence_of(problem: str, columns: Sequence[dict[str, Any]]) -> str:
     return _PROBLEMS.get(code, code)
 
 
+# Under two addresses, one of which they had before.
+_TWIN = "The same person as in a line before"
+
+
 class _Said:
     """Rows in words."""
 
@@ -263,7 +267,7 @@ class _Said:
                 sentence = sentence_of(problem, self.mine.columns)
                 return sentence if self.shows_addresses else redact(sentence)
             case Import.Outcome.DUPLICATE:
-                return f"The same address as in line {first}"
+                return f"The same address as in line {first}" if first else _TWIN
             case Import.Outcome.LEFT:
                 return f"Left {self.list}{f' on {day(in_zone(left_at))}' if left_at else ''}"
             case Import.Outcome.SUPPRESSED | Import.Outcome.UNCHANGED if problem == erased.PROBLEM:
@@ -309,7 +313,7 @@ def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]
         with database.cursor() as cursor:
             cursor.execute(
                 f"""
-                select r.line, r.suppression_id, s.problem, s.cells, t.first, m.changed_at, s.email, s.custom,
+                select r.line, r.suppression_id, s.problem, s.cells, case when t.first < r.line then t.first end, m.changed_at, s.email, s.custom,
                        {", ".join(f"s.{column}" for column in STANDARD)}
                 from (select * from {source} where outcome = %(outcome)s and line > %(after)s order by line limit 2000) r
                 join {tables.stage} s on s.line = r.line

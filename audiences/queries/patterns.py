@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
@@ -57,6 +58,20 @@ def known_by_hand(workspace: Workspace, emails: Collection[str]) -> set[str]:
         workspace=workspace, email__in=emails, connection=None, lifted_at=None
     ).exclude(is_pattern=False, evidence__has_key="pattern")
     return set(found.values_list("email", flat=True))
+
+
+def newest_no(pattern: Suppression) -> tuple[datetime, bool]:
+    """When the newest of a pattern and of the blocks of people it caught was told; whether one of them is a complaint."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"select max(b.at), bool_or(b.reason = 'complained') from audiences_suppression b where {CAUGHT}",
+            {
+                "workspace": pattern.workspace_id, "pattern": pattern.email, "connection": pattern.connection_id,
+            },
+        )  # fmt: skip
+        at, complained = cursor.fetchone()
+    is_complaint = pattern.reason == Suppression.Reason.COMPLAINED
+    return max(pattern.at, at or pattern.at), is_complaint or bool(complained)
 
 
 def caught_by(pattern: Suppression) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """What the page of one person tells."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -59,17 +59,18 @@ class Person:
         return min(self.active, key=lambda row: (row.reason == blocked, row.at), default=None)
 
 
-def person(contact: Contact) -> Person:
+def person(contact: Contact, *, shows_addresses: bool) -> Person:
     """In seven queries at most, whatever hangs on the person."""
     suppressions = list(suppressions_of(contact))
     fields = Field.objects.filter(workspace=contact.workspace_id).order_by("label")
+    said: Callable[[str], str] = str if shows_addresses else redact
     return Person(
-        fields=_fields(contact, list(fields)),
+        fields=[(label, said(text)) for label, text in _fields(contact, list(fields))],
         subscriptions=list(
             Subscription.objects.filter(contact=contact).select_related("list").order_by("list__name", "id")
         ),
         suppressions=suppressions,
-        accounts=_accounts(contact, suppressions),
+        accounts=_accounts(contact, suppressions, said),
         campaigns=campaigns_behind(contact.workspace, suppressions),
     )
 
@@ -151,7 +152,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _accounts(contact: Contact, suppressions: list[Suppression]) -> list[Account]:
+def _accounts(contact: Contact, suppressions: list[Suppression], said: Callable[[str], str]) -> list[Account]:
     mirrors = (
         MirrorRow.objects.filter(kind=MirrorKind.CONTACT, object_id=contact.pk)
         .select_related("connection")
@@ -171,7 +172,9 @@ def _accounts(contact: Contact, suppressions: list[Suppression]) -> list[Account
             return _says(row, active.get(row.connection_id), asked.get(row.connection_id))
         return _refuses(row, lifted.get(row.connection_id))
 
-    return [Account(row.connection, row.remote_id, row.seen_at, row.gone_at, **says(row)) for row in mirrors]
+    return [
+        Account(row.connection, said(row.remote_id), row.seen_at, row.gone_at, **says(row)) for row in mirrors
+    ]
 
 
 def _refuses(row: MirrorRow, lifted: Suppression | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A selection of people as it travels: signed through a form or an address, as a rule into a segment, and in words."""
+"""A selection of people as it travels: signed through a form, as a rule into a segment, and in words."""
 
 from typing import NamedTuple
 
@@ -49,10 +49,8 @@ def as_rule(people: People) -> AsRule:
     """The same people as a rule, as far as a rule can say it."""
     found: list[rules.Node] = []
     left_out = []
-    words = people.words.split()
-    if len(words) == 1 and "@" in words[0]:
-        found.append(rules.Condition("field", "@email", "contains", words[0]))
-    elif words:
+    # The rule travels in an address, which logs keep: what was searched for may be one of a person.
+    if people.words.split():
         left_out.append(f"the search for “{people.words}”")
     if people.list_id:
         if op := _ON_LIST.get(Subscription.Status(people.status)):

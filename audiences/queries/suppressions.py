@@ -110,7 +110,7 @@ class One:
 
 
 def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
-    """In five queries at most."""
+    """In seven queries at most."""
     others = [
         other
         for other in sorted(_of_same(row).order_by("-at"), key=lambda other: other.lifted_at is not None)
@@ -138,9 +138,17 @@ def blocks_of(row: Suppression) -> list[Suppression]:
     return list(_of_same(row).filter(lifted_at=None))
 
 
+def person_behind(row: Suppression) -> Contact | None:
+    """Whose block it is: who has the address, or had it before, where it stands for nobody."""
+    if row.contact is not None or row.is_pattern:
+        return row.contact
+    known = Contact.objects.filter(workspace=row.workspace_id)
+    return known.filter(email=row.email).first() or known.filter(former_addresses__email=row.email).first()
+
+
 def _of_same(row: Suppression) -> QuerySet[Suppression]:
     found = Suppression.objects.filter(workspace=row.workspace_id, is_pattern=row.is_pattern)
     whose = Q(email=row.email)
-    if row.contact is not None:
-        whose |= Q(contact=row.contact) | Q(email=row.contact.email)
+    if (contact := person_behind(row)) is not None:
+        whose |= Q(contact=contact) | Q(email=contact.email)
     return found.filter(whose).select_related("connection", "created_by", "lifted_by")

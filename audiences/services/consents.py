@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
 from audiences.models import Consent, ConsentBasis, Contact, Engagement, List, Subscription, Suppression
+from audiences.privacy import stand_still
 from audiences.services.counts import refresh_counts
 from audiences.services.suppressions import suppress
 from audiences.sets import one_writer
@@ -49,9 +50,13 @@ def record_consent(
         raise CannotConsent("This is yet to come.", fields={"at": "This is yet to come."})
     if on_list is not None and purpose != Purpose.MAIL:
         raise CannotConsent("Counting is agreed to for all mails, not for one list.")
-    withdraws_mail = purpose == Purpose.MAIL and kind == Kind.WITHDRAWN
-    if withdraws_mail:
+    if purpose == Purpose.TRACKING:
+        stand_still(contact.workspace)
+    else:
         one_writer(contact.workspace)
+    if not Contact.objects.filter(pk=contact.pk).exists():
+        raise CannotConsent("This person is gone: merged into another one, or erased.")
+    withdraws_mail = purpose == Purpose.MAIL and kind == Kind.WITHDRAWN
     basis = ConsentBasis.objects.create(
         workspace=contact.workspace, source=source.strip(), wording=wording.strip(), by=by
     )

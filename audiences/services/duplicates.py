@@ -57,14 +57,11 @@ def find_duplicates(entry: OutboxEntry) -> outbox.Later | None:
         outbox.renew(entry)
         with transaction.atomic():
             found = _apply(search, RULES[search.step])
-            search.step += 1
-            search.is_capped = search.is_capped or found >= MOST_PAIRS
-            search.save(update_fields=["step", "is_capped"])
+            _go_on(search, step=search.step + 1, is_capped=search.is_capped or found >= MOST_PAIRS)
     with transaction.atomic():
         pairs = DuplicatePair.objects.filter(workspace=search.workspace_id, dismissed_at=None)
         pairs.filter(run__lt=search.run).delete()
-        search.found, search.finished_at = pairs.count(), timezone.now()
-        search.save(update_fields=["found", "finished_at"])
+        _go_on(search, found=pairs.count(), finished_at=timezone.now())
     sets.tell_planner("audiences_duplicatepair")
     return None
 
@@ -95,6 +92,15 @@ def _told(pair: DuplicatePair, by: User, verb: str, sentence: str, count: int) -
         pair.workspace, verb, sentence, actor=by, subject=pair,
         after={"contacts": [pair.contact_a_id, pair.contact_b_id]},
     )  # fmt: skip
+
+
+def _go_on(search: DuplicateSearch, **values: Any) -> None:
+    """Write how far it is, unless somebody else has gone on with it. Raises LeaseLost; a rule is applied once."""
+    mine = DuplicateSearch.objects.filter(pk=search.pk, run=search.run, step=search.step)
+    if not mine.update(**values):
+        raise outbox.LeaseLost
+    for name, value in values.items():
+        setattr(search, name, value)
 
 
 def _apply(search: DuplicateSearch, rule: str) -> int:
@@ -171,9 +177,15 @@ with alike as (
         where known.contact_a_id = a.id and known.contact_b_id = b.id and known.dismissed_at is not null
     )
     order by 1, 2 limit %(most)s
+), held as materialized (
+    -- Who is erased or merged meanwhile is left out; all are held before a pair is written, in one order.
+    select c.id from audiences_contact c
+    where c.id in (select a from pairs union select b from pairs) order by c.id for key share
 )
 insert into audiences_duplicatepair as mine (workspace_id, contact_a_id, contact_b_id, reasons, rank, run)
-select %(workspace)s, a, b, array[%(reason)s], %(rank)s, %(run)s from pairs
+select %(workspace)s, a, b, array[%(reason)s], %(rank)s, %(run)s
+from pairs join held one on one.id = a join held other on other.id = b
+order by a, b
 on conflict (contact_a_id, contact_b_id) do update
 set reasons = case when mine.run = excluded.run then mine.reasons || excluded.reasons else excluded.reasons end,
     rank = case when mine.run = excluded.run then mine.rank else excluded.rank end,

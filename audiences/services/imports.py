@@ -271,7 +271,9 @@ def add_person(
         raise CannotImport(refusal)
     mine.move_to(State.RUNNING)
     running.drive(mine, running.run_steps(mine))
-    return Contact.objects.get(workspace=workspace, email=address)
+    # An address that somebody had before is theirs.
+    known = Contact.objects.filter(workspace=workspace)
+    return known.filter(email=address).first() or known.get(former_addresses__email=address)
 
 
 def end_stuck_imports() -> int:

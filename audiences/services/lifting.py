@@ -22,6 +22,7 @@ from accounts.refusals import CannotDo
 from audiences.models import Consent, ConsentBasis, Contact, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries import patterns
+from audiences.queries.suppressions import person_behind
 from audiences.services.suppressions import resolve_patterns
 from audiences.sets import one_writer
 
@@ -52,10 +53,16 @@ def lift(
     workspace = suppression.workspace
     role = _approver(workspace, by)
     one_writer(workspace)
-    contact = _person(suppression)
+    # As it is now: the person may have been merged or erased meanwhile.
+    mine = Suppression.objects.select_related("contact").filter(pk=suppression.pk).first()
+    if mine is None:
+        raise CannotLift("This block is gone: the person was erased.")
+    contact = _person(mine)
     rows = list(
         Suppression.objects.select_for_update()
-        .filter(Q(contact=contact) | Q(email=contact.email), workspace=workspace, lifted_at=None)
+        .filter(
+            Q(contact=contact) | Q(email=contact.email) | Q(pk=mine.pk), workspace=workspace, lifted_at=None
+        )
         .exclude(is_pattern=True)
         .order_by("id")
     )
@@ -63,7 +70,8 @@ def lift(
         raise CannotLift("This person is no longer suppressed. Somebody lifted the block meanwhile.")
     now = timezone.now()
     _check_consent(rows, agreed_at, now)
-    if any(row.reason == Reason.COMPLAINED for row in rows) and typed.strip().lower() != contact.email:
+    addresses = {contact.email, mine.email}
+    if any(row.reason == Reason.COMPLAINED for row in rows) and typed.strip().lower() not in addresses:
         raise CannotLift(
             "This person reported a mail as spam. Type the address to show that you mean it.",
             fields={"typed": "This is not the address."},
@@ -96,10 +104,11 @@ def lift_pattern(
     people: bool = False,
     consent_source: str = "",
     agreed_at: datetime | None = None,
+    typed: str = "",
 ) -> int:
     """Catch nobody by this pattern any more. Whom it caught stays suppressed by name, unless `people`.
 
-    Then they need a consent like anybody. Returns how many blocks by name ended. Raises CannotLift.
+    Then they need a consent like anybody; `typed`: the pattern once more, where somebody complained. Returns how many blocks by name ended. Raises CannotLift.
     """
     workspace = suppression.workspace
     role = _approver(workspace, by)
@@ -118,6 +127,17 @@ def lift_pattern(
             missing["agreed_at"] = "This is yet to come."
         if missing:
             raise CannotLift("Without a consent the people stay suppressed by name.", fields=missing)
+        newest, is_complaint = patterns.newest_no(pattern)
+        if agreed_at is not None and agreed_at <= newest:
+            raise CannotLift(
+                "The newest block is younger than this consent, so it holds. Ask these people again.",
+                fields={"agreed_at": "This is before the newest block, which says no."},
+            )
+        if is_complaint and typed.strip().lower() != pattern.email:
+            raise CannotLift(
+                "A mail was reported as spam here. Type the pattern to show that you mean it.",
+                fields={"typed": "This is not the pattern."},
+            )
     evidence: dict[str, Any] = {"reason": reason, "role": role.value}
     Suppression.objects.filter(pk=pattern.pk).update(lifted_at=now, lifted_by=by, lift_evidence=evidence)
     lifted = 0
@@ -149,12 +169,11 @@ def _person(suppression: Suppression) -> Contact:
     """Whom the address belongs to; somebody unknown who agreed becomes known by it."""
     if suppression.is_pattern:
         raise CannotLift("This is a pattern and no person.")
-    if suppression.contact is not None:
-        return suppression.contact
-    contact, is_new = Contact.objects.get_or_create(workspace=suppression.workspace, email=suppression.email)
-    if is_new:
-        # Patterns that catch them do so now, to end with the rest.
-        resolve_patterns(workspace=suppression.workspace)
+    if (known := person_behind(suppression)) is not None:
+        return known
+    contact = Contact.objects.create(workspace=suppression.workspace, email=suppression.email)
+    # Patterns that catch them do so now, to end with the rest.
+    resolve_patterns(workspace=suppression.workspace)
     return contact
 
 

@@ -13,16 +13,20 @@ from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import activity
 from accounts.models import MirrorKind, User
 from accounts.refusals import CannotDo
-from audiences import sets
-from audiences.models import Contact, Subscription
+from audiences import privacy
+from audiences.models import Contact, Subscription, Suppression
 from audiences.queries.merging import STRICTNESS, field_choices, merged_tracking
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
 from audiences.services.people import block_again, take_over_blocks, unconfirmed_block, write
+
+# Of reasons to be suppressed.
+WORST_FIRST = ["complained", "unsubscribed", "bounced", "by_hand", "blocked"]
 
 
 class CannotMerge(CannotDo):
@@ -70,7 +74,7 @@ def merge_people(
 
     `picks`: Field.key → "kept" or "other"; without it the newer value that there is. `versions`: of both, as looked at.
     """
-    sets.one_writer(kept.workspace)
+    privacy.stand_still(kept.workspace)
     rows = {
         row.pk: row
         for row in Contact.objects.select_for_update(of=("self",))
@@ -91,7 +95,13 @@ def merge_people(
         "workspace": kept.workspace_id, "kept": kept.pk, "other": other.pk, "email": kept.email,
         "other_email": other.email, "by": by.pk, "contact_kind": MirrorKind.CONTACT.value, "strictness": list(STRICTNESS),
     }  # fmt: skip
-    _run(_MEMBERSHIPS, _TAGS, _CONSENTS, _ENGAGEMENT, _BLOCKS, _MIRROR, _FORMER, **values)
+    _run(_MEMBERSHIPS, _TAGS, _CONSENTS, _ENGAGEMENT, **values)
+    theirs = Suppression.objects.filter(workspace=kept.workspace_id, lifted_at=None, is_pattern=False)
+    for block in (
+        theirs.filter(Q(contact=other) | Q(email=other.email)).order_by("at").values_list("pk", flat=True)
+    ):
+        _run(_BLOCK, block=block, worst=WORST_FIRST, **values)
+    _run(_STAYS_BLOCKED, _MIRROR, _FORMER, **values)
     for mover in MOVERS:
         mover.moves(kept, other)
     _run(_FORGET, **values)
@@ -159,17 +169,26 @@ set received = mine.received + excluded.received, opens = mine.opens + excluded.
     last_click_at = greatest(mine.last_click_at, excluded.last_click_at)
 """
 
-# What speaks against the other speaks against the kept one. The other's address stays blocked, with nobody behind it,
-# so that no pull and no import makes a second person of it.
-_BLOCKS = """
-insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
+# What speaks against the other speaks against the kept one.
+# Where both have one of the same source, the worse reason and the later time hold. What stands for itself on either
+# side outlives a pattern.
+_WORST = "array_position(%(worst)s::text[], {0}.reason::text)"
+_BLOCK = f"""
+insert into audiences_suppression as mine
+    (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
 select %(workspace)s, %(email)s, %(kept)s, o.reason, o.connection_id, o.at,
        o.evidence || jsonb_build_object('merged_from', %(other)s), o.created_by_id
-from audiences_suppression o
-where o.workspace_id = %(workspace)s and o.lifted_at is null and not o.is_pattern
-  and (o.contact_id = %(other)s or o.email = %(other_email)s)
-order by o.at
-on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing;
+from audiences_suppression o where o.id = %(block)s
+on conflict (workspace_id, email, connection_id) where lifted_at is null do update
+set reason = case when {_WORST.format("excluded")} < {_WORST.format("mine")} then excluded.reason else mine.reason end,
+    at = greatest(mine.at, excluded.at),
+    evidence = case when mine.evidence -> 'pattern' = excluded.evidence -> 'pattern'
+                    then mine.evidence || excluded.evidence
+                    else (mine.evidence || excluded.evidence) - 'pattern' end
+"""
+
+# The other's address stays blocked, with nobody behind it, so that no pull and no import makes a second person of it.
+_STAYS_BLOCKED = """
 update audiences_suppression set contact_id = null where contact_id = %(other)s;
 insert into audiences_suppression as mine
     (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)

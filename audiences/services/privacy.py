@@ -74,9 +74,7 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
         sentence = "That is not the address. Nothing was removed."
         raise CannotErase(sentence, fields={"typed": sentence})
     workspace = person.workspace
-    for lock in privacy.LOCKS:
-        lock(workspace)
-    one_writer(workspace)
+    privacy.stand_still(workspace)
     # No import that rests begins to be read meanwhile. One under way holds its row while it waits for the audience.
     resting = (Import.State.MAPPING, Import.State.READY, Import.State.FAILED)
     list(Import.objects.select_for_update().filter(workspace=workspace, state__in=resting).order_by("pk"))

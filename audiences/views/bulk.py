@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,8 @@ from audiences.views import people
 
 Action, State = BulkAction.Action, BulkAction.State
 EXPORT = "export"
+# Selections on their way to another page: key of the session, and how many of one person.
+KEPT, MOST_KEPT = "people", 5
 # Of the bar, in its order.
 ACTIONS: list[dict[str, Any]] = [
     {"value": Action.TAG, "label": "Tag"},
@@ -91,9 +94,7 @@ def choose_bulk(request: WorkspaceRequest) -> HttpResponse:
     except CannotDo as refusal:
         return _refused(request, refusal.sentence)
     if request.POST.get("action") == EXPORT:
-        return go(
-            request, f"{reverse('audiences:new_export')}?{urlencode({'people': queries.signed(chosen)})}"
-        )
+        return go(request, f"{reverse('audiences:new_export')}?people={_kept(request, chosen)}")
     return _form_page(request, chosen, total)
 
 
@@ -138,14 +139,19 @@ def bulk_value(request: WorkspaceRequest) -> HttpResponse:
 def bulk_action(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
     """How far one is, what became of whom, and how it is taken back."""
     mine = _find(request, bulk_id)
-    shows, title = people.shows_addresses(request), words.title(mine)
+    title, reason = words.title(mine), mine.arguments.get("reason", "")
+    consent = mine.basis.source if mine.basis else ""
+    if not people.shows_addresses(request):
+        title, reason, consent = redact(title), redact(reason), redact(consent)
     may_edit = request.role.covers(Role.EDITOR)
     return render_page(
         request,
         "audiences/bulk/detail.html",
         {
             "mine": mine,
-            "title": title if shows else redact(title),
+            "title": title,
+            "reason": reason,
+            "consent": consent,
             "may_edit": may_edit,
             "progress": queries.bulk_progress(mine) if mine.is_moving else None,
             "figures": [
@@ -234,6 +240,14 @@ def _refused(request: WorkspaceRequest, sentence: str) -> HttpResponse:
 
 def back(request: WorkspaceRequest) -> str:
     return safe_next(request, default=reverse("audiences:contacts"))
+
+
+def _kept(request: WorkspaceRequest, chosen: People) -> str:
+    """A selection put by in the session; the key it is found under. In an address it would stand in logs."""
+    key = token_urlsafe(9)
+    kept = [*request.session.get(KEPT, {}).items(), (key, queries.signed(chosen))]
+    request.session[KEPT] = dict(kept[-MOST_KEPT:])
+    return key
 
 
 def _see(mine: BulkAction) -> tuple[str, str] | None:

@@ -110,7 +110,7 @@ def page(
     request: WorkspaceRequest, contact: Contact, form: SuppressForm, *, consent: ConsentForm | None = None
 ) -> HttpResponse:
     shows = people.shows_addresses(request)
-    found = queries.person(contact)
+    found = queries.person(contact, shows_addresses=shows)
     return render_page(
         request,
         "audiences/contacts/detail.html",

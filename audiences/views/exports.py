@@ -20,6 +20,7 @@ from audiences.queries.contacts import People, split
 from audiences.queries.selections import BadSelection
 from audiences.queries.suppressions import Wanted, matching
 from audiences.views import people
+from audiences.views.bulk import KEPT
 
 # Who takes as many addresses along proves who they are.
 MANY = 10_000
@@ -48,7 +49,7 @@ def exports(request: WorkspaceRequest) -> HttpResponse:
 
 @workspace_view(role=Role.EDITOR)
 def new_export(request: WorkspaceRequest) -> HttpResponse:
-    """`?people=` a signed selection, or `?list=`, `?segment=`; else everybody."""
+    """`?people=` a selection put by in the session, or `?list=`, `?segment=`; else everybody."""
     try:
         wanted = _people(request)
     except BadSelection as refusal:
@@ -159,7 +160,7 @@ def _new(
 
 def _people(request: WorkspaceRequest) -> People:
     if text := request.GET.get("people"):
-        return queries.read_signed(request.workspace, text)
+        return queries.read_signed(request.workspace, request.session.get(KEPT, {}).get(text, ""))
     if segment := request.GET.get("segment"):
         mine = get_object_or_404(Segment, workspace=request.workspace, pk=id_of(segment))
         condition = rules.Condition("segment", mine.pk, "in", name=mine.name)

@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from accounts import activity
 from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
 from accounts.models import Role
+from accounts.redaction import redact
 from accounts.refusals import CannotDo
 from audiences import queries, services
 from audiences.files.dialects import DELIMITERS, ENCODINGS
@@ -204,9 +205,11 @@ def _page(
     dialect: DialectForm | None = None,
 ) -> HttpResponse:
     may_edit = request.role.covers(Role.EDITOR)
+    consent = mine.basis.source if mine.basis else ""
     context: dict[str, Any] = {
         "mine": mine,
         "may_edit": may_edit,
+        "consent": consent if people.shows_addresses(request) else redact(consent),
         "may_undo": may_edit and mine.has_begun and mine.has_rows and not mine.is_of_blocks
         and mine.state in (State.DONE, State.CANCELLED, State.FAILED),
         "may_go_on": may_edit and mine.state == State.FAILED and mine.failed_in != State.OPENING,

@@ -138,7 +138,7 @@ def _page(
 def lift_form(row: Suppression, rows: Iterable[Suppression], data: Any = None) -> LiftForm | LiftPatternForm:
     """To lift one suppression and those that end with it."""
     if row.is_pattern:
-        return LiftPatternForm(data)
+        return LiftPatternForm(data, complained=queries.newest_no(row)[1])
     return LiftForm(data, complained=any(other.reason == Suppression.Reason.COMPLAINED for other in rows))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection as database
 
 from accounts.models import Workspace
+from accounts.redaction import redact
 from audiences import rules
 from audiences.models import Segment
 from campaigns.models import Campaign, Delivery
@@ -72,10 +73,10 @@ class Choice:
             "within": [segment.as_json() for segment in self.within],
         }
 
-    @property
-    def told(self) -> list[tuple[int, str, str]]:
+    def told(self, *, shows_addresses: bool) -> list[tuple[int, str, str]]:
         """(id, name, rule as a sentence) of each segment."""
-        return [(one.id, one.name, rules.sentence(one.rule, self.known)) for one in self.segments]
+        found = [(one.id, one.name, rules.sentence(one.rule, self.known)) for one in self.segments]
+        return found if shows_addresses else [(id_, name, redact(said)) for id_, name, said in found]
 
     def problem(self, segment: Chosen) -> str:
         """Why nobody can say who is in it; "" when somebody can."""

@@ -49,7 +49,7 @@ def compose(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         context = {
             "has_report": has_delivery,
             "campaign": campaign,
-            "segments": choice_of(campaign).told,
+            "segments": choice_of(campaign).told(shows_addresses=may_write),
             "theirs": _their_word(campaign),
             **preview_context(request, campaign),
         }

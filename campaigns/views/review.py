@@ -54,7 +54,7 @@ def review(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
             return go(request, campaign)
     context = {
         "campaign": campaign,
-        "segments": choice.told,
+        "segments": choice.told(shows_addresses=True),
         "equation": equation,
         "terms": _terms(campaign, equation),
         "checks": found,

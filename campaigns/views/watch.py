@@ -67,7 +67,9 @@ def _page(request: WorkspaceRequest, found: Campaign, delivery: Delivery, **more
         "actions": _actions(delivery) if may_decide else {},
         "cancel_kind": CANCEL_KINDS.get(delivery.state, ""),
         "lists": found.lists.all(),
-        "segments": frozen_choice(delivery).told if delivery.audience.get("segments") else [],
+        "segments": frozen_choice(delivery).told(shows_addresses=request.membership.may(Role.EDITOR))
+        if delivery.audience.get("segments")
+        else [],
         "attempts": found.deliveries.order_by("generation").select_related("connection"),
         **more,
     }

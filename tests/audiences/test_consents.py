@@ -3,12 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ActivityEntry
 from audiences import queries, services
-from audiences.models import Consent, Contact, Subscription, Suppression
-from tests.factories import ContactFactory, ListFactory, SubscriptionFactory, SuppressionFactory
+from audiences.models import Consent, ConsentBasis, Contact, Subscription, Suppression
+from tests.factories import (
+    ConnectionFactory,
+    ContactFactory,
+    ListFactory,
+    SubscriptionFactory,
+    SuppressionFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +99,25 @@ def test_whether_opens_are_counted_follows_the_newest_word_by_its_own_time(words
     for kind, days in words:
         say(ana, by, "tracking", kind, at=now - days * DAY)
     assert Contact.objects.get().tracking == tracking
+
+
+@pytest.mark.parametrize(("purpose", "kinds"), [("mail", [False]), ("tracking", [True, False])])
+@pytest.mark.parametrize("kind", ["given", "withdrawn"])
+def test_every_word_holds_the_audience_and_one_on_counting_what_is_rolled_up_first(
+    purpose, kinds, kind, ana, by, workspace
+):
+    ConnectionFactory(workspace=workspace)
+    with CaptureQueriesContext(database) as told:
+        say(ana, by, purpose, kind)
+    locks = ["roll_up" in query["sql"] for query in told if "advisory_xact_lock" in query["sql"]]
+    assert locks[: len(kinds)] == kinds
+
+
+def test_somebody_who_is_gone_meanwhile_says_nothing(ana, by):
+    Contact.objects.filter(pk=ana.pk).delete()
+    with pytest.raises(services.CannotConsent, match="gone"):
+        say(ana, by)
+    assert not ConsentBasis.objects.exists()
 
 
 def test_what_has_not_happened_is_refused(ana, by, workspace):

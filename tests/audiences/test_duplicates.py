@@ -1,7 +1,10 @@
 """People who are likely here twice: which rules find them, what is kept of what people decide."""
 
+import threading
+
 import pytest
 from django.db import connection as database
+from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -168,6 +171,65 @@ def test_a_search_that_was_cut_off_goes_on_where_it_was(person, look, workspace,
     search.refresh_from_db()
     assert (search.step, search.found) == (5, 1)
     assert DuplicatePair.objects.get().reasons == ["name_local", "name_city"]
+
+
+def test_a_rule_that_somebody_else_has_applied_meanwhile_is_not_applied_twice(
+    person, workspace, member, monkeypatch
+):
+    person("ana@a.test")
+    person("ana+x@a.test")
+    services.look_for_duplicates(workspace=workspace, by=member())
+    entry, apply = OutboxEntry.objects.get(task=finding.TASK), finding._apply
+    monkeypatch.setattr(finding.outbox, "renew", lambda entry: None)
+
+    def apply_late(search, rule):
+        found = apply(search, rule)
+        DuplicateSearch.objects.update(step=1)
+        return found
+
+    monkeypatch.setattr(finding, "_apply", apply_late)
+    with pytest.raises(LeaseLost):
+        finding.find_duplicates(entry)
+    assert not DuplicatePair.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_erased_while_the_search_reads_is_in_no_pair(person, workspace, member, monkeypatch):
+    gone, *_ = (person(f"ana{more}@a.test") for more in ("", "+x", "+y"))
+    services.look_for_duplicates(workspace=workspace, by=member())
+    entry, deleted = OutboxEntry.objects.get(task=finding.TASK), threading.Event()
+    monkeypatch.setattr(finding.outbox, "renew", lambda entry: None)
+
+    def erase():
+        try:
+            with transaction.atomic(), database.cursor() as cursor:
+                Contact.objects.get(pk=gone.pk).delete()
+                deleted.set()
+                cursor.execute(_UNTIL_SOMEBODY_WAITS)
+        finally:
+            database.close()
+
+    thread = threading.Thread(target=erase)
+    thread.start()
+    assert deleted.wait(10)
+    finding.find_duplicates(entry)
+    thread.join()
+    pair = DuplicatePair.objects.select_related("contact_a", "contact_b").get()
+    assert {pair.contact_a.email, pair.contact_b.email} == {"ana+x@a.test", "ana+y@a.test"}
+
+
+_UNTIL_SOMEBODY_WAITS = """
+do $$ begin
+    for turn in 1..500 loop
+        perform pg_stat_clear_snapshot();
+        exit when exists (
+            select 1 from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock' and query like '%audiences_duplicatepair%'
+        );
+        perform pg_sleep(0.01);
+    end loop;
+end $$
+"""
 
 
 def test_a_pair_keeps_nobody_from_being_rolled_back(workspace, member, look, person):

@@ -243,13 +243,11 @@ def test_ten_a_day_and_no_workbook_too_large(workspace, by):
 
 def test_from_a_signed_selection_to_the_file_by_pages_alone(browse, workspace, ana):
     client = browse("editor")
-    people = signed(People(workspace, ids=(ana.pk,)))
-    page = client.get("/w/acme/exports/new/", {"people": people})
+    chosen = client.post("/w/acme/contacts/bulk/", {"action": "export", "ids": [ana.pk]})
+    page = client.get(chosen.url)
     assert (page.context["title"], page.context["count"]) == ("One chosen person", 1)
 
-    reply = client.post(
-        f"/w/acme/exports/new/?people={people}", {"columns": ["email", "tags"], "written_as": "csv"}
-    )
+    reply = client.post(chosen.url, {"columns": ["email", "tags"], "written_as": "csv"})
     export = Export.objects.get()
     assert (reply.status_code, reply.url) == (302, f"/w/acme/exports/{export.pk}/")
     assert b"Writing the file" in client.get(reply.url).content

@@ -223,6 +223,15 @@ def test_viewers_see_no_address(browse, workspace, by, show):
     assert client.get(f"/w/acme/imports/{mine.pk}/rejects/").status_code == 403
 
 
+def test_viewers_see_no_address_in_where_the_consent_comes_from(browse, workspace, by):
+    news = ListFactory(workspace=workspace)
+    mine = bring(
+        workspace, by, "Email\nana@x.test\n", on_list=news, consent_source="Letter of ben@secret.test"
+    )
+    assert "Letter of ben@secret.test" in browse("editor").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+    assert "Letter of b…@s…" in browse("viewer").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+
+
 def test_hostile_words_are_text_on_every_page(browse, workspace, by):
     hostile = "<script>alert(1)</script>"
     ContactFactory(workspace=workspace, email="old@x.test", city="Bern")

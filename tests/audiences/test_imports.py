@@ -824,3 +824,60 @@ def test_a_list_can_be_made_on_the_spot(workspace, by):
     bring(workspace, by, "Email\nana@x.test\n", new_list=" Spring  fair ", consent_source="Fair")
     assert on(List.objects.get(name="Spring fair")) == [("ana@x.test", "subscribed")]
     assert Suppression.objects.count() == 0
+
+
+# An address that somebody had before
+
+
+def moved(workspace, by, email="ana@new.test"):
+    ana = ContactFactory(workspace=workspace, email="ana@old.test", first_name="Ana", last_name="Bell")
+    services.edit_person(contact=ana, by=by, email=email, fields={}, seen={}, version=1)
+    return ana
+
+
+def test_who_left_and_got_a_new_address_does_not_come_back_by_the_old_one(workspace, by, news):
+    ana = moved(workspace, by)
+    SubscriptionFactory(list=news, contact=ana, status="unsubscribed")
+    before = state_of(workspace)
+    mine = bring(workspace, by, "Email\nana@old.test\n", on_list=news)
+    assert (mine.preview, mine.counts) == ({"read": 1, "left": 1}, {"read": 1, "left": 1})
+    with pytest.raises(CannotDo, match="left that list"):
+        services.add_person(
+            workspace=workspace, by=by, email="ana@old.test", fields={}, on_list=news, consent_source="Phone"
+        )
+    assert state_of(workspace) == before
+
+
+def test_a_block_of_the_person_holds_for_the_address_they_had(workspace, by):
+    ana = moved(workspace, by)
+    SuppressionFactory(contact=ana, email="ana@new.test")
+    before = state_of(workspace)
+    assert bring(workspace, by, "Email,Vorname\nana@old.test,Else\n").counts == {"read": 1, "suppressed": 1}
+    assert state_of(workspace) == before
+
+
+def test_a_row_of_the_address_they_had_changes_the_person_once_and_is_taken_back(workspace, by, news):
+    ana = moved(workspace, by)
+    before = state_of(workspace)
+    mine = bring(
+        workspace, by, "Email,City\nana@old.test,Bern\nana@new.test,Basel\nana@old.test,Genf\n", on_list=news
+    )
+    assert (mine.preview, mine.counts) == (mine.counts, {"read": 3, "changed": 1, "duplicate": 2})
+    assert [row.why for row in queries.rows_of(mine, "duplicate").rows] == [
+        "The same person as in a line before", "The same address as in line 2",
+    ]  # fmt: skip
+    assert (on(news), fields("ana@new.test")[1]) == ([("ana@new.test", "subscribed")], "Bern")
+    assert Consent.objects.get().contact == ana
+    undo(mine, by)
+    assert state_of(workspace) == before
+    assert bring(workspace, by, "Email\nana@old.test\n").counts == {"read": 1, "unchanged": 1}
+    assert (
+        services.add_person(workspace=workspace, by=by, email="ana@old.test", fields={"city": "Bern"}) == ana
+    )
+
+
+def test_whoever_has_the_address_now_goes_first(workspace, by):
+    moved(workspace, by)
+    ContactFactory(workspace=workspace, email="ana@old.test", first_name="Other")
+    assert bring(workspace, by, "Email,City\nana@old.test,Bern\n").counts == {"read": 1, "changed": 1}
+    assert [fields(email)[1] for email in ("ana@new.test", "ana@old.test")] == ["", "Bern"]

@@ -133,6 +133,29 @@ def test_somebody_unknown_who_agreed_becomes_known(workspace, by, now):
     assert (made.counts["changed"], made.counts["suppressed"]) == (1, 1)
 
 
+def test_the_block_that_a_merge_leaves_behind_is_of_the_person_who_was_kept(workspace, by, ana, now):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    SuppressionFactory(contact=other, at=now - 3 * DAY, reason="complained")
+    # As it was read before the merge.
+    before = Suppression.objects.select_related("contact").get()
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    Suppression.objects.update(at=now - 3 * DAY)
+    assert len(queries.blocks_of(Suppression.objects.get(email=other.email))) == 2
+
+    assert lift(before, by, agreed_at=now - DAY, typed="other@example.org") == ana
+
+    assert [*Contact.objects.values_list("email", flat=True)] == ["ana@example.org"]
+    assert Consent.objects.get().contact == ana
+    assert not Suppression.objects.filter(lifted_at=None).exists()
+
+
+def test_the_block_of_somebody_erased_meanwhile_is_gone(workspace, by, ana, now):
+    row = SuppressionFactory(contact=ana, at=now - DAY)
+    Suppression.objects.all().delete()
+    with pytest.raises(services.CannotLift, match="gone"):
+        lift(row, by)
+
+
 def test_what_was_lifted_already_is_told(by, ana, now):
     row = SuppressionFactory(contact=ana, at=now - DAY)
     lift(row, by)
@@ -260,7 +283,7 @@ def test_whom_a_pattern_caught_goes_free_with_a_consent_unless_something_else_sp
     with pytest.raises(services.CannotLift) as refusal:
         services.lift_pattern(suppression=row, by=by, reason="A mistake", people=True)
     assert sorted(refusal.value.fields) == ["agreed_at", "consent_source"]
-    told = {"people": True, "consent_source": "The form of 2024", "agreed_at": now - 9 * DAY}
+    told = {"people": True, "consent_source": "The form of 2024", "agreed_at": now - DAY}
     assert services.lift_pattern(suppression=row, by=by, reason="A mistake", **told) == 2
 
     assert [is_out(person) for person in (ana, twice, left)] == [False, True, True]
@@ -268,6 +291,32 @@ def test_whom_a_pattern_caught_goes_free_with_a_consent_unless_something_else_sp
     assert sorted(Consent.objects.values_list("contact__email", "basis__source")) == [
         ("ana@example.org", "The form of 2024"), ("left@example.org", "The form of 2024"),
     ]  # fmt: skip
+
+
+def test_people_of_a_pattern_go_free_only_by_a_consent_after_the_newest_block(workspace, by, ana, now):
+    row = pattern(workspace)
+    # As after a merge: a later no of the person themselves.
+    Suppression.objects.filter(contact=ana).update(at=now - 2 * DAY)
+    told = {"people": True, "consent_source": "Form", "reason": "A mistake"}
+    for days in (9, 5, 2):
+        with pytest.raises(services.CannotLift, match="younger than this consent") as refusal:
+            services.lift_pattern(suppression=row, by=by, agreed_at=now - days * DAY, **told)
+        assert list(refusal.value.fields) == ["agreed_at"]
+    assert services.lift_pattern(suppression=row, by=by, agreed_at=now - DAY, **told) == 1
+
+
+@pytest.mark.parametrize("who", ["pattern", "person"])
+def test_people_of_a_pattern_with_a_complaint_go_free_by_typing_it(who, workspace, by, ana, now):
+    row = pattern(workspace)
+    mine = row if who == "pattern" else Suppression.objects.get(contact=ana)
+    Suppression.objects.filter(pk=mine.pk).update(reason="complained")
+    told = {"people": True, "consent_source": "Form", "reason": "A mistake", "agreed_at": now - DAY}
+    for typed in ("", "example.org"):
+        with pytest.raises(services.CannotLift) as refusal:
+            services.lift_pattern(suppression=row, by=by, typed=typed, **told)
+        assert list(refusal.value.fields) == ["typed"]
+    assert services.lift_pattern(suppression=row, by=by, typed=" *@Example.org ", **told) == 1
+    assert not is_out(ana)
 
 
 def test_a_pattern_an_account_goes_on_telling_stays_lifted(workspace, connection, by):

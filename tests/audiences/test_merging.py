@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -160,6 +161,30 @@ def test_whoever_left_under_either_address_left(pair, by, workspace):
     )
 
 
+@pytest.mark.parametrize("first", ["kept", "other"])
+def test_of_two_blocks_of_one_source_the_worse_reason_and_the_later_time_hold(first, pair, by, workspace):
+    kept, other = pair if first == "kept" else reversed(pair)
+    early, late = timezone.now() - timedelta(days=9), timezone.now() - timedelta(days=1)
+    SuppressionFactory(contact=kept, reason="bounced", at=late, evidence={"pattern": "*@x.test"})
+    SuppressionFactory(contact=other, reason="complained", at=early, evidence={"said": "no"})
+    # Of the same source, under an address they had before.
+    SuppressionFactory(contact=other, reason="blocked", at=early, email="third@x.test")
+    kept, other = pair
+    merged(kept, other, by)
+    row = Suppression.objects.get(contact=kept, email=kept.email)
+    assert (row.reason, row.at, row.evidence) == (
+        "complained", late, {"said": "no", "merged_from": other.pk},
+    )  # fmt: skip
+
+
+def test_whom_one_pattern_caught_twice_stays_caught_by_it_alone(pair, by):
+    kept, other = pair
+    for contact in pair:
+        SuppressionFactory(contact=contact, reason="by_hand", evidence={"pattern": "*@x.test"})
+    merged(kept, other, by)
+    assert Suppression.objects.get(contact=kept).evidence == {"pattern": "*@x.test", "merged_from": other.pk}
+
+
 def test_nothing_makes_a_second_person_of_the_other_address(pair, by, workspace):
     kept, other = pair
     connection = ConnectionFactory(workspace=workspace)
@@ -264,6 +289,15 @@ def test_a_change_meanwhile_is_looked_at_first(pair, by):
         services.merge_people(kept=kept, other=other, by=by, picks={}, versions=(1, 2))
     with pytest.raises(services.CannotMerge):
         services.merge_people(kept=kept, other=kept, by=by, picks={}, versions=(1, 1))
+
+
+def test_it_holds_what_is_rolled_up_before_the_audience_as_an_erasure_does(pair, by, workspace):
+    kept, other = pair
+    ConnectionFactory(workspace=workspace)
+    with CaptureQueriesContext(database) as told:
+        merged(kept, other, by)
+    locks = ["roll_up" in query["sql"] for query in told if "advisory_xact_lock" in query["sql"]]
+    assert locks[:2] == [True, False]
 
 
 def test_a_no_to_being_counted_holds(pair, by):

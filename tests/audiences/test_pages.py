@@ -86,6 +86,12 @@ def test_viewers_see_no_address(path, browse, workspace):
     contact = ContactFactory(workspace=workspace, email="ana@secret.test", first_name="Ana")
     mine = SubscriptionFactory(list=ListFactory(workspace=workspace), contact=contact).list
     SuppressionFactory(contact=contact, evidence={"said": "ana@secret.test is gone"})
+    MirrorRow.objects.create(
+        connection=ConnectionFactory(workspace=workspace), kind=MirrorKind.CONTACT, object_id=contact.pk,
+        remote_id=contact.email,
+    )  # fmt: skip
+    contact.city = "or ana@secret.test"
+    contact.save()
     url = f"/w/acme/{path.format(contact=contact.pk, list=mine.pk)}"
 
     assert b"ana@secret.test" in browse("editor").get(url).content

@@ -13,6 +13,7 @@ from django.utils import timezone
 from audiences import rules, services
 from audiences.models import (
     BulkAction,
+    ConsentBasis,
     Contact,
     ContactColumns,
     Engagement,
@@ -212,7 +213,6 @@ def test_filters_are_the_same_people_as_a_rule(workspace):
     )  # fmt: skip
     assert as_rule(wanted) == (
         rules.read({"join": "all", "rules": [
-            {"kind": "field", "of": "@email", "op": "contains", "value": "ana@x.test"},
             {"kind": "list", "of": news.pk, "op": "pending"},
             {"kind": "mailable", "of": "any", "op": "is_not"},
             {"kind": "account", "of": account.pk, "op": "in"},
@@ -220,10 +220,33 @@ def test_filters_are_the_same_people_as_a_rule(workspace):
             {"kind": "tag", "of": tag.pk, "op": "has"},
             {"kind": "field", "of": "city", "op": "contains", "value": "Paris"},
         ]}),
-        [],
+        ["the search for “ana@x.test”"],
     )  # fmt: skip
     assert as_rule(People(workspace, words="ana bell")) == (None, ["the search for “ana bell”"])
     assert as_rule(People(workspace)) == (None, [])
+
+
+def test_what_was_searched_for_stands_in_no_address_of_another_page(workspace, client):
+    make(workspace, "ana", language="fr")
+    page = client.get(URL, {"q": "ana@x.test", "language": "fr"})
+    links = [
+        part.split('"')[0]
+        for part in page.content.decode().split('href="')
+        if "segments/new/" in part.split('"')[0]
+    ]
+    assert [("fr" in link, "ana" in link) for link in links] == [(True, False)]
+    assert "without the search" in page.content.decode()
+
+    data = {"action": "export", "all": "1", "selection": page.context["selection"]}
+    reply = client.post(f"{URL}bulk/", data)
+
+    key = reply.url.removeprefix("/w/acme/exports/new/?people=")
+    assert (reply.status_code, len(key)) == (302, 12)
+    assert client.get(reply.url).context["title"] == "Found by “ana@x.test”, language “fr”"
+    for _ in range(5):
+        client.post(f"{URL}bulk/", data)
+    # Long ago, or of somebody else: no other people are taken instead.
+    assert client.get(reply.url).url == URL
 
 
 def test_a_selection_cannot_be_forged_nor_taken_elsewhere(workspace):
@@ -480,6 +503,18 @@ def test_one_that_goes_on_has_a_page_of_its_own(workspace, client, browse, going
     assert going.state == "running"
     BulkAction.objects.update(state="done", done=1, counts={"tagged": 1, "had_it": 0})
     assert "1 person = 1&nbsp;tagged + 0&nbsp;had it already" in client.get(url).content.decode()
+
+
+def test_viewers_see_no_address_in_why_and_whence(workspace, browse, going):
+    BulkAction.objects.update(
+        arguments=going.arguments | {"reason": "Asked by ben@secret.test"},
+        basis=ConsentBasis.objects.create(workspace=workspace, source="Letter of eva@secret.test"),
+    )
+    page, seen = (
+        browse(role).get(f"/w/acme/bulk/{going.pk}/").content.decode() for role in ("editor", "viewer")
+    )
+    assert ("Asked by ben@secret.test" in page, "Letter of eva@secret.test" in page) == (True, True)
+    assert ("Asked by b…@s…" in seen, "Letter of e…@s…" in seen, "@secret" in seen) == (True, True, False)
 
 
 def test_viewers_do_nothing_to_people(workspace, browse, going):

@@ -277,6 +277,21 @@ def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace
     assert "pattern" not in Contact.objects.get().email
 
 
+def test_a_pattern_with_a_complaint_is_typed_to_free_its_people(browse, workspace, ana):
+    row = pattern(workspace)
+    client, url = browse("approver"), f"/w/acme/suppressions/{row.pk}/"
+    assert "Type the pattern" not in client.get(url).content.decode()
+    Suppression.objects.filter(contact=ana).update(reason="complained")
+    assert "Type the pattern" in client.get(url).content.decode()
+    told = {
+        "reason": "A slip", "people": "on", "consent_source": "2024 form", "agreed_at": moment(timezone.now() - DAY),
+    }  # fmt: skip
+    refused = client.post(f"{url}lift/", told)
+    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["typed"])
+    assert client.post(f"{url}lift/", told | {"typed": row.email}).url == url
+    assert not queries.is_suppressed(ana)
+
+
 # Consents
 
 

@@ -487,6 +487,19 @@ def test_a_watched_campaign_tells_its_segments_as_they_were_released(browse, cam
     assert "Language is “de”" not in words
 
 
+def test_viewers_read_no_address_in_the_rule_of_a_segment(browse, campaign, workspace):
+    is_ana = {"kind": "field", "of": "@email", "op": "contains", "value": "ana@secret.test"}
+    campaign.segments.add(make_segment(workspace, "Ana", is_ana))
+    viewer = browse("viewer")
+    assert "contains “a…@s…”" in viewer.get(page("compose", campaign.pk)).content.decode()
+
+    deliver(campaign, audience=choice_of(campaign).as_json())
+    Campaign.objects.update(status="scheduled")
+
+    assert "contains “a…@s…”" in viewer.get(page("campaign", campaign.pk)).content.decode()
+    assert "ana@secret.test" in browse("editor").get(page("campaign", campaign.pk)).content.decode()
+
+
 @pytest.mark.parametrize("after", ["9" * 30, "٣", "-1", "x"])
 def test_a_nonsense_place_in_the_people_of_a_number_is_the_beginning(browse, workspace, after):
     campaign = CampaignFactory(workspace=workspace)
