@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from accounts import activity
-from accounts.http import id_of
+from accounts.ids import id_of
 from accounts.models import User, Workspace
 
 # Nobody pages deeper; counting all of a big table would take longer than any page may.

@@ -147,14 +147,6 @@ def safe_next(request: HttpRequest, *, default: str) -> str:
     return default
 
 
-def id_of(text: str) -> int | None:
-    """The id of a row that an address or a form names; None for what no row can have."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        return None
-    number = int(text)
-    return number if 0 < number < 2**63 else None
-
-
 def workspace_url(workspace: Workspace, name: str, *args: Any) -> str:
     """The path of a page of a workspace, from outside of one (tasks, mails, log-in)."""
     return f"/w/{workspace.slug}{_outside(name, *args)}"

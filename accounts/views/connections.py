@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from accounts import pulls, queries
 from accounts.forms.connections import CredentialsForm, NameForm
-from accounts.http import WorkspaceRequest, fresh_login, go, id_of, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, fresh_login, go, render_page, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import Connection, OutboxEntry, Role
 from accounts.providers import PROVIDERS, provider_class
 from accounts.providers.base import Provider, Way

@@ -10,16 +10,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts.http import (
-    WorkspaceRequest,
-    fresh_login,
-    go,
-    id_of,
-    public_view,
-    say,
-    workspace_url,
-    workspace_view,
-)
+from accounts.http import WorkspaceRequest, fresh_login, go, public_view, say, workspace_url, workspace_view
+from accounts.ids import id_of
 from accounts.models import Connection, Membership, Role
 from accounts.providers import PROVIDERS, provider_class
 from accounts.refusals import CannotDo

@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from accounts import activity, attention, panels, queries, search
 from accounts.forms.people import ActivityFilters
-from accounts.http import WorkspaceRequest, id_of, public_view, render_page, workspace_view
+from accounts.http import WorkspaceRequest, public_view, render_page, workspace_view
+from accounts.ids import id_of
 from accounts.models import Connection, Membership, Role, User
 from accounts.panels import Place
 

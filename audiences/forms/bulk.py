@@ -10,7 +10,6 @@ from accounts.models import Workspace
 from audiences.forms import choose
 from audiences.models import BulkAction, Contact, Field, List, Tag
 from audiences.queries.contacts import People
-from audiences.services.tags import MOST_LETTERS
 
 Action = BulkAction.Action
 MOST_OFFERED = 500
@@ -68,7 +67,7 @@ class RemoveFromListForm(_ListForm):
 class TagForm(_BulkForm):
     tag = forms.CharField(
         label="Tag",
-        max_length=MOST_LETTERS,
+        max_length=Tag.MOST_LETTERS,
         help_text="One there is, or a new one.",
         widget=forms.TextInput(attrs={"list": "tags-there-are", "autocomplete": "off"}),
     )

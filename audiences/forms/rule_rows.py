@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from accounts.http import id_of
+from accounts.ids import id_of
 from audiences.rules import KINDS, Condition, Group, Takes, Thing
 from audiences.rules.nodes import JOINS
 

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
@@ -9,8 +11,10 @@ from audiences.models.contacts import Contact
 class Tag(models.Model):
     """A word people are marked with."""
 
+    MOST_LETTERS: ClassVar[int] = 60
+
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="tags", db_index=False)
-    name = models.CharField(max_length=60)
+    name = models.CharField(max_length=MOST_LETTERS)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

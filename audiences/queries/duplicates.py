@@ -3,7 +3,7 @@ from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.http import id_of
+from accounts.ids import id_of
 from accounts.models import OutboxEntry, Workspace
 from audiences.models import Contact, DuplicatePair, DuplicateSearch, List, Subscription
 from audiences.queries.contacts import COUNT_CAP, Count, shown

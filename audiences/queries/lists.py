@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from django.db.models import Count, Q
 
-from accounts.http import id_of
+from accounts.ids import id_of
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
 from audiences.models import Folder, List, Subscription
 

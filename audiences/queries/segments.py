@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from accounts import search
-from accounts.http import WorkspaceRequest, id_of
+from accounts.http import WorkspaceRequest
+from accounts.ids import id_of
 from accounts.models import Connection, Workspace
 from accounts.redaction import redact
 from accounts.refusals import CannotDo

@@ -15,7 +15,6 @@ from audiences import rules, sets, uses
 from audiences.models import BulkAction, Contact, Segment, Tag, Tagging
 
 MOST_TAGS = 10_000
-MOST_LETTERS: int = Tag._meta.get_field("name").max_length or 0
 
 
 class CannotTag(CannotDo):
@@ -141,8 +140,8 @@ def _of_name(workspace: Workspace, name: str) -> "models.QuerySet[Tag]":
 def checked(name: str) -> str:
     """As it is kept. Raises CannotTag."""
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
-    if not name or len(name) > MOST_LETTERS:
-        sentence = f"A tag has {MOST_LETTERS} letters at most." if name else "Type a tag."
+    if not name or len(name) > Tag.MOST_LETTERS:
+        sentence = f"A tag has {Tag.MOST_LETTERS} letters at most." if name else "Type a tag."
         raise CannotTag(sentence, fields={"name": sentence})
     return name
 

@@ -8,7 +8,8 @@ from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 from django_htmx.http import trigger_client_event
 
-from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import rules

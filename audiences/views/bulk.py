@@ -12,7 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
-from accounts.http import WorkspaceRequest, go, id_of, render_page, safe_next, say, toast, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, toast, workspace_view
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.redaction import redact
 from accounts.refusals import CannotDo

@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, go, id_of, render_page, safe_next, say, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import queries, services

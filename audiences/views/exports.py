@@ -7,7 +7,8 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 
-from accounts.http import WorkspaceRequest, fresh_login, go, id_of, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, fresh_login, go, render_page, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import queries, rules, services

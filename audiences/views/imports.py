@@ -9,7 +9,8 @@ from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 
 from accounts import activity
-from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.redaction import redact
 from accounts.refusals import CannotDo

@@ -7,7 +7,8 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, go, id_of, render_page, safe_next, say, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.templatetags.ui import counted
 from audiences import queries, services, uses

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, id_of
+from accounts.http import WorkspaceRequest
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.redaction import redact
 from accounts.templatetags.ui import GAP, day, in_zone, number

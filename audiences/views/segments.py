@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_POST
 
-from accounts.http import WorkspaceRequest, go, id_of, render_page, safe_next, say, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from audiences import rules

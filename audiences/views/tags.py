@@ -4,7 +4,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.refusals import CannotDo
 from accounts.templatetags.ui import counted
@@ -12,7 +13,7 @@ from audiences import services, uses
 from audiences.forms.tags import TagFilters, TagForm
 from audiences.models import Contact, Tag
 from audiences.queries import tags as queries
-from audiences.services.tags import MOST_LETTERS, CannotTag
+from audiences.services.tags import CannotTag
 from audiences.views import people
 
 
@@ -107,7 +108,7 @@ def untag_person(request: WorkspaceRequest, contact_id: int, tag_id: int) -> Htt
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
 def suggest_tags(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """Options for what is being typed."""
-    words = request.GET.get("name", "").strip()[:MOST_LETTERS].replace("\x00", "")
+    words = request.GET.get("name", "").strip()[: Tag.MOST_LETTERS].replace("\x00", "")
     found = queries.suggested_tags(request.workspace, words, besides=_contact(request, contact_id))
     return render(request, "audiences/tags/suggested.html", {"names": found})
 

@@ -8,7 +8,8 @@ from typing import Any
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, id_of, render_page, workspace_view
+from accounts.http import WorkspaceRequest, render_page, workspace_view
+from accounts.ids import id_of
 from accounts.models import Role
 from accounts.redaction import mask_email
 from campaigns import content, merge_tags

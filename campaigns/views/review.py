@@ -7,7 +7,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import MirrorKind, MirrorRow, Role
 from accounts.redaction import mask_email
 from accounts.refusals import CannotDo

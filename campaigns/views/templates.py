@@ -2,7 +2,8 @@
 
 from django.http import HttpResponse
 
-from accounts.http import WorkspaceRequest, go, id_of, render_page, say, workspace_view
+from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
+from accounts.ids import id_of
 from accounts.models import MirrorKind, MirrorRow, Role
 from campaigns.services import compose
 from campaigns.views.campaigns import found_template

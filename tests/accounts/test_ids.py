@@ -1,8 +1,8 @@
-"""What every view stands on."""
+"""Ids as addresses and forms carry them."""
 
 import pytest
 
-from accounts.http import id_of
+from accounts.ids import id_of
 
 
 @pytest.mark.parametrize(
