@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -9,6 +10,8 @@ from accounts.models import User, Workspace
 from audiences.models.consents import ConsentBasis
 from audiences.models.lists import List
 from audiences.models.moving import Moving
+
+FRESH = timedelta(seconds=15)
 
 
 class Import(Moving):
@@ -175,6 +178,12 @@ class Import(Moving):
     def has_begun(self) -> bool:
         """Whether rows were imported."""
         return bool(self.counts)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it has just come to where it stands: whoever waits for it wants to be led there."""
+        moments = (self.created_at, self.previewed_at, self.finished_at)
+        return timezone.now() - max(filter(None, moments)) < FRESH
 
     @property
     def rows_read(self) -> int | None:

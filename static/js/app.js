@@ -100,17 +100,19 @@ on("keydown", (event) => {
   }
 });
 
-/* A form that came back with errors says so first. */
-$(".errors[data-focus]")?.focus();
+/* The focus goes to what changed, if the page or the answer marks it. */
+function land(place) {
+  if (!place || document.activeElement.matches(".filters *")) return;
+  if (!place.matches("a[href], button, input, select, textarea, [tabindex]")) place.tabIndex = -1;
+  place.focus({ preventScroll: false });
+}
 
-/* After a swap the focus goes to what changed, if the answer marks it. */
+/* A form that came back with errors says so first. */
+land($(".errors[data-focus]") ?? $("[data-focus]"));
+
 on("htmx:afterSettle", (event) => {
   const root = event.detail.elt;
-  const place = root.matches?.("[data-focus]") ? root : $("[data-focus]", root);
-  if (place && !document.activeElement.matches(".filters *")) {
-    if (!place.matches("a[href], button, input, select, textarea, [tabindex]")) place.tabIndex = -1;
-    place.focus({ preventScroll: false });
-  }
+  land(root.matches?.("[data-focus]") ? root : $("[data-focus]", root));
   $$("dialog[data-open]", root).forEach((dialog) => dialog.open || dialog.showModal());
   selection(root.closest?.("[data-selection]"));
 });
