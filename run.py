@@ -43,7 +43,7 @@ def main(words: "list[str]") -> None:
         os.environ.setdefault(
             "EMBEDDED", "true"
         )  # on your own servers too, tests need no production settings
-        start(PYTHON, "-m", "pytest", *(rest or ["-n", "3", "--dist", "worksteal"]))
+        start(PYTHON, "-m", "pytest", *(rest or ["-n", "2", "--dist", "worksteal"]))
     elif word == "dev":
         start(VENV / "bin" / rest[0], *rest[1:]) if rest else None
     else:
