@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 
 from accounts.forms import Form
+from accounts.forms.widgets import QuickSelect
 from accounts.models import Connection, Workspace
 from audiences.queries.lists import NO_FOLDER, SORTS
 
@@ -11,6 +12,12 @@ Choices = list[tuple[str, str]]
 
 class Filters(Form):
     """A GET form whose wrong values are ignored: an old link shows more, not an error."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if type(field.widget) is forms.Select:
+                field.widget = QuickSelect(field.widget.attrs, field.widget.choices)
 
     def value(self, name: str) -> Any:
         self.is_valid()

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.choices import CallableChoiceIterator
 
+from accounts.forms.widgets import QuickSelect
 from accounts.models import Connection, Workspace
 from audiences import queries, rules
 from audiences.forms import Choices, Filters, choose, connections
@@ -85,7 +86,7 @@ class ContactFilters(Filters):
         choose(self, "segment", workspace.segments.filter(archived_at=None).order_by("name", "id"))
         choose(self, "account", connections(workspace))
         # Asked for only when the form is drawn.
-        self.fields["language"].widget = forms.Select()
+        self.fields["language"].widget = QuickSelect()
         self.fields["language"].widget.choices = CallableChoiceIterator(self._languages)
         chooser = self.fields["field"]
         assert isinstance(chooser, forms.ChoiceField)  # noqa: S101
