@@ -296,12 +296,16 @@ class _Said:
 
     def _changes(self, changes: Any, membership: Any) -> list[tuple[str, str, str]]:
         found = [
-            (self.labels.get(key, key), _value(before), _value(after))
+            (self.labels.get(key, key), self._shown(before), self._shown(after))
             for key, (before, after) in sorted(loaded(changes, {}).items())
         ]
         if membership is not None:
             found.append(("List", "", str(self.list or "")))
         return found
+
+    def _shown(self, value: Any) -> str:
+        """An address in a field is one all the same."""
+        return _value(value) if self.shows_addresses else redact(_value(value))
 
 
 def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]]:

@@ -232,6 +232,19 @@ def test_viewers_see_no_address_in_where_the_consent_comes_from(browse, workspac
     assert "Letter of b…@s…" in browse("viewer").get(f"/w/acme/imports/{mine.pk}/").content.decode()
 
 
+def test_viewers_see_no_address_in_what_an_import_changed(browse, workspace, by):
+    ContactFactory(workspace=workspace, email="ana@x.test", city="old@secret.test")
+    mine = bring(workspace, by, "Email,City\nana@x.test,new@secret.test\n")
+    url = f"/w/acme/imports/{mine.pk}/?show=changed"
+
+    seen = {role: browse(role).get(url).context["rows"][0].changes for role in ("editor", "viewer")}
+
+    assert seen == {
+        "editor": [("City", "old@secret.test", "new@secret.test")],
+        "viewer": [("City", "o…@s…", "n…@s…")],
+    }
+
+
 def test_hostile_words_are_text_on_every_page(browse, workspace, by):
     hostile = "<script>alert(1)</script>"
     ContactFactory(workspace=workspace, email="old@x.test", city="Bern")
