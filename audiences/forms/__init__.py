@@ -42,12 +42,10 @@ class ListFilters(Filters):
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        folder = self.fields["folder"]
-        assert isinstance(folder, forms.ChoiceField)  # noqa: S101
         names = [
             (str(pk), name) for pk, name in workspace.folders.order_by("name", "id").values_list("pk", "name")
         ]
-        folder.choices = [("", "All folders"), (NO_FOLDER, "In no folder"), *names]
+        offer(self, "folder", [("", "All folders"), (NO_FOLDER, "In no folder"), *names])
         choose(self, "account", connections(workspace))
 
 
@@ -64,7 +62,14 @@ def connections(workspace: Workspace) -> Any:
     return workspace.connections.exclude(status=Connection.Status.CHECKING).order_by("name", "id")
 
 
+def offer(form: forms.Form, name: str, choices: Any) -> None:
+    """Give a field its choices."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for type checkers
+    field.choices = choices
+
+
 def choose(form: forms.Form, name: str, queryset: Any) -> None:
     field = form.fields[name]
-    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
+    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for type checkers
     field.queryset = queryset

@@ -7,7 +7,7 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Workspace
-from audiences.forms import choose
+from audiences.forms import choose, offer
 from audiences.models import BulkAction, Contact, Field, List, Tag
 from audiences.queries.contacts import People
 
@@ -107,13 +107,8 @@ class SetFieldForm(_BulkForm):
             key: rows.pop(key).label if key in rows else label
             for key, label in Contact.STANDARD_FIELDS.items()
         }
-        chooser = self.fields["field"]
-        assert isinstance(chooser, forms.ChoiceField)  # noqa: S101
-        chooser.choices = [
-            ("", "Choose a field"),
-            *standard.items(),
-            *((key, row.label) for key, row in rows.items()),
-        ]
+        labels = ((key, row.label) for key, row in rows.items())
+        offer(self, "field", [("", "Choose a field"), *standard.items(), *labels])
         if row := rows.get(self["field"].value() or ""):
             self.fields["value"].widget = _widget(row)
 

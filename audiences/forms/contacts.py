@@ -9,7 +9,7 @@ from django.utils.choices import CallableChoiceIterator
 from accounts.forms.widgets import QuickSelect
 from accounts.models import Connection, Workspace
 from audiences import queries, rules
-from audiences.forms import Choices, Filters, choose, connections
+from audiences.forms import Choices, Filters, choose, connections, offer
 from audiences.models import Field, List, Segment, Subscription, Suppression, Tag
 from audiences.queries.contacts import SEARCH_LETTERS, People
 from audiences.rules.kinds import Thing
@@ -88,9 +88,8 @@ class ContactFilters(Filters):
         # Asked for only when the form is drawn.
         self.fields["language"].widget = QuickSelect()
         self.fields["language"].widget.choices = CallableChoiceIterator(self._languages)
-        chooser = self.fields["field"]
-        assert isinstance(chooser, forms.ChoiceField)  # noqa: S101
-        chooser.choices = [("", "Any field"), *((key, thing.label) for key, thing in self.things.items())]
+        labels = ((key, thing.label) for key, thing in self.things.items())
+        offer(self, "field", [("", "Any field"), *labels])
         for name in ("since", "until"):
             self.fields[name].widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
         self._fit_value()

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from accounts.forms import Form
+from audiences.forms import offer
 from audiences.forms.imports import _typed
 from audiences.models import Contact, Field, List, Subscription
 from audiences.queries.fields import all_fields, as_text, typed_text
@@ -87,10 +88,9 @@ class SubscriptionForm(Form):
     def __init__(self, *args: Any, contact: Contact, row: Subscription | None, **kwargs: Any) -> None:
         kwargs["initial"] = {"was": row.status if row else "", "status": "" if row else "subscribed"}
         super().__init__(*args, **kwargs)
-        chosen, status = self.fields["on_list"], self.fields["status"]
-        assert isinstance(chosen, forms.ModelChoiceField)  # noqa: S101
-        assert isinstance(status, forms.ChoiceField)  # noqa: S101
-        status.choices = _moves(row)
+        offer(self, "status", _moves(row))
+        chosen = self.fields["on_list"]
+        assert isinstance(chosen, forms.ModelChoiceField)  # noqa: S101 - for type checkers
         if row is not None:
             chosen.queryset = List.objects.filter(pk=row.list_id)
             chosen.initial, chosen.widget = row.list_id, forms.HiddenInput()

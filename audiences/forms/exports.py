@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -6,6 +6,7 @@ from django import forms
 
 from accounts.forms import Form
 from audiences.exporting.columns import Column
+from audiences.forms import offer
 from audiences.models import Export
 
 
@@ -17,24 +18,22 @@ class ExportForm(Form):
     )  # fmt: skip
 
     def __init__(
-        self, *args: Any, columns: Iterable[Column], chosen: Sequence[str] = (), **kwargs: Any
+        self, *args: Any, columns: Collection[Column], chosen: Sequence[str] = (), **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        columns = list(columns)
-        field = self.fields["columns"]
-        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101
-        field.choices = [
+        self.offered = [
             (group, [(column.key, column.label) for column in of])
             for group, of in groupby(columns, key=lambda column: column.group)
         ]
-        field.initial = list(chosen) or [column.key for column in columns if column.is_ticked]
-        if not columns:
+        if not self.offered:
             del self.fields["columns"]
+            return
+        offer(self, "columns", self.offered)
+        ticked = [column.key for column in columns if column.is_ticked]
+        self.fields["columns"].initial = list(chosen) or ticked
 
     @property
     def groups(self) -> list[tuple[str, list[Any]]]:
         """(heading, check boxes) as the page draws them."""
         boxes = {str(box.data["value"]): box for box in self["columns"]}
-        field = self.fields["columns"]
-        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101
-        return [(group, [boxes[key] for key, _ in of]) for group, of in field.choices]  # type: ignore[union-attr,misc]
+        return [(group, [boxes[key] for key, _ in of]) for group, of in self.offered]

@@ -9,6 +9,7 @@ from accounts.models import Role, Workspace
 from audiences.files import MAX_BYTES
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.files.values import READINGS
+from audiences.forms import offer
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
 from audiences.models import Contact, Field, Import, List
 
@@ -74,9 +75,7 @@ class DialectForm(Form):
         if sheets:
             del self.fields["encoding"], self.fields["delimiter"]
         if len(sheets) > 1:
-            choice = self.fields["sheet"]
-            assert isinstance(choice, forms.ChoiceField)  # noqa: S101
-            choice.choices = [(name, name) for name in sheets]
+            offer(self, "sheet", [(name, name) for name in sheets])
         else:
             del self.fields["sheet"]
 
