@@ -1,17 +1,53 @@
 """Pieces that many statements share."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from django.db import OperationalError, transaction
+from django.db import connection as database
+from psycopg.errors import QueryCanceled
 
 # Of the contacts as `c`.
 SUPPRESSED = (
     "exists (select 1 from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null)"
 )
 
+# Of a suppression, by its alias: the lower, the worse is what it is for.
+HOW_BAD = (
+    "array_position(array['complained', 'unsubscribed', 'bounced', 'by_hand', 'blocked'], {0}.reason::text)"
+)
+# Of an insert into suppressions as `mine`. Where an address has one of the same source already, the worse reason and the
+# later time hold; what stands for itself on either side outlives a pattern.
+STRICTER_HOLDS = f"""
+on conflict (workspace_id, email, connection_id) where lifted_at is null do update
+set reason = case when {HOW_BAD.format("excluded")} < {HOW_BAD.format("mine")} then excluded.reason else mine.reason end,
+    at = greatest(mine.at, excluded.at),
+    evidence = case when mine.evidence -> 'pattern' = excluded.evidence -> 'pattern'
+                    then mine.evidence || excluded.evidence
+                    else (mine.evidence || excluded.evidence) - 'pattern' end
+"""
+
 
 def like(text: str) -> str:
     """Itself, as a pattern."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[list[Any]]:
+    """Statements inside end after so long; what they put on the list stays away then."""
+    done: list[Any] = []
+    try:
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute("select set_config('statement_timeout', %s, true)", [f"{int(seconds * 1000)}ms"])
+            yield done
+            cursor.execute("set local statement_timeout to default")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        done.clear()
 
 
 def loaded(value: Any, default: Any = ()) -> Any:

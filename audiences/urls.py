@@ -5,6 +5,7 @@ from audiences import views
 app_name = "audiences"
 urlpatterns = [
     path("contacts/", views.contacts, name="contacts"),
+    path("contacts/count/", views.count_contacts, name="count_contacts"),
     path("contacts/new/", views.add_person, name="add_person"),
     path("contacts/duplicates/", views.duplicates, name="duplicates"),
     path("contacts/duplicates/look/", views.look_for_duplicates, name="look_for_duplicates"),

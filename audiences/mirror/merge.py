@@ -16,6 +16,7 @@ from accounts.models import Connection, MirrorKind, MirrorRow, Pull
 from audiences import queries, services, sets
 from audiences.erased import Erased
 from audiences.models import Contact
+from audiences.sql import HOW_BAD, STRICTER_HOLDS
 
 STANDARD = tuple(Contact.STANDARD_FIELDS)
 STAGE = (
@@ -206,15 +207,18 @@ on conflict (workspace_id, email, connection_id) where lifted_at is null do noth
 """
 
 # Who gets a new address over there is still the person who left; some accounts forget that.
-_CARRY = """
-insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
-select %(workspace)s, moved.email, moved.contact_id, old.reason, old.connection_id, old.at,
+_CARRY = f"""
+insert into audiences_suppression as mine
+    (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
+select distinct on (moved.email, old.connection_id)
+       %(workspace)s, moved.email, moved.contact_id, old.reason, old.connection_id,
+       max(old.at) over (partition by moved.email, old.connection_id),
        old.evidence || jsonb_build_object('moved_from', old.contact_id), old.created_by_id
 from moved
 join audiences_suppression old on old.contact_id = moved.mirrored_id and old.lifted_at is null
 where moved.mirrored_id <> moved.contact_id
-on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
-"""
+order by moved.email, old.connection_id, {HOW_BAD.format("old")}, old.at desc
+{STRICTER_HOLDS}"""
 
 _EVIDENCE = "jsonb_build_object('connection', %(connection)s, 'at', to_jsonb(m.at))"
 

@@ -4,7 +4,7 @@ from audiences.queries.bulk import bulk_progress
 from audiences.queries.columns import columns_of, columns_there_are
 from audiences.queries.combining import count_combined, some_combined
 from audiences.queries.consents import consents_of
-from audiences.queries.contacts import contacts, counted, languages, people_meant
+from audiences.queries.contacts import contacts, count_patiently, counted, languages, people_meant
 from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.fields import readings
@@ -31,6 +31,7 @@ __all__ = [
     "consents_of",
     "contacts",
     "count_combined",
+    "count_patiently",
     "counted",
     "counted_duplicates",
     "counts_by_status",

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db import OperationalError, transaction
 from django.db import connection as database
-from psycopg.errors import QueryCanceled
 
 from accounts.models import MirrorKind, Workspace
 from accounts.redaction import mask_email
 from audiences import rules
 from audiences.models import Contact, PeopleCount, Suppression
-from audiences.sql import SUPPRESSED, like, loaded
+from audiences.sql import SUPPRESSED, like, loaded, within
 
 if TYPE_CHECKING:
     from audiences.queries.columns import Column
@@ -27,7 +25,9 @@ SEARCH_LETTERS = 3
 # Common words are found among the newest; only rare ones need the index.
 NEWEST = 5_000
 COUNT_CAP = 10_000
-COUNT_MS = 400
+# What a page waits for the number above it, and what that number may take when it comes after its page.
+COUNT_SECONDS = 0.015
+PATIENT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,11 @@ class Count(NamedTuple):
     how: str
     at: datetime | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether counting on would tell more."""
+        return self.how == "more"
+
 
 def contacts(people: People, *, before: int | None = None, columns: Sequence["Column"] = ()) -> Slice:
     """The newest 50, or the 50 before an id. Raises rules.Incomplete."""
@@ -117,7 +122,7 @@ def contacts(people: People, *, before: int | None = None, columns: Sequence["Co
 
 
 def counted(people: People, first: Slice | None = None) -> Count:
-    """How many, without reading everybody.
+    """How many, as far as a page waits for it; `count_patiently` tells the rest. Raises rules.Incomplete.
 
     `first` is the first page: when it holds everybody, nothing is counted.
     """
@@ -128,31 +133,31 @@ def counted(people: People, first: Slice | None = None) -> Count:
     stored = PeopleCount.objects.filter(workspace=people.workspace).first() if people.is_everybody else None
     if stored is not None and stored.people > COUNT_CAP:
         return Count(stored.people, "stored", stored.counted_at)
-    source, where, values = source_of(people)
     if people.is_everybody and (about := estimate(people)) > COUNT_CAP:
         return Count(about, "about")
-    found = _count_in_time(source, where, values)
-    if found is None:
+    with within(COUNT_SECONDS) as done:
+        done.append(capped(people))
+    if not done:
         return Count(PAGE, "more")
-    return Count(COUNT_CAP, "more") if found > COUNT_CAP else Count(found, "exact")
+    return Count(COUNT_CAP, "more") if done[0] > COUNT_CAP else Count(done[0], "exact")
 
 
-def _count_in_time(source: str, where: str, values: dict[str, Any]) -> int | None:
-    """As far as the cap; None when even that takes longer than a page waits for a number."""
-    try:
-        with transaction.atomic(), database.cursor() as cursor:
-            cursor.execute(f"set local statement_timeout = {COUNT_MS}")
-            cursor.execute(
-                f"select count(*) from (select 1 from {source} where {where} limit %(cap)s) capped",
-                values | {"cap": COUNT_CAP + 1},
-            )
-            found: int = cursor.fetchone()[0]
-            cursor.execute("reset statement_timeout")
-    except OperationalError as error:
-        if not isinstance(error.__cause__, QueryCanceled):
-            raise
-        return None
-    return found
+def count_patiently(people: People) -> Count:
+    """Exactly, or the planner's estimate where that takes too long. Raises rules.Incomplete."""
+    with within(PATIENT_SECONDS) as done:
+        done.append(people_meant(people)[0])
+    return Count(done[0], "exact") if done else Count(estimate(people), "about")
+
+
+def capped(people: People) -> int:
+    """How many, counted one beyond the cap at most."""
+    source, where, values = source_of(people)
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"select count(*) from (select 1 from {source} where {where} limit %(cap)s) capped",
+            values | {"cap": COUNT_CAP + 1},
+        )
+        return cursor.fetchone()[0]
 
 
 def estimate(people: People) -> int:

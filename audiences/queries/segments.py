@@ -4,12 +4,10 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.db.models import Q
 from django.urls import reverse
@@ -27,6 +25,7 @@ from audiences.queries.contacts import (
     COUNT_CAP,
     People,
     Slice,
+    capped,
     contacts,
     estimate,
     languages,
@@ -34,6 +33,7 @@ from audiences.queries.contacts import (
     split,
 )
 from audiences.rules import Condition, Group, Known, Node
+from audiences.sql import within
 
 PAGE = 50
 # How long somebody who types waits for a count, and how long a rough one may take then.
@@ -141,27 +141,12 @@ def count(people: People, *, seconds: float = COUNT_SECONDS) -> Count:
         return Count(everybody, "exact", mailable)
     about = estimate(people)
     with within(ROUGH_SECONDS) as done:
-        done.append(_capped(people))
+        done.append(capped(people))
     if about > COUNT_CAP:
         return Count(about, "about")
     if done and done[0] > COUNT_CAP:
         return Count(COUNT_CAP, "more")
     return Count(done[0], "exact") if done else Count(about, "about")
-
-
-@contextmanager
-def within(seconds: float) -> Iterator[list[Any]]:
-    """Statements inside end after so long; what they put on the list stays away then."""
-    done: list[Any] = []
-    try:
-        with transaction.atomic(), database.cursor() as cursor:
-            cursor.execute("select set_config('statement_timeout', %s, true)", [f"{int(seconds * 1000)}ms"])
-            yield done
-            cursor.execute("set local statement_timeout to default")
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") != "57014":
-            raise
-        done.clear()
 
 
 def sample(people: People, *, most: int = SAMPLE) -> Slice:
@@ -350,16 +335,6 @@ def _reached(rule: Group, known: Known) -> dict[int, Group]:
             if id_ in known.segments and id_ not in found
         ]
     return found
-
-
-def _capped(people: People) -> int:
-    source, where, values = source_of(people)
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"select count(*) from (select 1 from {source} where {where} limit %(cap)s) capped",
-            values | {"cap": COUNT_CAP + 1},
-        )
-        return cursor.fetchone()[0]
 
 
 def _place(after: str) -> tuple[datetime, int] | None:

@@ -45,26 +45,27 @@ def _sql(node: Node, known: Known, write: Writer, *, is_wanted: bool, within: tu
         return sql if is_wanted else f"(not {sql})"
     inner_wanted = is_wanted if node.join != "none" else not is_wanted
     is_and = (node.join == "all") == is_wanted if node.join != "none" else is_wanted
-    several, others = _apart(node) if node.join != "all" else ({}, node.rules)
+    several, others = _apart(node) if node.join != "all" else ([], node.rules)
     parts = [_sql(inner, known, write, is_wanted=inner_wanted, within=within) for inner in others]
-    for (kind, op), ofs in several.items():
-        sql = KINDS[kind].sql_of_any(op, ofs, write)
+    for conditions in several:
+        sql = KINDS[conditions[0].kind].sql_of_any(conditions, write)
         parts.append(sql if inner_wanted else f"(not {sql})")
     if not parts:
         return "true" if is_and else "false"
     return f"({(' and ' if is_and else ' or ').join(parts)})"
 
 
-def _apart(group: Group) -> tuple[dict[tuple[str, str], list[int]], list[Node]]:
-    """What asks the same of several lists or tags, and the rest: one look-up for all of them can be joined, an "or" cannot."""
-    found: dict[tuple[str, str], list[int]] = {}
+def _apart(group: Group) -> tuple[list[list[Condition]], list[Node]]:
+    """What asks the same of several lists, tags or values, and the rest."""
+    found: dict[tuple[str, str], list[Condition]] = {}
+    others: list[Node] = []
     for inner in group.rules:
-        if isinstance(inner, Condition) and inner.op in KINDS[inner.kind].ops_of_several:
-            found.setdefault((inner.kind, inner.op), []).append(int(inner.of))
-    found = {key: ofs for key, ofs in found.items() if len(ofs) > 1}
-    return found, [
-        inner for inner in group.rules if isinstance(inner, Group) or (inner.kind, inner.op) not in found
-    ]
+        if isinstance(inner, Condition) and (alike := KINDS[inner.kind].together(inner)):
+            found.setdefault((inner.kind, alike), []).append(inner)
+        else:
+            others.append(inner)
+    others += [conditions[0] for conditions in found.values() if len(conditions) == 1]
+    return [conditions for conditions in found.values() if len(conditions) > 1], others
 
 
 def _segment(

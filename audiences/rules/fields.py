@@ -2,7 +2,7 @@
 
 import calendar
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
@@ -139,6 +139,14 @@ class FieldKind(Kind):
         pattern = {"begins": f"{text}%", "ends": f"%{text}"}.get(op, f"%{text}%")
         found = f"{column} ilike {write.put(pattern)}"
         return f"(not ({found}))" if op == "not_contains" else f"({found})"
+
+    def together(self, condition: Condition) -> str:
+        """A code that is one of these or empty: an index holds them side by side."""
+        return str(condition.of) if condition.of in CODES and condition.op in ("is", "empty") else ""
+
+    def sql_of_any(self, conditions: Sequence[Condition], write: Writer) -> str:
+        values = [value for one in conditions for value in (one.value if one.op == "is" else [""])]
+        return f"({_column(str(conditions[0].of), write)} = any({write.put(values)}::text[]))"
 
     def value(self, condition: Condition, thing: Thing) -> str:
         return value_in_words(condition, super().value(condition, thing))

@@ -13,7 +13,6 @@ from audiences.rules.nodes import Condition
 
 class ListKind(Kind):
     key, title, noun, takes_ids = "list", "Lists", "list", True
-    ops_of_several = frozenset({"on", "pending", "left"})
 
     def all_ops(self) -> Mapping[str, Op]:
         return {
@@ -38,8 +37,11 @@ class ListKind(Kind):
         found = _on(f"= {write.put(condition.of)}", condition.op, since)
         return f"(not {found})" if condition.op == "not_on" else found
 
-    def sql_of_any(self, op: str, ofs: Sequence[int], write: Writer) -> str:
-        return _on(f"= any({write.put(list(ofs))})", op)
+    def together(self, condition: Condition) -> str:
+        return condition.op if condition.op in ("on", "pending", "left") else ""
+
+    def sql_of_any(self, conditions: Sequence[Condition], write: Writer) -> str:
+        return _on(f"= any({write.put([one.of for one in conditions])})", conditions[0].op)
 
     def value(self, condition: Condition, thing: Thing) -> str:
         return days_in_words(condition.value) if condition.op == "joined_in_last" else ""
@@ -55,7 +57,6 @@ def _on(which: str, op: str, since: str = "") -> str:
 
 class TagKind(Kind):
     key, title, noun, takes_ids = "tag", "Tags", "tag", True
-    ops_of_several = frozenset({"has"})
 
     def all_ops(self) -> Mapping[str, Op]:
         return {"has": Op("has it", "tagged {of}"), "has_not": Op("has it not", "not tagged {of}")}
@@ -70,8 +71,11 @@ class TagKind(Kind):
         found = _tagged(f"= {write.put(condition.of)}")
         return found if condition.op == "has" else f"(not {found})"
 
-    def sql_of_any(self, op: str, ofs: Sequence[int], write: Writer) -> str:
-        return _tagged(f"= any({write.put(list(ofs))})")
+    def together(self, condition: Condition) -> str:
+        return condition.op if condition.op == "has" else ""
+
+    def sql_of_any(self, conditions: Sequence[Condition], write: Writer) -> str:
+        return _tagged(f"= any({write.put([one.of for one in conditions])})")
 
 
 def _tagged(which: str) -> str:

@@ -89,8 +89,6 @@ class Kind:
     takes_ids: ClassVar[bool] = False
     # What is said when the thing is gone: "The tag “VIP” is gone".
     noun: ClassVar[str] = "field"
-    # Operators that `sql_of_any` asks of several things at once.
-    ops_of_several: ClassVar[frozenset[str]] = frozenset()
 
     def all_ops(self) -> Mapping[str, Op]:
         """Every operator of the kind, whichever thing it is used on."""
@@ -112,8 +110,12 @@ class Kind:
         """A condition over `audiences_contact c` that is true or false, never null."""
         raise NotImplementedError
 
-    def sql_of_any(self, op: str, ofs: Sequence[int], write: Writer) -> str:
-        """The same for whether it holds of any of these."""
+    def together(self, condition: "Condition") -> str:
+        """Conditions of an "any" group that give the same text here are asked by one `sql_of_any`; empty: by itself."""
+        return ""
+
+    def sql_of_any(self, conditions: Sequence["Condition"], write: Writer) -> str:
+        """Whether any of these holds: one look-up that the planner can join, which it cannot do with an "or"."""
         raise NotImplementedError
 
     def value(self, condition: "Condition", thing: Thing) -> str:

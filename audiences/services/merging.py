@@ -24,9 +24,7 @@ from audiences.queries.merging import STRICTNESS, field_choices, merged_tracking
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
 from audiences.services.people import block_again, take_over_blocks, unconfirmed_block, write
-
-# Of reasons to be suppressed.
-WORST_FIRST = ["complained", "unsubscribed", "bounced", "by_hand", "blocked"]
+from audiences.sql import STRICTER_HOLDS
 
 
 class CannotMerge(CannotDo):
@@ -100,7 +98,7 @@ def merge_people(
     for block in (
         theirs.filter(Q(contact=other) | Q(email=other.email)).order_by("at").values_list("pk", flat=True)
     ):
-        _run(_BLOCK, block=block, worst=WORST_FIRST, **values)
+        _run(_BLOCK, block=block, **values)
     _run(_STAYS_BLOCKED, _MIRROR, _FORMER, **values)
     for mover in MOVERS:
         mover.moves(kept, other)
@@ -170,22 +168,13 @@ set received = mine.received + excluded.received, opens = mine.opens + excluded.
 """
 
 # What speaks against the other speaks against the kept one.
-# Where both have one of the same source, the worse reason and the later time hold. What stands for itself on either
-# side outlives a pattern.
-_WORST = "array_position(%(worst)s::text[], {0}.reason::text)"
 _BLOCK = f"""
 insert into audiences_suppression as mine
     (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
 select %(workspace)s, %(email)s, %(kept)s, o.reason, o.connection_id, o.at,
        o.evidence || jsonb_build_object('merged_from', %(other)s), o.created_by_id
 from audiences_suppression o where o.id = %(block)s
-on conflict (workspace_id, email, connection_id) where lifted_at is null do update
-set reason = case when {_WORST.format("excluded")} < {_WORST.format("mine")} then excluded.reason else mine.reason end,
-    at = greatest(mine.at, excluded.at),
-    evidence = case when mine.evidence -> 'pattern' = excluded.evidence -> 'pattern'
-                    then mine.evidence || excluded.evidence
-                    else (mine.evidence || excluded.evidence) - 'pattern' end
-"""
+{STRICTER_HOLDS}"""
 
 # The other's address stays blocked, with nobody behind it, so that no pull and no import makes a second person of it.
 _STAYS_BLOCKED = """

@@ -34,6 +34,7 @@ from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
 from audiences.services.imports import ERASED
 from audiences.services.suppressions import propagate
+from audiences.sql import HOW_BAD, STRICTER_HOLDS
 
 EMAIL = "email"
 BY_HAND = "By hand"
@@ -367,15 +368,19 @@ def _consent(
     Consent.objects.create(contact=contact, basis=basis, list=on_list, kind=kind, at=at)
 
 
-_CARRY = """
-insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
-select %(workspace)s, %(email)s, %(contact)s, old.reason, old.connection_id, old.at,
+# From each source the worst, of all the addresses the person had.
+_CARRY = f"""
+insert into audiences_suppression as mine
+    (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
+select distinct on (old.connection_id)
+       %(workspace)s, %(email)s, %(contact)s, old.reason, old.connection_id,
+       max(old.at) over (partition by old.connection_id),
        old.evidence || jsonb_build_object('moved_from', %(contact)s), old.created_by_id
 from audiences_suppression old
-where old.workspace_id = %(workspace)s and old.lifted_at is null and not old.is_pattern
+where old.workspace_id = %(workspace)s and old.lifted_at is null and not old.is_pattern and old.email <> %(email)s
   and (old.contact_id = %(contact)s or old.email = %(old)s)
-on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
-"""
+order by old.connection_id, {HOW_BAD.format("old")}, old.at desc
+{STRICTER_HOLDS}"""
 _RESOLVE = """
 update audiences_suppression set contact_id = %(contact)s
 where workspace_id = %(workspace)s and email = %(email)s and contact_id is null

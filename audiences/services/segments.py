@@ -13,8 +13,8 @@ from accounts.refusals import CannotDo
 from audiences import rules
 from audiences.models import Segment
 from audiences.queries.contacts import People, split
-from audiences.queries.segments import within
 from audiences.rules import Group
+from audiences.sql import within
 
 COUNT_TASK = "audiences.count_segment"
 # Whoever saves waits for the count no longer than this; then it is made in the background.

@@ -9,7 +9,7 @@ from audiences.views.bulk import (
 )
 from audiences.views.combining import combine
 from audiences.views.consents import record_consent
-from audiences.views.contacts import add_person, choose_columns, contact, contacts, suppress
+from audiences.views.contacts import add_person, choose_columns, contact, contacts, count_contacts, suppress
 from audiences.views.duplicates import bring_back_pair, dismiss_pair, duplicates, look_for_duplicates
 from audiences.views.editing import edit_person, subscription
 from audiences.views.exports import (
@@ -94,6 +94,7 @@ __all__ = [
     "contact",
     "contact_privacy",
     "contacts",
+    "count_contacts",
     "count_fields",
     "count_segment",
     "delete_field",

@@ -143,9 +143,17 @@ function selection(form) {
   $$("[data-all-chosen]", form).forEach((line) => (line.hidden = !isEvery));
   $$(".bulk-bar", form).forEach((bar) => (bar.hidden = ticked === 0));
   $$("[data-selected-count]", form).forEach(
-    (place) => (place.textContent = isEvery ? place.dataset.allCount : ticked),
+    (place) => (place.textContent = isEvery ? $("[data-all-number]", form).textContent : ticked),
   );
 }
+
+/* How many match may come after the page: then it stands wherever the page says it. */
+on("htmx:afterSwap", (event) => {
+  const number = $("[data-number]", event.detail.target)?.dataset.number;
+  if (!number) return;
+  $$("[data-all-number]").forEach((place) => (place.textContent = number));
+  selection($("[data-selection]"));
+});
 
 on("click", (event) => {
   const button = event.target.closest("[data-choose-all], [data-choose-page]");

@@ -248,6 +248,39 @@ def test_a_new_address_of_somebody_who_left_is_blocked_as_well(ana, by, workspac
     assert [entry.subject_id for entry in OutboxEntry.objects.filter(task="audiences.block")] == [ana.pk]
 
 
+def test_a_new_address_with_a_block_of_its_own_keeps_the_stricter_of_both(ana, by, workspace):
+    account = ConnectionFactory(workspace=workspace)
+    now = timezone.now()
+    facts = {
+        # From the same source: what is worse, and when it was told last.
+        ("ana@x.test", account): ("complained", now - timedelta(days=9)),
+        ("ana@new.test", account): ("bounced", now - timedelta(days=3)),
+        ("ana@new.test", None): ("by_hand", now - timedelta(days=2)),
+    }
+    for (email, source), (reason, at) in facts.items():
+        services.suppress(
+            workspace=workspace, email=email, reason=reason, connection=source, at=at, evidence={}
+        )
+    services.edit_person(contact=ana, by=by, email="ana@new.test", fields={}, seen={}, version=1)
+    rows = Suppression.objects.filter(email="ana@new.test").order_by("connection")
+    assert [(row.contact, row.connection, row.reason, row.at) for row in rows] == [
+        (ana, account, "complained", now - timedelta(days=3)),
+        (ana, None, "by_hand", now - timedelta(days=2)),
+    ]
+
+
+def test_blocks_of_every_address_somebody_had_go_along(ana, by, workspace):
+    """Two of one source, under two addresses of before: the worse reason, the later time."""
+    now = timezone.now()
+    for days, reason, email in ((9, "complained", "ana@x.test"), (1, "bounced", "ana@old.test")):
+        Suppression.objects.create(
+            workspace=workspace, contact=ana, email=email, reason=reason, at=now - timedelta(days=days)
+        )
+    services.edit_person(contact=ana, by=by, email="ana@new.test", fields={}, seen={}, version=1)
+    row = Suppression.objects.get(email="ana@new.test")
+    assert (row.contact, row.reason, row.at) == (ana, "complained", now - timedelta(days=1))
+
+
 def test_an_address_stays_until_its_block_is_confirmed(ana, by, workspace):
     connection = ConnectionFactory(workspace=workspace)
     MirrorRow.objects.create(connection=connection, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="7")

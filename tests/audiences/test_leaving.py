@@ -195,6 +195,21 @@ def test_who_changes_address_over_there_stays_suppressed(account, connection, pu
     )
 
 
+def test_who_changes_address_over_there_keeps_the_worse_of_both_blocks(account, connection, pull, workspace):
+    account.contact("ana@example.test")
+    pull()
+    suppress(Contact.objects.get(), reason="complained", connection=connection)
+    services.suppress(
+        workspace=workspace, email="ana@new.test", reason="bounced", connection=connection,
+        at=timezone.now() + timedelta(hours=1), evidence={},
+    )  # fmt: skip
+    later = Suppression.objects.get(email="ana@new.test").at
+    account.update("ana@example.test", attributes={"EMAIL": "ana@new.test"})
+    pull()
+    row = Suppression.objects.get(email="ana@new.test", lifted_at=None)
+    assert (row.contact.email, row.reason, row.at) == ("ana@new.test", "complained", later)
+
+
 def test_an_older_fact_does_not_undo_a_newer_one(account, connection, pull, sandbox):
     news = account.new_list("News", account.new_folder("Tower"))
     account.contact("ana@example.test", news)

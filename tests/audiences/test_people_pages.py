@@ -1,8 +1,10 @@
 """The page of all people: what each filter leaves, which columns it shows, and what is done with the chosen rows."""
 
 import json
+import re
 import sys
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core import signing
@@ -552,3 +554,35 @@ def test_hostile_text_in_columns_tags_and_filters_stays_text(workspace, client):
     assert "<script>alert" not in client.get(done.url).content.decode()
     mine = BulkAction.objects.get()
     assert "<script>alert" not in client.get(f"/w/acme/bulk/{mine.pk}/").content.decode()
+
+
+def test_a_number_that_takes_long_comes_after_its_page(workspace, client, monkeypatch):
+    """The page says how many at least and asks once more; then the number is exact, wherever the page says it."""
+    module = sys.modules["audiences.queries.contacts"]
+    monkeypatch.setattr(module, "PAGE", 2)
+    for name in ("ana", "ben", "cid"):
+        make(workspace, name, language="fr")
+    fast = {name: getattr(module, name) for name in ("capped", "people_meant")}
+
+    def slowly(name, people):
+        with database.cursor() as cursor:
+            cursor.execute("select pg_sleep(0.1)")
+        return fast[name](people)
+
+    for name in fast:
+        monkeypatch.setattr(module, name, partial(slowly, name))
+    page = client.get(f"{URL}?language=fr").content.decode()
+    assert "more than 2 people" in page
+    (asked,) = re.findall(r'hx-get="([^"]+)" hx-trigger="load"', page)
+    assert asked == f"{URL}count/?language=fr"
+    assert client.get(asked).content.decode().strip() == '<span data-number="3">3 people</span>'
+
+    monkeypatch.setattr(module, "PATIENT_SECONDS", 0.02)
+    assert re.fullmatch(
+        r'<span data-number="about \d+">about \d+ people</span>', client.get(asked).content.decode().strip()
+    )
+
+
+def test_a_number_that_is_known_is_not_asked_for_again(workspace, client):
+    make(workspace, "ana", language="fr")
+    assert 'hx-trigger="load"' not in client.get(f"{URL}?language=fr").content.decode()

@@ -57,3 +57,19 @@ def test_what_is_denied_as_a_whole_is_so_of_each(workspace, groups, join):
     )
     assert them.isdisjoint(others)
     assert them | others == set(Contact.objects.values_list("id", flat=True))
+
+
+@pytest.mark.parametrize(("join", "found"), [("any", ["", "fr", "nl"]), ("none", ["de"])])
+def test_codes_and_none_at_all_are_one_look_up(workspace, join, found):
+    for language in ("", "de", "fr", "nl"):
+        ContactFactory(workspace=workspace, language=language)
+    conditions = [
+        {"kind": "field", "of": "language", "op": "is", "value": ["fr"]},
+        {"kind": "field", "of": "language", "op": "empty"},
+        {"kind": "field", "of": "language", "op": "is", "value": ["nl"]},
+    ]
+    rule = rules.read({"join": "all", "rules": [{"join": join, "rules": conditions}]})
+    sql, _ = rules.where(rule, rules.Known.of(workspace, rule))
+
+    assert sorted(row.language for row in contacts(People(workspace, rule=rule)).rows) == found
+    assert sql.count("c.language") == 1

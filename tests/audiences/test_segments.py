@@ -187,10 +187,10 @@ def test_a_count_too_slow_to_wait_for_is_said_roughly(workspace, monkeypatch):
     monkeypatch.setattr(queries, "split", lambda _: slow())
     people = People(workspace, rule=all_of(CITY))
     assert queries.count(people, seconds=0.02) == queries.Count(0, "exact")
-    monkeypatch.setattr(queries, "_capped", lambda _: queries.COUNT_CAP + 1)
+    monkeypatch.setattr(queries, "capped", lambda _: queries.COUNT_CAP + 1)
     assert queries.count(people, seconds=0.02) == queries.Count(queries.COUNT_CAP, "more")
     monkeypatch.setattr(queries, "estimate", lambda _: 980_000)
-    monkeypatch.setattr(queries, "_capped", lambda _: slow())
+    monkeypatch.setattr(queries, "capped", lambda _: slow())
     assert queries.count(people, seconds=0.02) == queries.Count(980_000, "about")
 
 
