@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any, NamedTuple
 
 from django.db import connection as database
 from django.db import transaction
@@ -15,7 +16,9 @@ from audiences.importing.shaping import Shape, copy_text
 from audiences.importing.tables import STAGED, Tables
 from audiences.models import Import
 
+# Rows of a transaction, and of a text of them.
 BATCH = 20_000
+PIECE = 1_000
 
 
 def dialect_of(mine: Import) -> Dialect:
@@ -35,19 +38,41 @@ def stage(mine: Import) -> Iterator[int]:
     done = mine.checkpoint.get("stage", 0)
     if not done:
         tables.make_stage()
-    found = (row for row in data_rows(mine) if row.line > done)
+    staged = (shape.staged(row) for row in data_rows(mine) if row.line > done)
     count = mine.checkpoint.get("rows", 0)
-    while batch := [shape.staged(row) for row in islice(found, BATCH)]:
-        count += len(batch)
+    # Read before they are copied: the file comes over the same connection.
+    while (batch := _read(islice(staged, BATCH))).rows:
+        count += batch.rows
         with transaction.atomic(), database.cursor() as cursor:
             with cursor.copy(_copy(tables)) as copy:
-                for text in copy_text(batch):
+                for text in batch.texts:
                     copy.write(text)
-            remember(mine, stage=batch[-1][0], rows=count)
+            remember(mine, stage=batch.last, rows=count)
         yield count
     with transaction.atomic():
         tables.know_stage()
         remember(mine, staged=True)
+
+
+class _Batch(NamedTuple):
+    rows: int
+    # The line of the last one.
+    last: int
+    # As texts, which the garbage collector does not look through again and again.
+    texts: list[str]
+
+
+def _read(rows: Iterator[tuple[Any, ...]]) -> _Batch:
+    count, last, texts = 0, 0, []
+    while piece := list(islice(rows, PIECE)):
+        count, last = count + len(piece), piece[-1][0]
+        texts.append(copy_text(piece))
+    return _Batch(count, last, texts)
+
+
+def _copy(tables: Tables) -> str:
+    texts = ", ".join(column for column in STAGED if column not in ("consent_at", "consent_ip", "cells"))
+    return f"copy {tables.stage} ({', '.join(STAGED)}) from stdin with (format csv, force_not_null ({texts}))"
 
 
 def remember(mine: Import, **checkpoint: object) -> None:
@@ -64,8 +89,3 @@ def check(mine: Import, row: Import) -> None:
     """Raises LeaseLost when `row` is no longer as `mine` was read."""
     if row.checkpoint != mine.checkpoint or row.state != mine.state or row.version != mine.version:
         raise outbox.LeaseLost
-
-
-def _copy(tables: Tables) -> str:
-    texts = ", ".join(column for column in STAGED if column not in ("consent_at", "consent_ip", "cells"))
-    return f"copy {tables.stage} ({', '.join(STAGED)}) from stdin with (format csv, force_not_null ({texts}))"
