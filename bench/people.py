@@ -14,10 +14,10 @@ from django.test import Client
 
 from accounts.models import Membership, Role, User, Workspace
 from accounts.partitions import ensure_months
-from audiences.models import Field
+from audiences.models import ConsentBasis, Field
 
 # Another seed by the same sizes gets another number.
-VERSION = 3
+VERSION = 4
 LISTS, TAGS = 20, 300
 EVENTS_PER_PERSON = 5
 # Everybody else never got a mail.
@@ -29,7 +29,7 @@ FIELDS = {
     "by_post": (Field.Kind.BOOLEAN, []),
 }
 FILLED = (
-    "audiences_tagging", "audiences_tag", "audiences_engagement", "reporting_event", "audiences_suppression",
+    "audiences_tagging", "audiences_tag", "audiences_consent", "audiences_engagement", "reporting_event", "audiences_suppression",
     "audiences_subscription", "audiences_list", "audiences_contact",
 )  # fmt: skip
 
@@ -66,6 +66,7 @@ def _seed(workspace: Workspace, people: int) -> None:
         Field.objects.get_or_create(
             workspace=workspace, key=key, defaults={"label": key.title(), "kind": kind, "choices": choices}
         )
+    basis, _ = ConsentBasis.objects.get_or_create(workspace=workspace, source="Shop")
     ensure_months(behind=12)
     with transaction.atomic(), connection.cursor() as cursor:
         # Nothing here can break a reference; to look up each would take most of the time. Needs a superuser.
@@ -76,7 +77,7 @@ def _seed(workspace: Workspace, people: int) -> None:
         cursor.execute(f"truncate {', '.join(FILLED)} restart identity cascade")
         values = {
             "workspace": workspace.pk, "people": people, "lists": LISTS, "tags": TAGS,
-            "active": int(people * ACTIVE_SHARE), "events": people * EVENTS_PER_PERSON,
+            "active": int(people * ACTIVE_SHARE), "events": people * EVENTS_PER_PERSON, "basis": basis.pk,
         }  # fmt: skip
         with _without_indexes(*FILLED):
             for statement in _STATEMENTS:
@@ -175,6 +176,14 @@ select tag, 1 + number * width + floor(random() * width), now()
 from (select tag, floor(tag / 0.239)::int as width from generate_series(1, %(tags)s) tag) tags,
      generate_series(0, %(people)s / width - 1) number
 """
+# Two of five agreed; one of thirteen of them took it back.
+_CONSENTS = """
+insert into audiences_consent (contact_id, basis_id, purpose, kind, at, created_at)
+select c.id, %(basis)s, 'mail', kind, at, now()
+from audiences_contact c,
+     lateral (values ('given', c.created_at), ('withdrawn', c.created_at + interval '1 day')) said (kind, at)
+where c.id %% 5 < 2 and (kind = 'given' or c.id %% 65 = 1)
+"""
 # Two of five people, the early ones among them more often; the last weeks more than the first.
 _EVENTS = """
 insert into reporting_event (workspace_id, connection_id, contact_id, kind, at, is_machine, is_exact, link, reason, key, received_at)
@@ -203,5 +212,5 @@ update audiences_list set counted_at = now(), subscribed_count = (
     select count(*) from audiences_subscription s where s.list_id = audiences_list.id and s.status = 'subscribed')
 """
 _STATEMENTS = (
-    _PEOPLE, _LISTS, _SUBSCRIPTIONS, _SUPPRESSIONS, _TAGS, _TAGGINGS, _EVENTS, _ENGAGEMENT, _COUNTS,
+    _PEOPLE, _LISTS, _SUBSCRIPTIONS, _SUPPRESSIONS, _TAGS, _TAGGINGS, _CONSENTS, _EVENTS, _ENGAGEMENT, _COUNTS,
 )  # fmt: skip

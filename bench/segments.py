@@ -107,6 +107,17 @@ def _shapes(values: dict[str, Any]) -> list[Shape]:
             " and not exists (select 1 from audiences_subscription o"
             "  where o.contact_id = c.id and o.list_id = %(events)s and o.status = 'unsubscribed')",
         ),
+        Shape(
+            "agreed to be written to, not on News",
+            [
+                {"kind": "consent", "of": "mail", "op": "given"},
+                {"kind": "list", "of": values["news"], "op": "not_on"},
+            ],
+            "(select distinct on (contact_id) contact_id as id, kind from audiences_consent"
+            "  where purpose = 'mail' order by contact_id, at desc, id desc) c"
+            " where c.kind = 'given' and not exists (select 1 from audiences_subscription s"
+            "  where s.contact_id = c.id and s.list_id = %(news)s and s.status = 'subscribed')",
+        ),
     ]  # fmt: skip
 
 

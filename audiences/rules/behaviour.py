@@ -9,7 +9,7 @@ from audiences.models import Contact, Suppression
 from audiences.rules.fields import days_in_words
 from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer
 from audiences.rules.nodes import Condition
-from audiences.sql import SUPPRESSED
+from audiences.sql import SUPPRESSED, said_last
 
 
 class _Fixed(Kind):
@@ -89,9 +89,5 @@ class ConsentKind(_Fixed):
             answer = Contact.Tracking.DENIED if condition.op == "denied" else Contact.Tracking.GRANTED
             found = f"c.tracking = '{answer.value}'"
             return f"(not ({found}))" if condition.op == "not_given" else f"({found})"
-        wanted = "withdrawn" if condition.op == "denied" else "given"
-        found = (
-            "coalesce((select k.kind from audiences_consent k where k.contact_id = c.id and k.purpose = 'mail'"
-            f" order by k.at desc, k.id desc limit 1) = '{wanted}', false)"
-        )
+        found = said_last("withdrawn" if condition.op == "denied" else "given", "c.id")
         return f"(not {found})" if condition.op == "not_given" else found

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from audiences.sql import said_last
 from campaigns.models import Campaign, Delivery
 from campaigns.queries.chosen import Choice, choice_of, frozen_choice
 
@@ -78,6 +79,8 @@ with on_list as (
     where is_member and not is_active and exists (
         select 1 from audiences_subscription s where s.contact_id = chosen.contact_id and s.status = 'subscribed'
     )
+), agreed as (
+    select distinct contact_id from chosen where is_member and not is_active and {agreed}
 ), {stopped}, classified as (
     select chosen.contact_id, times,
            case when has_left or is_member and not is_active and elsewhere.contact_id is null and exists (
@@ -86,14 +89,10 @@ with on_list as (
                 ) then 'unsubscribed'
                 when stopped.contact_id is not null and not only_bounced then 'suppressed'
                 when stopped.contact_id is not null then 'bounced'
-                when is_active or elsewhere.contact_id is not null then 'receives'
-                when is_member and (
-                    select k.kind from audiences_consent k
-                    where k.contact_id = chosen.contact_id and k.purpose = 'mail'
-                    order by k.at desc, k.id desc limit 1
-                ) = 'given' then 'receives'
+                when is_active or elsewhere.contact_id is not null or agreed.contact_id is not null then 'receives'
                 else 'no_consent' end as term
     from chosen left join stopped using (contact_id) left join elsewhere using (contact_id)
+    left join agreed using (contact_id)
 )
 """
 # Joined, not gathered and grouped: so the planner knows how many they are.
@@ -119,7 +118,12 @@ def _classified(choice: Choice, *, now: datetime | None = None) -> tuple[str, di
         values |= where.values
     members = "".join(_MEMBERS.format(fits=where.sql, name=name) for name, where in wheres.items())
     memberships = " + ".join(f"coalesce({name}.is_in, 0)" for name in wheres)
-    statement = _CHOSEN_BY_SEGMENTS.format(stopped=_STOPPED, members=members, memberships=f"({memberships})")
+    statement = _CHOSEN_BY_SEGMENTS.format(
+        stopped=_STOPPED,
+        members=members,
+        memberships=f"({memberships})",
+        agreed=said_last("given", "chosen.contact_id"),
+    )
     return statement, values
 
 
