@@ -8,10 +8,12 @@ from accounts.models import Connection, Workspace
 from audiences.queries.lists import NO_FOLDER, SORTS
 
 Choices = list[tuple[str, str]]
+# On the chip of a filter whose value is none.
+UNFIT = "Does not hold"
 
 
 class Filters(Form):
-    """A GET form whose wrong values are ignored: an old link shows more, not an error."""
+    """A GET form. A value that does not hold is none; where that would show more people than an old link meant, `unfit` tells."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -25,6 +27,22 @@ class Filters(Form):
 
     def words(self) -> str:
         return (self.value("q") or "").strip()
+
+    def unfit(self) -> dict[str, str]:
+        """Of each value that does not hold, the field's name → a sentence."""
+        self.is_valid()
+        return {name: self._unfit(name) for name in self.errors if name in self.fields}
+
+    def _unfit(self, name: str) -> str:
+        field, typed = self.fields[name], str(self.data.get(name, ""))[:60]
+        match field:
+            case forms.ModelChoiceField():
+                return f"{field.label}: the one that was asked for is gone or archived."
+            case forms.DateField():
+                return f"{field.label}: “{typed}” is no day."
+            case forms.ChoiceField():
+                return f"{field.label}: “{typed}” is none of the choices."
+        return f"{field.label}: this is too long."
 
 
 class ListFilters(Filters):

@@ -1,5 +1,6 @@
 """The filters of the page of all people: columns of a person as they are, everything else as conditions of a rule."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.utils.choices import CallableChoiceIterator
 from accounts.forms.widgets import QuickSelect
 from accounts.models import Connection, Workspace
 from audiences import queries, rules
-from audiences.forms import Choices, Filters, choose, connections, offer
+from audiences.forms import UNFIT, Choices, Filters, choose, connections, offer
 from audiences.models import Field, List, Segment, Subscription, Suppression, Tag
 from audiences.queries.contacts import SEARCH_LETTERS, People
 from audiences.rules.kinds import Thing
@@ -74,8 +75,8 @@ class ContactFilters(Filters):
         super().__init__(*args, **kwargs)
         self.workspace, self.shows_addresses = workspace, shows_addresses
         self.fields["value"] = forms.CharField(label="Its value", required=False, max_length=500)
-        # What was typed and could not be read, in sentences.
-        self.notes: list[str] = []
+        # Names of the filters that do not read together → a sentence.
+        self._unread: dict[str, str] = {}
         self.things: dict[str, Thing] = {
             key: thing
             for key, thing in rules.KINDS["field"].things(workspace).items()
@@ -122,6 +123,10 @@ class ContactFilters(Filters):
             shows_addresses=self.shows_addresses,
         )
 
+    def refusals(self) -> Sequence[str]:
+        """Why these filters find nobody: an old link must never mean more people than it did."""
+        return [*self.unfit().values(), *self._unread.values()]
+
     def in_words(self) -> dict[str, str]:
         """Names of the filters in use → what the chip says."""
         chosen, tag, account = self.value("list"), self.value("tag"), self.value("account")
@@ -146,6 +151,7 @@ class ContactFilters(Filters):
         }
         known = rules.Known.of(self.workspace, *told.values())
         said |= {name: rules.told(condition, known) for name, condition in told.items()}
+        said |= dict.fromkeys([*self.unfit(), *self._unread], UNFIT)
         return {name: text for name, text in said.items() if text}
 
     @property
@@ -209,11 +215,11 @@ class ContactFilters(Filters):
     def _added(self) -> rules.Condition | None:
         since, until = self.value("since"), self.value("until")
         if since and until:
-            return self._read("@added", "within", [since.isoformat(), until.isoformat()])
+            return self._read("since until", "@added", "within", [since.isoformat(), until.isoformat()])
         if until:
-            return self._read("@added", "before", _day_after(until))
+            return self._read("since until", "@added", "before", _day_after(until))
         # "after" a day leaves that day out.
-        return self._read("@added", "after", _day_before(since)) if since else None
+        return self._read("since until", "@added", "after", _day_before(since)) if since else None
 
     def _field(self) -> rules.Condition | None:
         key, value, to = (
@@ -225,27 +231,27 @@ class ContactFilters(Filters):
             return None
         if not (value or (to and self.is_range)):
             # A field alone asks for whoever has a value.
-            return None if key.startswith("@") else self._read(key, "filled", None)
+            return None if key.startswith("@") else self._read("field value to", key, "filled", None)
         match self._kind():
             case Field.Kind.BOOLEAN:
-                return self._read(key, "no" if value == "no" else "yes", None)
+                return self._read("field value to", key, "no" if value == "no" else "yes", None)
             case Field.Kind.CHOICE:
-                return self._read(key, "is", [value])
+                return self._read("field value to", key, "is", [value])
             case Field.Kind.NUMBER:
-                return self._read(key, *_range(value, to, "equals", "at_most", "between"))
+                return self._read("field value to", key, *_range(value, to, "equals", "at_most", "between"))
             case Field.Kind.DATE:
                 if not value:  # up to a day means that day too, as between two days
                     to = _next_day(to)
-                return self._read(key, *_range(value, to, "on", "before", "within"))
-        return self._read(key, "contains", value)
+                return self._read("field value to", key, *_range(value, to, "on", "before", "within"))
+        return self._read("field value to", key, "contains", value)
 
-    def _read(self, key: str, op: str, value: Any) -> rules.Condition | None:
-        """By the same rules as a condition of a segment; what cannot be read is said and left out."""
+    def _read(self, names: str, key: str, op: str, value: Any) -> rules.Condition | None:
+        """By the same rules as a condition of a segment; of what cannot be read, `refusals` tells."""
         told = {"kind": "field", "of": key, "op": op, "value": value}
         try:
             (condition,) = rules.conditions(rules.read({"join": "all", "rules": [told]}))
         except rules.BadRule as error:
-            self.notes.append(error.sentence)
+            self._unread[names] = error.sentence
             return None
         return condition
 

@@ -1,4 +1,4 @@
-"""One person's fields, each with the widget of its kind, and what they are on a list."""
+"""A person typed in or changed by hand: fields, each with the widget of its kind, and what they are on a list."""
 
 import json
 from decimal import Decimal
@@ -7,14 +7,52 @@ from typing import Any
 from django import forms
 
 from accounts.forms import Form
+from accounts.models import Workspace
 from audiences.forms import offer
-from audiences.forms.imports import _typed
+from audiences.forms.imports import choose_list
 from audiences.models import Contact, Field, List, Subscription
 from audiences.queries.fields import all_fields, as_text, typed_text
 from audiences.queries.lists import mirrors_of
 
 MINE, THEIRS = "mine", "theirs"
 MOST_SEEN = 1_000_000
+
+
+class PersonForm(Form):
+    """One person: the address, the fields there are, and the list."""
+
+    email = forms.CharField(
+        label="Address", max_length=320, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+    on_list = forms.ModelChoiceField(List.objects.none(), label="List", required=False)
+    consent_source = forms.CharField(
+        label="Where the consent comes from",
+        required=False,
+        max_length=300,
+        help_text="Needed for a list; kept as proof.",
+    )
+    consent_date = forms.DateField(
+        label="The day they agreed",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choose_list(self, "on_list", workspace, none="On no list")
+        definitions = all_fields(workspace)
+        self.keys = [field.key for field in definitions]
+        for field in definitions:
+            self.fields[f"field_{field.key}"] = _widget(field, None)
+
+    def person_fields(self) -> list[forms.BoundField]:
+        return [self[f"field_{key}"] for key in self.keys]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        fields = {key: _text(data.get(f"field_{key}")) for key in self.keys}
+        kept = {name: value for name, value in data.items() if not name.startswith("field_")}
+        return kept | {"fields": fields}
 
 
 class EditForm(Form):
@@ -144,6 +182,19 @@ def _widget(field: Field, value: Any) -> forms.Field:
         pass
     plain.help_text = f"This is no {field.get_kind_display().lower()}. Correct it, or leave it as it is."
     return plain
+
+
+def _typed(label: str, kind: str) -> forms.Field:
+    match kind:
+        case Field.Kind.NUMBER:
+            return forms.DecimalField(label=label, required=False, max_digits=20)
+        case Field.Kind.DATE:
+            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+            return forms.DateField(label=label, required=False, widget=widget)
+        case Field.Kind.BOOLEAN:
+            choices = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
+            return forms.ChoiceField(label=label, required=False, choices=choices)
+    return forms.CharField(label=label, required=False, max_length=200)
 
 
 def _text(value: Any) -> str:

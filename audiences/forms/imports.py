@@ -11,7 +11,8 @@ from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.files.values import READINGS
 from audiences.forms import offer
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
-from audiences.models import Contact, Field, Import, List
+from audiences.models import Import, List
+from audiences.queries.fields import all_fields
 
 MOST_PASTED = 1_000_000
 TOO_LARGE = "This file is larger than 200 MB. Pack it as zip, or split it."
@@ -137,43 +138,6 @@ class ColumnsForm(Form):
         return {"decisions": Decisions(mapping=mapping, **decided)}
 
 
-class PersonForm(Form):
-    """One person: the address, the fields there are, and the list."""
-
-    email = forms.CharField(
-        label="Address", max_length=320, widget=forms.EmailInput(attrs={"autocomplete": "off"})
-    )
-    on_list = forms.ModelChoiceField(List.objects.none(), label="List", required=False)
-    consent_source = forms.CharField(
-        label="Where the consent comes from",
-        required=False,
-        max_length=300,
-        help_text="Needed for a list; kept as proof.",
-    )
-    consent_date = forms.DateField(
-        label="The day they agreed",
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
-
-    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choose_list(self, "on_list", workspace, none="On no list")
-        self.keys = []
-        for key, label, kind in _fields(workspace):
-            name = f"field_{key}"
-            self.keys.append(name)
-            self.fields[name] = _typed(label, kind)
-
-    def person_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.keys]
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        fields = {name.removeprefix("field_"): _as_text(data.get(name)) for name in self.keys}
-        return {name: value for name, value in data.items() if name not in self.keys} | {"fields": fields}
-
-
 def add_columns(form: forms.Form, mine: Import, targets: list[Any]) -> None:
     """A target and a reading for each column of the file."""
     for index, column in enumerate(mine.columns):
@@ -228,38 +192,9 @@ def _initial(mine: Import) -> dict[str, Any]:
 
 
 def _targets(mine: Import) -> list[Any]:
-    fields = [(key, label) for key, label, _ in _fields(mine.workspace)]
+    fields = [(field.key, field.label) for field in all_fields(mine.workspace)]
     return [
         ("email", SPECIAL["email"]),
         ("Fields", fields),
         ("Proof", [(key, label) for key, label in SPECIAL.items() if key != "email"]),
     ]
-
-
-def _fields(workspace: Workspace) -> list[tuple[str, str, str]]:
-    """(key, label, kind) of all a person has, the standard ones first."""
-    rows = list(
-        Field.objects.filter(workspace=workspace).order_by("label").values_list("key", "label", "kind")
-    )
-    known = {key: label for key, label, _ in rows}
-    standard = [
-        (key, known.get(key, label), Field.Kind.TEXT.value) for key, label in Contact.STANDARD_FIELDS.items()
-    ]
-    return standard + [row for row in rows if row[0] not in Contact.STANDARD_FIELDS]
-
-
-def _typed(label: str, kind: str) -> forms.Field:
-    match kind:
-        case Field.Kind.NUMBER:
-            return forms.DecimalField(label=label, required=False, max_digits=20)
-        case Field.Kind.DATE:
-            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-            return forms.DateField(label=label, required=False, widget=widget)
-        case Field.Kind.BOOLEAN:
-            choices = [("", "Not known"), ("yes", "Yes"), ("no", "No")]
-            return forms.ChoiceField(label=label, required=False, choices=choices)
-    return forms.CharField(label=label, required=False, max_length=200)
-
-
-def _as_text(value: Any) -> str:
-    return "" if value is None else str(value)

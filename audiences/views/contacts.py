@@ -12,7 +12,7 @@ from audiences import panels, queries, rules, services
 from audiences.forms import SuppressForm
 from audiences.forms.consents import ConsentForm
 from audiences.forms.contacts import ContactFilters
-from audiences.forms.imports import PersonForm
+from audiences.forms.editing import PersonForm
 from audiences.models import Contact
 from audiences.queries.columns import MOST
 from audiences.queries.contacts import Count, Slice, shown
@@ -28,12 +28,13 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
     wanted, before = form.people(), people.before(request)
     there = queries.columns_there_are(request.workspace)
     columns = queries.columns_of(request.membership, there)
-    notes = list(form.notes)
+    notes = [*form.refusals()]
+    found, count = Slice([], None), None
     try:
-        found = queries.contacts(wanted, before=before, columns=columns)
-        count = queries.counted(wanted, None if before else found)
+        if not notes:
+            found = queries.contacts(wanted, before=before, columns=columns)
+            count = queries.counted(wanted, None if before else found)
     except rules.Incomplete as refusal:  # a segment that needs mending
-        found, count = Slice([], None), None
         notes.append(refusal.sentence)
     may_edit = request.role.covers(Role.EDITOR)
     return render_page(
@@ -49,7 +50,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
             "before": before,
             **_number(request, count),
             "is_all_here": found.before is None and not before,
-            "is_everybody": wanted.is_everybody,
+            "is_everybody": wanted.is_everybody and not notes,
             "is_too_short": form.is_too_short,
             "notes": notes,
             "chips": people.chips(request, form.in_words()),
@@ -70,8 +71,10 @@ def count_contacts(request: WorkspaceRequest) -> HttpResponse:
         request.GET, workspace=request.workspace, shows_addresses=people.shows_addresses(request)
     )
     try:
-        count = queries.count_patiently(form.people())
+        count = queries.count_patiently(form.people()) if not form.refusals() else None
     except rules.Incomplete:
+        count = None
+    if count is None:
         return HttpResponse(status=204)
     return render_page(request, "audiences/contacts/count.html", _number(request, count))
 

@@ -14,6 +14,7 @@ from accounts.refusals import CannotDo
 from audiences import queries, rules, services
 from audiences.exporting.columns import columns_of
 from audiences.exporting.making import pieces
+from audiences.forms.contacts import ContactFilters
 from audiences.forms.exports import ExportForm
 from audiences.forms.suppressions import SuppressionFilters
 from audiences.models import Export, Segment
@@ -50,7 +51,7 @@ def exports(request: WorkspaceRequest) -> HttpResponse:
 
 @workspace_view(role=Role.EDITOR)
 def new_export(request: WorkspaceRequest) -> HttpResponse:
-    """`?people=` a selection put by in the session, or `?list=`, `?segment=`; else everybody."""
+    """`?people=` a selection put by in the session, `?list=` and `?segment=` also archived ones, or filters of contacts; else everybody."""
     try:
         wanted = _people(request)
     except BadSelection as refusal:
@@ -63,6 +64,9 @@ def new_export(request: WorkspaceRequest) -> HttpResponse:
 def export_suppressions(request: WorkspaceRequest) -> HttpResponse:
     """Those that the filters of the page of suppressions leave."""
     form = SuppressionFilters(request.GET, workspace=request.workspace)
+    if unfit := form.unfit():
+        say(request, " ".join(unfit.values()), level=messages.ERROR)
+        return go(request, "audiences:suppressions")
     parts = form.in_words().values()
     title = f"Suppressions{': ' if parts else ''}{', '.join(parts)}"
     return _new(request, Export.Kind.SUPPRESSIONS, title, form.wanted().as_json(), None)
@@ -169,7 +173,10 @@ def _people(request: WorkspaceRequest) -> People:
     if list_id := request.GET.get("list"):
         mine_list = get_object_or_404(request.workspace.lists, pk=id_of(list_id))
         return People(request.workspace, list_id=mine_list.pk)
-    return People(request.workspace)
+    form = ContactFilters(request.GET, workspace=request.workspace, shows_addresses=True)
+    if refusals := form.refusals():
+        raise BadSelection(" ".join(refusals))
+    return form.people()
 
 
 def _find(request: WorkspaceRequest, export_id: int) -> Export:

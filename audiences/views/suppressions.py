@@ -18,6 +18,7 @@ from audiences.forms.suppressions import (
 )
 from audiences.models import Suppression
 from audiences.queries.contacts import shown
+from audiences.queries.suppressions import SuppressionSlice
 from audiences.views import people
 
 
@@ -28,7 +29,12 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
     shows = people.shows_addresses(request)
     wanted = form.wanted()
     before = people.before(request)
-    found = queries.suppressions(request.workspace, wanted, before=before, shows_addresses=shows)
+    notes = list(form.unfit().values())
+    found = (
+        SuppressionSlice([], None)
+        if notes
+        else queries.suppressions(request.workspace, wanted, before=before, shows_addresses=shows)
+    )
     campaigns = queries.campaigns_behind(request.workspace, found.rows)
     return render_page(
         request,
@@ -45,7 +51,8 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
             ],
             "older": found.before,
             "before": before,
-            "is_all": wanted.is_all,
+            "is_all": wanted.is_all and not notes,
+            "notes": notes,
             "may_add": request.role.covers(Role.EDITOR),
             "chips": people.chips(request, form.in_words()),
         },

@@ -419,3 +419,15 @@ def test_events_of_a_mail_sent_before_belong_to_the_person(ana, by, workspace):
         rollups.stage([record], connection=connection)
         rollups.roll_up(connection)
     assert Event.objects.get().contact == ana
+
+
+def test_a_choice_is_chosen_not_typed(browse, workspace):
+    Field.objects.create(
+        workspace=workspace, key="plan", label="Plan", kind="choice", choices=["Free", "Member"]
+    )
+    client = browse("editor")
+    page = client.post("/w/acme/contacts/new/", {"email": "new@x.test", "field_plan": "Gold"})
+    assert page.status_code == 422
+    assert "Gold is not one of the available choices" in page.content.decode()
+    client.post("/w/acme/contacts/new/", {"email": "new@x.test", "field_plan": "Member"})
+    assert Contact.objects.get(email="new@x.test").custom == {"plan": "Member"}
