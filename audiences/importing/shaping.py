@@ -16,11 +16,9 @@ from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
 from audiences.files.values import parser
 from audiences.importing.tables import STANDARD
-from audiences.models import Contact, Field, Import
+from audiences.models import Field, Import
+from audiences.models.contacts import STANDARD_LETTERS
 
-LENGTHS: dict[str, int] = {
-    field.name: field.max_length or 0 for field in Contact._meta.concrete_fields if field.name in STANDARD
-}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CLOCK = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?")
 
@@ -92,7 +90,7 @@ class Shape:
                 text = _unguarded(text)
             if not text.isprintable():
                 text = one_line(text)
-            if len(text) > LENGTHS[target]:
+            if len(text) > STANDARD_LETTERS[target]:
                 return self._bad(row, f"too_long:{index}")
             values[place] = text
         custom = []

@@ -14,13 +14,9 @@ from accounts.providers.records import ContactRecord, Page
 from audiences import queries
 from audiences.addresses import NotAnAddress, normalise
 from audiences.models import Contact
+from audiences.models.contacts import STANDARD_LETTERS
 
 STANDARD = tuple(Contact.STANDARD_FIELDS)
-LENGTHS: dict[str, int] = {
-    field.name: field.max_length or 0
-    for field in Contact._meta.concrete_fields
-    if field.name in Contact.STANDARD_FIELDS
-}
 REMOTE_ID_LENGTH: int = MirrorRow._meta.get_field("remote_id").max_length or 0
 
 
@@ -45,8 +41,8 @@ class Reader:
     def of(cls, connection: Connection) -> "Reader":
         fields = queries.remote_fields(connection)
         return cls(
-            columns={name: key for key, name in fields.items() if key in LENGTHS},
-            keys={name: key for key, name in fields.items() if key not in LENGTHS},
+            columns={name: key for key, name in fields.items() if key in STANDARD_LETTERS},
+            keys={name: key for key, name in fields.items() if key not in STANDARD_LETTERS},
             lists=queries.mirrored_lists(connection),
             readings=queries.readings(connection),
         )
@@ -63,7 +59,7 @@ class Reader:
             if value is None or value == "":
                 continue
             if column := self.columns.get(name):
-                told[column] = str(value)[: LENGTHS[column]]
+                told[column] = str(value)[: STANDARD_LETTERS[column]]
             elif key := self.keys.get(name):
                 read = self.readings.get(key)
                 try:

@@ -50,9 +50,7 @@ class Field(models.Model):
         """A text in this field has no more."""
         if not self.is_standard:
             return self.MOST_LETTERS
-        return next(
-            column.max_length or 0 for column in Contact._meta.concrete_fields if column.name == self.key
-        )
+        return STANDARD_LETTERS[self.key]
 
 
 class Contact(models.Model):
@@ -122,6 +120,14 @@ class Contact(models.Model):
         if key in self.STANDARD_FIELDS:
             return getattr(self, key) or None
         return self.custom.get(key)
+
+
+# Key of a field that every person has → how many letters it holds.
+STANDARD_LETTERS: dict[str, int] = {
+    field.name: field.max_length or 0
+    for field in Contact._meta.concrete_fields
+    if field.name in Contact.STANDARD_FIELDS
+}
 
 
 class FormerAddress(models.Model):
