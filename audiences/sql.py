@@ -35,14 +35,23 @@ HOW_BAD = (
     "array_position(array['complained', 'unsubscribed', 'bounced', 'by_hand', 'blocked'], {0}.reason::text)"
 )
 # Of an insert into suppressions as `mine`. Where an address has one of the same source already, the worse reason and the
-# later time hold; what stands for itself on either side outlives a pattern.
+# newest no hold, which a consent must be younger than; what stands for itself on either side outlives a pattern.
 STRICTER_HOLDS = f"""
 on conflict (workspace_id, email, connection_id) where lifted_at is null do update
 set reason = case when {HOW_BAD.format("excluded")} < {HOW_BAD.format("mine")} then excluded.reason else mine.reason end,
     at = greatest(mine.at, excluded.at),
     evidence = case when mine.evidence -> 'pattern' = excluded.evidence -> 'pattern'
                     then mine.evidence || excluded.evidence
-                    else (mine.evidence || excluded.evidence) - 'pattern' end
+                    else (mine.evidence || excluded.evidence) - 'pattern' end,
+    created_by_id = coalesce(mine.created_by_id, excluded.created_by_id),
+    contact_id = coalesce(mine.contact_id, excluded.contact_id)
+"""
+# When it says more than the one that is there. Blocked without a reason is no more than an echo of a reason that is known.
+SAYS_MORE = f"""
+(excluded.reason <> 'blocked' and ({HOW_BAD.format("excluded")} < {HOW_BAD.format("mine")} or excluded.at > mine.at)
+ or mine.evidence ? 'pattern' and not mine.is_pattern and not excluded.evidence ? 'pattern'
+ -- an address that went into another person: now it is of them
+ or mine.contact_id is null and excluded.contact_id is not null)
 """
 
 

@@ -13,7 +13,7 @@ from accounts import outbox, pulls
 from accounts.models import Connection, OutboxEntry, Pull
 from accounts.providers.base import Provider
 from accounts.providers.records import LeaveRecord
-from audiences import queries, services
+from audiences import queries, services, sets
 from audiences.addresses import NotAnAddress, normalise
 from audiences.mirror.walk import batches, pages
 from audiences.models import Suppression
@@ -72,6 +72,8 @@ def follow_leaves(entry: OutboxEntry, connection: Connection) -> outbox.Later:
 
 def take_leaves(connection: Connection, records: Sequence[LeaveRecord]) -> Counter[str]:
     """Every record is read once and is suppressed (news), changed (left a list, news), unchanged or rejected."""
+    # Whoever tells people apart and then writes what it found must not miss a leave in between.
+    sets.one_writer(connection.workspace)
     now = timezone.now()
     counts = Counter({"read": len(records), "suppressed": 0, "changed": 0, "unchanged": 0, "rejected": 0})
     facts, patterns, left, strange = [], [], [], []

@@ -206,7 +206,8 @@ where moved.is_new
 on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
 """
 
-# Who gets a new address over there is still the person who left; some accounts forget that.
+# Who gets a new address over there is still the person who left; some accounts forget that. Blocks, lists that were
+# left, and what was taken back and not given again go along.
 _CARRY = f"""
 insert into audiences_suppression as mine
     (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
@@ -220,7 +221,38 @@ where moved.mirrored_id <> moved.contact_id
 order by moved.email, old.connection_id, {HOW_BAD.format("old")}, old.at desc
 {STRICTER_HOLDS}"""
 
+_CARRY_LEAVES = """
+insert into audiences_subscription as mine (list_id, contact_id, status, evidence, changed_at)
+select old.list_id, moved.contact_id, old.status, old.evidence || jsonb_build_object('moved_from', old.contact_id), old.changed_at
+from moved
+join audiences_subscription old on old.contact_id = moved.mirrored_id and old.status = 'unsubscribed'
+where moved.mirrored_id <> moved.contact_id
+order by old.list_id, moved.contact_id
+on conflict (list_id, contact_id) do update
+set status = excluded.status, evidence = excluded.evidence, changed_at = excluded.changed_at
+where mine.status <> 'unsubscribed' and mine.changed_at <= excluded.changed_at
+"""
+
+_CARRY_CONSENTS = """
+with taken_back as (
+    insert into audiences_consent (contact_id, basis_id, list_id, purpose, kind, at, ip, created_at)
+    select moved.contact_id, k.basis_id, k.list_id, k.purpose, k.kind, k.at, k.ip, k.created_at
+    from moved join audiences_consent k on k.contact_id = moved.mirrored_id and k.kind = 'withdrawn'
+    where moved.mirrored_id <> moved.contact_id and not exists (
+        select 1 from audiences_consent o
+        where o.contact_id = k.contact_id and o.purpose = k.purpose and o.list_id is not distinct from k.list_id
+          and o.kind = 'given' and (o.at, o.id) > (k.at, k.id)
+    )
+    order by k.id
+)
+update audiences_contact c set tracking = 'denied'
+from moved join audiences_contact old on old.id = moved.mirrored_id and old.tracking = 'denied'
+where c.id = moved.contact_id and moved.mirrored_id <> moved.contact_id and c.tracking <> 'denied'
+"""
+
 _EVIDENCE = "jsonb_build_object('connection', %(connection)s, 'at', to_jsonb(m.at))"
+# Whom somebody here took off a list, or a roll-back, the account does not put back on it by still having them there.
+_TAKEN_OFF_THERE = "mine.evidence ? 'connection'"
 
 _JOINED = f"""
 with written as (
@@ -230,7 +262,8 @@ with written as (
     order by list_id, m.contact_id
     on conflict (list_id, contact_id) do update
     set status = 'subscribed', evidence = excluded.evidence, changed_at = excluded.changed_at
-    where mine.status in ('removed', 'pending') and mine.changed_at <= excluded.changed_at
+    where (mine.status = 'pending' or mine.status = 'removed' and {_TAKEN_OFF_THERE})
+      and mine.changed_at <= excluded.changed_at
     returning contact_id
 )
 update moved set is_changed = true from (select distinct contact_id from written) w
@@ -246,7 +279,7 @@ with written as (
     order by list_id, m.contact_id
     on conflict (list_id, contact_id) do update
     set status = 'pending', evidence = excluded.evidence, changed_at = excluded.changed_at
-    where mine.status = 'removed' and mine.changed_at <= excluded.changed_at
+    where mine.status = 'removed' and {_TAKEN_OFF_THERE} and mine.changed_at <= excluded.changed_at
     returning contact_id
 )
 update moved set is_changed = true from (select distinct contact_id from written) w
@@ -284,11 +317,12 @@ where w.contact_id = moved.contact_id
 
 # A block we asked for ourselves is no news. Nor is one that was lifted here with a consent: it is older than that, or
 # the account has told it ever since, whatever else of the person changed there. Blocked anew, it is news.
-_BLOCKED = """
+_BLOCKED = f"""
 with written as (
-    insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)
+    insert into audiences_suppression as mine
+        (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
     select %(workspace)s, m.email, m.contact_id, 'blocked', %(connection)s, m.at,
-           jsonb_build_object('told', 'pull', 'remote_id', m.remote_id)
+           jsonb_build_object('told', 'pull', 'remote_id', m.remote_id), null
     from moved m
     where m.blocked and coalesce(m.theirs ->> 'by_us', '') <> 'true'
       and not exists (
@@ -296,16 +330,18 @@ with written as (
           where old.workspace_id = %(workspace)s and old.email = m.email and old.lifted_at is not null
             and case
                 when old.connection_id = %(connection)s and m.theirs ->> 'blocked' = 'true' then true
+                when old.evidence ->> 'told' = 'at our word'
+                then old.connection_id = %(connection)s and old.lifted_at >= m.at
                 when old.lift_evidence ? 'agreed_at'
                 then (old.lift_evidence ->> 'agreed_at')::timestamptz >= m.at
                 else old.connection_id = %(connection)s and old.lifted_at >= m.at
                 end
       )
     order by m.email
-    on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
-    returning contact_id
+    {STRICTER_HOLDS} where mine.evidence ? 'pattern'
+    returning contact_id, xmax = 0 as is_news
 )
-update moved set is_suppressed = true from written where written.contact_id = moved.contact_id
+update moved set is_suppressed = true from written where written.contact_id = moved.contact_id and is_news
 """
 
 # A person deleted and made anew over there has a new id; one whose address changed is another contact here.
@@ -347,6 +383,8 @@ STATEMENTS = (
     _CONTACTS,
     _RESOLVE,
     _CARRY,
+    _CARRY_LEAVES,
+    _CARRY_CONSENTS,
     _PATTERNS,
     _JOINED,
     _PENDING,

@@ -69,7 +69,7 @@ def lift(
     if not rows:
         raise CannotLift("This person is no longer suppressed. Somebody lifted the block meanwhile.")
     now = timezone.now()
-    _check_consent(rows, agreed_at, now)
+    _check_consent(_newest_no(contact, rows), agreed_at, now)
     addresses = {contact.email, mine.email}
     if any(row.reason == Reason.COMPLAINED for row in rows) and typed.strip().lower() not in addresses:
         raise CannotLift(
@@ -85,7 +85,7 @@ def lift(
     }  # fmt: skip
     ended = {"lifted_at": now, "lifted_by": by, "lift_evidence": evidence}
     Suppression.objects.filter(pk__in=[row.pk for row in rows]).update(contact=contact, **ended)
-    _remember_our_word(contact, {**ended, "lift_evidence": {"reason": reason, "consent": consent.pk}})
+    _remember_our_word(contact, ended)
     activity.record(
         workspace, "contact.lifted", f"Let a person be written to again who had agreed anew, as {role.label}.",
         actor=by, subject=contact,
@@ -177,10 +177,15 @@ def _person(suppression: Suppression) -> Contact:
     return contact
 
 
-def _check_consent(rows: Sequence[Suppression], agreed_at: datetime, now: datetime) -> None:
+def _newest_no(contact: Contact, rows: Sequence[Suppression]) -> datetime:
+    """Of the blocks, and of what the person took back: either may be the younger one."""
+    taken_back = contact.consents.filter(purpose=Consent.Purpose.MAIL, kind=Consent.Kind.WITHDRAWN)
+    return max([*(row.at for row in rows), *taken_back.order_by("-at").values_list("at", flat=True)[:1]])
+
+
+def _check_consent(newest: datetime, agreed_at: datetime, now: datetime) -> None:
     if agreed_at > now:
         raise CannotLift("This is yet to come.", fields={"agreed_at": "This is yet to come."})
-    newest = max(row.at for row in rows)
     if agreed_at <= newest:
         raise CannotLift(
             "The newest block is younger than this consent, so it holds. Ask the person again.",
@@ -229,7 +234,7 @@ with agreed as (
 ), lifted as (
     update audiences_suppression b
     set lifted_at = %(now)s, lifted_by_id = %(by)s, lift_evidence = jsonb_build_object(
-        'reason', %(reason)s::text, 'role', %(role)s::text, 'consent', agreed.id
+        'reason', %(reason)s::text, 'role', %(role)s::text, 'consent', agreed.id, 'agreed_at', %(agreed_at)s::timestamptz
     )
     from agreed where b.contact_id = agreed.contact_id and {patterns.CAUGHT}
     returning b.id

@@ -192,7 +192,7 @@ def unconfirmed_block(contact: Contact) -> Connection | None:
             subject_type=ContentType.objects.get_for_model(Contact),
             subject_id=contact.pk,
             task=BLOCK_TASK,
-            state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED],
+            state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED, OutboxEntry.State.SET_ASIDE],
         )
         .select_related("connection")
         .first()

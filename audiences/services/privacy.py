@@ -20,6 +20,7 @@ from audiences.models import Consent, ConsentBasis, Contact, ErasedThere, Erasur
 from audiences.privacy import Person
 from audiences.services import forgetting
 from audiences.services.counts import refresh_counts
+from audiences.services.people import take_over_blocks
 from audiences.services.suppressions import HOLDERS
 from audiences.sets import one_writer
 
@@ -200,6 +201,7 @@ def record_return(*, workspace: Workspace, by: User, email: str, source: str, ag
     _let_hold(erasure, address, by)
     Erasure.objects.filter(pk=erasure.pk).update(lifted_at=timezone.now())
     contact = Contact.objects.create(workspace=workspace, email=address)
+    take_over_blocks(contact)
     basis = ConsentBasis.objects.create(workspace=workspace, source=source.strip(), by=by)
     Consent.objects.create(contact=contact, basis=basis, at=datetime.combine(agreed_on, time(), UTC))
     activity.record(

@@ -22,6 +22,7 @@ from audiences.models import Contact, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries.patterns import known_by_hand
 from audiences.sets import one_writer
+from audiences.sql import HOW_BAD, SAYS_MORE, STRICTER_HOLDS
 
 # Blocks for accounts that are written at once, beyond which they wait behind other work.
 CROWD = 500
@@ -72,10 +73,9 @@ def suppress_all(
 ) -> int:
     """The same for many at once; returns how many are news.
 
-    One active row per address and source. A known cause replaces "blocked, we are not told why", and a fact of one's
-    own that one was caught by a pattern. A fact older than the consent that lifted its block is history, and so is
-    one without a time that the account has told ever since. Texts that are no address, and who was erased, are passed
-    over.
+    One active row per address and source, of the worst reason and the newest no; a fact of one's own replaces that one
+    was caught by a pattern. A fact older than the consent that lifted its block is history, and so is one without a
+    time that the account has told ever since. Texts that are no address, and who was erased, are passed over.
     """
     written = _write(workspace, connection, _rows(facts, normalise), by=by)
     propagate(workspace=workspace, contact_ids=[contact for contact, _ in written if contact])
@@ -295,25 +295,34 @@ returning contact_id
 """
 
 # History: the person agreed after it; or it comes from where it was lifted, and is older than that, or has been told
-# without a time in every look since. A consent is compared by its own time: who left after agreeing has left.
-_SUPPRESS = """
+# without a time in every look since. A consent is compared by its own time: who left after agreeing has left. Where we
+# had the account refuse somebody, what it tells of the time until then may be our own word.
+# Without a time of its own a fact is no newer than the one that is there.
+_SUPPRESS = f"""
 with told as (
-    select distinct on (email) email, reason, at, evidence, is_dated
+    select distinct on (email) email, reason, evidence, is_dated,
+           coalesce(max(at) filter (where is_dated and reason <> 'blocked') over (partition by email), at) as at
     from jsonb_to_recordset(%(rows)s::jsonb)
       as t(email text, reason text, at timestamptz, evidence jsonb, is_dated boolean)
-    order by email, reason = 'blocked', at
+    order by email, {HOW_BAD.format("t")}, is_dated desc, at desc
 )
 insert into audiences_suppression as mine
     (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id, is_pattern)
-select %(workspace)s, told.email, coalesce(c.id, f.contact_id), told.reason, %(connection)s, told.at, told.evidence, %(by)s,
-       %(is_pattern)s
+select %(workspace)s, told.email, coalesce(c.id, f.contact_id), told.reason, %(connection)s,
+       case when told.is_dated then told.at else coalesce(known.at, told.at) end, told.evidence, %(by)s, %(is_pattern)s
 from told
+left join audiences_suppression known on known.workspace_id = %(workspace)s and known.email = told.email
+ and known.connection_id is not distinct from %(connection)s and known.lifted_at is null
 left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = told.email and not %(is_pattern)s
 left join audiences_formeraddress f on f.workspace_id = %(workspace)s and f.email = told.email and not %(is_pattern)s
 where not exists (
     select 1 from audiences_suppression old
     where old.workspace_id = %(workspace)s and old.email = told.email and old.lifted_at is not null
       and case
+          when told.is_dated and old.evidence ->> 'told' = 'at our word'
+          then old.connection_id = %(connection)s and told.at <= case
+              when told.reason = 'blocked' then old.lifted_at
+              else greatest(old.at, (old.lift_evidence ->> 'agreed_at')::timestamptz) end
           when told.is_dated and old.lift_evidence ? 'agreed_at'
           then (old.lift_evidence ->> 'agreed_at')::timestamptz >= told.at
           when old.connection_id is distinct from %(connection)s then false
@@ -323,15 +332,7 @@ where not exists (
           end
 )
 order by told.email
-on conflict (workspace_id, email, connection_id) where lifted_at is null do update
-set reason = excluded.reason, at = least(mine.at, excluded.at),
-    evidence = (mine.evidence - 'pattern') || excluded.evidence,
-    created_by_id = coalesce(mine.created_by_id, excluded.created_by_id),
-    contact_id = coalesce(mine.contact_id, excluded.contact_id)
-where (mine.reason = 'blocked' and excluded.reason <> 'blocked')
-   or (mine.evidence ? 'pattern' and not mine.is_pattern)
-   -- an address that went into another person: now it is of them
-   or (mine.contact_id is null and excluded.contact_id is not null)
+{STRICTER_HOLDS} where {SAYS_MORE}
 returning contact_id, xmax = 0
 """
 

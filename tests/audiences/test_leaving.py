@@ -154,12 +154,12 @@ def test_suppressing_here_asks_each_account_once(workspace):
 def test_a_known_cause_replaces_blocked_without_a_reason(workspace):
     contact = ContactFactory(workspace=workspace)
     source = ConnectionFactory(workspace=workspace)
-    first = timezone.now() - timedelta(hours=1)
-    suppress(contact, reason="blocked", connection=source, at=first)
-    suppress(contact, reason="complained", connection=source)
-    suppress(contact, reason="blocked", connection=source)
+    now = timezone.now()
+    suppress(contact, reason="blocked", connection=source, at=now - timedelta(hours=2))
+    suppress(contact, reason="complained", connection=source, at=now - timedelta(hours=1))
+    suppress(contact, reason="blocked", connection=source, at=now)
     row = Suppression.objects.get()
-    assert (row.reason, row.at) == ("complained", first)
+    assert (row.reason, row.at) == ("complained", now - timedelta(hours=1))
 
 
 def test_a_fact_older_than_the_consent_that_lifted_its_block_is_history(workspace):
