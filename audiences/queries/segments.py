@@ -22,7 +22,6 @@ from accounts.refusals import CannotDo
 from audiences import rules, uses
 from audiences.models import Contact, Segment
 from audiences.queries.contacts import (
-    COUNT_CAP,
     People,
     Slice,
     capped,
@@ -32,6 +31,7 @@ from audiences.queries.contacts import (
     source_of,
     split,
 )
+from audiences.queries.counting import COUNT_CAP
 from audiences.rules import Condition, Group, Known, Node
 from audiences.sql import within
 

@@ -18,7 +18,8 @@ from audiences.forms.rule_rows import joined, read_json, split
 from audiences.forms.segments import SegmentForm
 from audiences.models import Segment
 from audiences.queries import segments as queries
-from audiences.queries.contacts import Count, People
+from audiences.queries.contacts import People
+from audiences.queries.counting import Count
 from audiences.services import segments as services
 from audiences.views import people
 from audiences.views.segments import find_segment, members, why_of
