@@ -173,6 +173,15 @@ class Draft:
         """None as long as a row is open."""
         return None if self.open_rows else self.root.node()
 
+    def inner(self) -> list[Part]:
+        """All of it but the root."""
+        return [part for part in self.parts() if part is not self.root]
+
+    def countable(self, part: Part) -> bool:
+        """Whether it says something, and nothing in it is open."""
+        open_rows = self.open_rows
+        return not part.is_bare and not any(row in open_rows for row in walk(part))
+
     @property
     def sentence(self) -> str:
         return rules.sentence(self.root.node(), self.known)

@@ -123,8 +123,8 @@ def told(workspace: Workspace, rows: Sequence[Segment], *, shows_addresses: bool
     used = uses.of(workspace, "segment", [row.pk for row in rows])
     found = []
     for row, rule in zip(rows, read, strict=True):
-        own = known if rule is None else replace(known, segments=_reached(rule, known))
-        missing = ["The rule can no longer be read"] if rule is None else _missing(rule, own)
+        own = known if rule is None else replace(known, segments=reached(rule, known))
+        missing = ["The rule can no longer be read"] if rule is None else what_is_missing(rule, own)
         sentence = "" if rule is None else rules.sentence(rule, known)
         if not shows_addresses:
             sentence, missing = redact(sentence), [redact(gone) for gone in missing]
@@ -313,7 +313,8 @@ def _rule(segment: Segment) -> Group | None:
         return None
 
 
-def _missing(rule: Group, known: Known) -> list[str]:
+def what_is_missing(rule: Node, known: Known) -> list[str]:
+    """Why it cannot be worked out; a clause each."""
     if gone := rules.missing(rule, known):
         return gone
     try:
@@ -323,10 +324,10 @@ def _missing(rule: Group, known: Known) -> list[str]:
     return []
 
 
-def _reached(rule: Group, known: Known) -> dict[int, Group]:
+def reached(rule: Node, known: Known) -> dict[int, Group]:
     """Of the segments known, those this rule leads to."""
     found: dict[int, Group] = {}
-    level = [rule]
+    level: list[Node] = [rule]
     while level:
         ids = {int(one.of) for each in level for one in rules.conditions(each) if one.kind == "segment"}
         level = [

@@ -20,6 +20,7 @@ from audiences.models import Segment
 from audiences.queries import segments as queries
 from audiences.queries.contacts import People
 from audiences.queries.counting import Count
+from audiences.queries.shares import shares
 from audiences.services import segments as services
 from audiences.views import people
 from audiences.views.segments import find_segment, members, why_of
@@ -70,6 +71,10 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
         find = ""
     if not request.htmx or request.htmx.target == "rule":
         draft.choices()
+    # A page with a script asks for these when it stands; they never keep it waiting.
+    if request.method == "POST" and (not request.htmx or request.htmx.target == "shares"):
+        _count_each(draft)
+    only = _only(request, draft)
     response = render_page(
         request,
         "audiences/segments/builder.html",
@@ -82,12 +87,15 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
             "find": find,
             "offered": SimpleLazyObject(lambda: _offered(draft, find)),
             "standing": SimpleLazyObject(lambda: _standing(request, draft)),
-            "members": SimpleLazyObject(lambda: members(request, draft.rule, request.POST)),
+            "only": only,
+            "members": SimpleLazyObject(
+                lambda: members(request, only["rule"] if only else draft.rule, request.POST)
+            ),
             "is_showing": bool(request.POST.get("show") or request.POST.get("showing")),
             "why": why_of(request, draft.rule, draft.known, request.POST.get("why", "")),
             "receiving": SimpleLazyObject(lambda: queries.receiving(request.workspace)),
         },
-        partials={"rule", "offers", "standing", "people", "why"},
+        partials={"rule", "offers", "standing", "shares", "people", "why"},
         status=form.http_status if not theirs else 409,
     )
     if request.htmx and request.htmx.target == "rule":
@@ -172,6 +180,24 @@ def _standing(request: WorkspaceRequest, draft: Draft) -> dict[str, Any]:
         "open": len(draft.open_rows),
         "rows": draft.rows(),
     }
+
+
+def _count_each(draft: Draft) -> None:
+    """How many people fit each condition and group by itself."""
+    wanted = {part.key: part.node() for part in draft.inner() if draft.countable(part)}
+    found = shares(wanted, draft.known)
+    for part in draft.inner():
+        if (count := found.get(part.key)) is not None:
+            part.share = "nobody" if count == Count(0, "exact") else people.said(count)
+
+
+def _only(request: WorkspaceRequest, draft: Draft) -> dict[str, Any] | None:
+    """The one condition or group whose people are shown; None for those of the whole rule."""
+    asked = request.POST.get("show") or request.POST.get("showing") or ""
+    part = draft.find(asked.partition(" ")[2])
+    if part is None or part is draft.root or not draft.countable(part):
+        return None
+    return {"key": f" {part.key}", "said": part.said, "rule": rules.Group("all", (part.node(),))}
 
 
 def _offered(draft: Draft, find: str) -> dict[str, Any]:
