@@ -234,6 +234,25 @@ def values_of(workspace: Workspace, key: str) -> list[str]:
         return [value for (value,) in cursor.fetchall()]
 
 
+def fields_holding(workspace: Workspace, values: Sequence[str]) -> dict[str, list[str]]:
+    """Lower-cased values → the fields that hold any of them among the newest people, with those values as written."""
+    columns = ", ".join(f"('{key}', {key})" for key in Contact.STANDARD_FIELDS)
+    with within(ROUGH_SECONDS) as done, database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select held.key, array_agg(distinct held.value) from (
+                select * from audiences_contact where workspace_id = %(workspace)s order by id desc limit %(among)s
+            ) newest cross join lateral (
+                values {columns} union all select key, value from jsonb_each_text(custom)
+            ) held(key, value)
+            where lower(held.value) = any(%(values)s) group by held.key
+            """,
+            {"workspace": workspace.pk, "among": VALUES_AMONG, "values": list(values)},
+        )
+        done.append(dict(cursor.fetchall()))
+    return done[0] if done else {}
+
+
 def segments_using(
     workspace: Workspace, kind: str, ofs: Collection[str | int]
 ) -> Iterable[tuple[str | int, uses.Use]]:

@@ -1,10 +1,12 @@
 """The rule builder: one form that holds the tree, drawn again by the server after each move."""
 
 import json
+from functools import cache, partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django_htmx.http import trigger_client_event
 
@@ -66,9 +68,7 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
             form.add_error(None, refusal.sentence)
         if saved is not None:
             return saved
-    find = request.POST.get("find", "").strip()[:200].replace("\x00", "")
-    if draft.has_added:
-        find = ""
+    find = "" if draft.has_added else _find(request)
     if not request.htmx or request.htmx.target == "rule":
         draft.choices()
     # A page with a script asks for these when it stands; they never keep it waiting.
@@ -105,6 +105,10 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
     return response
 
 
+def _find(request: WorkspaceRequest) -> str:
+    return request.POST.get("find", "").strip()[:200].replace("\x00", "")
+
+
 def _draft(request: WorkspaceRequest, mine: Segment | None) -> Draft:
     """The tree as posted, with the move that was asked for; else the saved one, or the one in the address."""
     if request.method != "POST":
@@ -118,7 +122,7 @@ def _draft(request: WorkspaceRequest, mine: Segment | None) -> Draft:
         draft.add(read_json(request.POST["add"]))
     elif verb == "first":
         # Enter takes the best of what the search offers.
-        for offer in _fitting(draft, request.POST.get("find", ""))[:1]:
+        for offer in _reader(draft).offers(_find(request), most=1):
             draft.add(rules.as_json(offer.node))
     elif verb:
         draft.do(verb, key)
@@ -204,15 +208,16 @@ def _offered(draft: Draft, find: str) -> dict[str, Any]:
     """What can be added: the best for what was typed, else some of each kind."""
     if find:
         known = rules.Known(draft.workspace, draft.known.zone, draft.offered, {})
+        reader = _reader(draft)
         found = [
             (
-                rules.KINDS[offer.kind].title,
+                rules.KINDS[offer.kind].title if offer.kind else "Several",
                 _compact(offer.node),
                 rules.sentence(rules.Group("all", (offer.node,)), known),
             )
-            for offer in _fitting(draft, find)
+            for offer in reader.offers(find)
         ]
-        return {"found": found}
+        return {"found": found, "lost": [] if found else reader.lost(find)}
     kinds = []
     for key, kind in rules.KINDS.items():
         if things := draft.things(key):
@@ -224,8 +229,12 @@ def _offered(draft: Draft, find: str) -> dict[str, Any]:
     return {"kinds": kinds}
 
 
-def _fitting(draft: Draft, find: str) -> list[rules.Offer]:
-    return rules.offers(find[:200].replace("\x00", ""), {key: draft.things(key) for key in rules.KINDS})
+def _reader(draft: Draft) -> rules.Reader:
+    return rules.Reader(
+        {key: draft.things(key) for key in rules.KINDS},
+        timezone.now().astimezone(draft.known.zone).date(),
+        cache(partial(queries.fields_holding, draft.workspace)),
+    )
 
 
 def _compact(node: rules.Node) -> str:

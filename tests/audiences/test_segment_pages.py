@@ -182,6 +182,17 @@ def test_without_a_script_each_button_draws_the_whole_page(browse, news):
 def test_words_that_offer_nothing_stay_when_enter_is_pressed(browse):
     reply = ask(browse("editor"), NEW, {"do": "first g1", "find": "zzz"}, "rule")
     assert 'name="find" value="zzz"' in words(reply)
+    seen = words(ask(browse("editor"), NEW, {"find": "zzz <b>"}, "offers"))
+    assert "Not understood: <bdi>“zzz”</bdi>, <bdi>“&lt;b&gt;”</bdi>." in seen
+
+
+def test_what_was_written_in_one_breath_is_taken_as_one(browse, workspace, news):
+    ContactFactory(workspace=workspace, city="Gent")
+    client, find = browse("editor"), "not on news and lives in gent"
+    assert "City is “Gent”" in words(ask(client, NEW, {"find": find}, "offers"))
+    seen = words(client.post(NEW, {"do": "first g1", "find": find}))
+    assert "not on the list “News” and City is “Gent”" in seen
+    assert "1 person" in seen
 
 
 def test_drawing_costs_the_same_for_one_row_and_three(browse, workspace, news):
