@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from audiences.rules import spoken
@@ -51,6 +52,7 @@ _SAME: Mapping[str, tuple[str, ...]] = {
 _UNITS = {
     "week": 7, "weeks": 7, "month": 30, "months": 30, "quarter": 90, "quarters": 90, "year": 365, "years": 365,
 }  # fmt: skip
+Hits = Callable[[str], Sequence[str]]
 # Lower-cased values → field → those of its values that people have, as they are written.
 Holding = Callable[[tuple[str, ...]], Mapping[str, Sequence[str]]]
 
@@ -91,7 +93,9 @@ class Reader:
 
     def lost(self, words: str) -> list[str]:
         """Which words keep the rest from being understood; asked where nothing is offered."""
-        failed = [clause for clause in _clauses(_plain(words)) if self._next("all", clause, []) is None]
+        failed = [
+            clause for clause in _clauses(_plain(words))[:MOST] if self._next("all", clause, []) is None
+        ]
         return [word for clause in failed for word in self._left(_typed(clause))] or _typed(words)
 
     def _joined(self, join: str, glue: str, clauses: Sequence[str]) -> Offer | None:
@@ -133,20 +137,23 @@ class Reader:
         typed = _typed(text[: or_empty.start()] if or_empty else text)
         if not typed:
             return []
+        hits = _hits(typed)
         found = [
             offer
             for kind, ofs in self.things.items()
             for of, thing in ofs.items()
-            if (offer := self._offer(KINDS[kind], of, thing, typed, or_empty=bool(or_empty)))
+            if (offer := self._offer(KINDS[kind], of, thing, typed, hits, or_empty=bool(or_empty)))
         ]
         if "field" in self.things and not or_empty:
             found += _of_addresses(typed)
             found += self._held(text, is_last_resort=not found)
         return found
 
-    def _offer(self, kind: Kind, of: Any, thing: Thing, typed: list[str], *, or_empty: bool) -> Offer | None:
-        name = _parts(thing)
-        rest, taken = _unnamed(name, typed)
+    def _offer(
+        self, kind: Kind, of: Any, thing: Thing, typed: list[str], hits: Hits, *, or_empty: bool
+    ) -> Offer | None:
+        name = _parts(thing.label)
+        rest, taken = _unnamed(name, typed, hits)
         if not taken:
             return None
         ops = kind.ops(of, thing)
@@ -204,9 +211,10 @@ class Reader:
     def _left(self, typed: list[str]) -> list[str]:
         """The fewest words that are in no name, no operator and no value of one thing."""
         best = [word for word in typed if word.casefold() not in _FILLS]
+        hits = _hits(typed)
         for key, ofs in self.things.items():
             for of, thing in ofs.items():
-                rest, taken = _unnamed(_parts(thing), typed)
+                rest, taken = _unnamed(_parts(thing.label), typed, hits)
                 if not taken:
                     continue
                 known = set().union(*(_words_of(op) for op in KINDS[key].ops(of, thing).values()), _FILLS)
@@ -241,16 +249,23 @@ def _typed(text: str) -> list[str]:
     return [word.replace("’", "'") if _denies(word) else word for word in _WORD.findall(text)[:MOST_WORDS]]
 
 
-def _parts(thing: Thing) -> list[str]:
-    return [word.casefold() for word in _WORD.findall(thing.label)]
+@lru_cache(maxsize=20_000)
+def _parts(label: str) -> tuple[str, ...]:
+    return tuple(word.casefold() for word in _WORD.findall(label))
 
 
-def _unnamed(name: Sequence[str], typed: Sequence[str]) -> tuple[list[str], int]:
-    """What is not of the name, and the letters that are: each word of the name takes one that was typed."""
-    rest, taken, is_named = list(typed), 0, False
+def _hits(typed: Sequence[str]) -> Hits:
+    """Part of a name → the typed words that may stand for it; worked out once for the many names that share a part."""
+    return cache(lambda part: [word for word in typed if _begins(part, word.casefold())])
+
+
+def _unnamed(name: Sequence[str], typed: list[str], hits: Hits) -> tuple[list[str], int]:
+    """What is not of the name, and the letters that are: each part of the name takes one word that was typed."""
+    rest, taken, is_named = typed, 0, False
     for part in name:
-        hit = next((word for word in rest if _begins(part, word.casefold())), None)
+        hit = next((word for word in hits(part) if word in rest), None)
         if hit is not None:
+            rest = list(rest)
             rest.remove(hit)
             taken += len(hit)
             is_named |= hit.casefold() not in _FILLS
@@ -277,9 +292,10 @@ def _denies(word: str) -> bool:
     return plain in _NOT or plain.endswith("n't")
 
 
-def _words_of(op: Op) -> set[str]:
+@lru_cache(maxsize=500)
+def _words_of(op: Op) -> frozenset[str]:
     words = {word.casefold() for word in _WORD.findall(f"{op.label} {op.says}")}
-    return words | {other for word in words for other in _SAME.get(word, ())}
+    return frozenset(words).union(*(_SAME.get(word, ()) for word in words))
 
 
 def _compared(
