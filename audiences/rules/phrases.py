@@ -16,7 +16,6 @@ from audiences.rules.kinds import KINDS, Kind, Op, Takes, Thing
 from audiences.rules.nodes import Condition, Group, Node
 
 MOST = 8
-MOST_WORDS = 30
 _WORD = re.compile(r"[^\s,;:“”\"'()]+(?:'[^\s,;:“”\"'()]+)*")
 _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
 _AND = re.compile(r"\s+(?:and|but|&)\s+", re.IGNORECASE)
@@ -199,9 +198,9 @@ class Reader:
         op = "is_not" if any(map(_denies, text[: lead.end()].split() if lead else ())) else "is"
         fields = self.things["field"]
         found = []
-        for of, values in self.holding(tuple(value.casefold() for value in typed)).items():
-            as_written = {value.casefold(): value for value in values}
-            in_order = [as_written[value.casefold()] for value in typed if value.casefold() in as_written]
+        for of, values in self.holding(tuple(value.lower() for value in typed)).items():
+            as_written = {value.lower(): value for value in values}
+            in_order = [as_written[value.lower()] for value in typed if value.lower() in as_written]
             if len(in_order) == len(typed) and of in fields and op in KINDS["field"].ops(of, fields[of]):
                 found.append(Offer("field", Condition("field", of, op, in_order), 1.0 + (of in _PLACES)))
         if not found and lives and lives[1] and "city" in fields:
@@ -246,7 +245,7 @@ def _clauses(text: str) -> list[str]:
 
 
 def _typed(text: str) -> list[str]:
-    return [word.replace("’", "'") if _denies(word) else word for word in _WORD.findall(text)[:MOST_WORDS]]
+    return [word.replace("’", "'") if _denies(word) else word for word in _WORD.findall(text)]
 
 
 @lru_cache(maxsize=20_000)

@@ -27,7 +27,8 @@ def reader(workspace):
     ):
         Field.objects.create(workspace=workspace, key=key, label=label, kind=kind)
     ContactFactory(workspace=workspace, city="Gent", custom={"region": "Flanders"})
-    ContactFactory(workspace=workspace, city="Brugge")
+    for city in ("Brugge", "Gießen"):
+        ContactFactory(workspace=workspace, city=city)
     ContactFactory(city="Oslo")
     things = {key: kind.things(workspace) for key, kind in rules.KINDS.items()}
     return rules.Reader(things, TODAY, partial(fields_holding, workspace))
@@ -136,6 +137,7 @@ def offered(workspace, reader):
         ("doesn't live in Gent", "City is not “Gent”"),
         ("lives in Nowhere", "City is “Nowhere”"),
         ("flanders", "Region is “Flanders”"),
+        ("lives in gießen", "City is “Gießen”"),
         ("vip and lives in gent", "(tagged “VIP” and City is “Gent”)"),
         ("gmail.com addresses", "Domain of the address is “gmail.com”"),
         ("not @Gmail.com or hotmail.com", "Domain of the address is not “gmail.com” or “hotmail.com”"),
