@@ -319,13 +319,14 @@ def test_nonsense_from_elsewhere_opens_the_builder_all_the_same(browse, query):
         {"node": "c1 g1", "c1.of": "list:9223372036854775807", "c1.op": "on"},
         {"node": "c1 g1", "c1.of": "field:\x00", "c1.op": "is"},
         {"node": "c1 g1", "c1.of": "field:city", "c1.op": "is", "c1.name": "\x00"},
-        {"find": "\x00"}, {"do": "\x00 g1"}, {"add": "\x00"}, {"who": "\x00abc", "show": "all"}, {"showing": "odd"},
+        {"find": "\x00"}, {"do": "\x00 g1"}, {"add": "\x00"}, {"add": '{"rules":[' * 450 + "]}" * 450},
+        {"add": '{"rules":[' * 240 + "]}" * 240}, {"show": "all \x00"}, {"who": "\x00abc", "show": "all"}, {"showing": "odd"},
         {"before": "x", "show": "all"}, {"why": "x"}, {"at": "\x00"}, {"show": "random"}, {"name": "\x00", "do": "at g1"},
     ],
 )  # fmt: skip
 def test_nonsense_in_the_form_breaks_nothing(browse, values):
     client = browse("editor")
-    for target in ("rule", "standing", "people", "why", "offers"):
+    for target in ("rule", "standing", "shares", "people", "why", "offers"):
         ask(client, NEW, values, target)
     assert client.post(NEW, values | {"save": "1", "name": "x"}).status_code in (302, 422)
 
