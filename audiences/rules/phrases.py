@@ -103,7 +103,7 @@ class Reader:
             return None
         found: list[Offer] = []
         for number, clause in enumerate(clauses):
-            offer = self._next(join, clause, found)
+            offer = self._again(clauses[number - 1], clause, found) or self._next(join, clause, found)
             if found and (offer is None or offer.node in [other.node for other in found]):
                 found.pop()
                 offer = self._next(join, f"{clauses[number - 1]}{glue}{clause}", found)
@@ -117,6 +117,27 @@ class Reader:
         return Offer(
             kinds.pop() if len(kinds) == 1 else "", Group(join, tuple(one.node for one in found)), score
         )
+
+    def _again(self, said: str, clause: str, before: Sequence[Offer]) -> Offer | None:
+        """Where only a name follows, the verb before it holds on: “opened the spring letter but not the summer tours”."""
+        last = before[-1].node if before else None
+        if not isinstance(last, Condition) or not KINDS[last.kind].takes_ids:
+            return None
+        verb = self._beside(last, _typed(said))
+        found = [one for one in self._simple(" ".join([*verb, clause])) if one.kind == last.kind]
+        best = max(found, key=lambda one: one.score, default=None)
+        is_bare = (
+            best is not None
+            and isinstance(best.node, Condition)
+            and not self._beside(best.node, _typed(clause))
+        )
+        return best if is_bare else None
+
+    def _beside(self, condition: Condition, typed: list[str]) -> list[str]:
+        """What was said beside its name."""
+        name = _parts(self.things[condition.kind][condition.of].label)
+        rest, _ = _unnamed(name, typed, _hits(typed))
+        return [word for word in rest if not _denies(word) and word.casefold() not in ("a", "an", "the")]
 
     def _next(self, join: str, clause: str, before: Sequence[Offer]) -> Offer | None:
         """Of the kind that was spoken of before, if it may be: “tagged vip but not lost”."""

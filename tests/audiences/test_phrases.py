@@ -119,6 +119,15 @@ def offered(workspace, reader):
         ("never opened in the last 30 days", "not opened a campaign in the last 30 days"),
         # Several
         ("tagged vip but not lost", "(tagged “VIP” and not tagged “lost”)"),
+        (
+            "joined news last week but not tagged lost",
+            "(joined the list “News” in the last 7 days and not tagged “lost”)",
+        ),
+        (
+            "joined news last week and offers",
+            "(joined the list “News” in the last 7 days and joined the list “Offers” in the last 7 days)",
+        ),
+        ("left news and on offers", "(left the list “News” and on the list “Offers”)"),
         ("tagged vip or lost", "(tagged “VIP” or tagged “lost”)"),
         ("on News and not on Offers", "(on the list “News” and not on the list “Offers”)"),
         ("on News, not on Offers", "(on the list “News” and not on the list “Offers”)"),
