@@ -92,6 +92,7 @@ urlpatterns = [
     path("privacy/accounts/<int:there_id>/", views.settle, name="settle_erased"),
     path("contacts/<int:contact_id>/consents/", views.record_consent, name="record_consent"),
     path("suppressions/", views.suppressions, name="suppressions"),
+    path("suppressions/count/", views.count_suppressions, name="count_suppressions"),
     path("suppressions/import/", views.new_import, {"aim": "suppressions"}, name="import_suppressions"),
     path("suppressions/paste/", views.paste, {"aim": "suppressions"}, name="paste_suppressions"),
     path("suppressions/add/", views.add_suppressions, name="add_suppressions"),

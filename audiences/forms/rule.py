@@ -173,6 +173,15 @@ class Draft:
         """None as long as a row is open."""
         return None if self.open_rows else self.root.node()
 
+    def inner(self) -> list[Part]:
+        """All of it but the root."""
+        return [part for part in self.parts() if part is not self.root]
+
+    def countable(self, part: Part) -> bool:
+        """Whether it says something, and nothing in it is open."""
+        open_rows = self.open_rows
+        return not part.is_bare and not any(row in open_rows for row in walk(part))
+
     @property
     def sentence(self) -> str:
         return rules.sentence(self.root.node(), self.known)
@@ -228,7 +237,7 @@ class Draft:
                 f"A rule holds {MAX_CONDITIONS} conditions at most. Put some of them into a segment."
             )
             return
-        if branch.depth >= MAX_DEPTH and isinstance(data, dict) and "rules" in data:
+        if branch.depth + _depth(data) > MAX_DEPTH:
             self.refusal = f"Groups go {MAX_DEPTH} deep at most. Put the inner ones into a segment."
             return
         numbers = iter(range(self.next_number(), self.next_number() + MOST_ROWS))
@@ -269,3 +278,9 @@ class Draft:
 
     def next_number(self) -> int:
         return max((int(part.key[1:]) for part in self.parts()), default=0) + 1
+
+
+def _depth(data: Any) -> int:
+    """How many groups stand in each other; those of nonsense do not count."""
+    inner = data.get("rules") if isinstance(data, dict) else None
+    return 1 + max(map(_depth, inner), default=0) if isinstance(inner, list) else 0

@@ -41,6 +41,8 @@ class Row:
     may_wrap: bool = False
     may_leave: bool = False
     said: str = ""
+    # How many people fit this by itself, in words; empty until it is counted.
+    share: str = ""
     # (of, label) of those it could be about instead.
     things: Sequence[tuple[Any, str]] = ()
     # (value, label) of those to choose from, where the operator takes one of a few.
@@ -119,6 +121,7 @@ class Branch:
     is_last: bool = False
     is_outer: bool = False
     said: str = ""
+    share: str = ""
     may_leave: bool = False
 
     is_group: ClassVar[bool] = True

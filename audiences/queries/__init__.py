@@ -16,7 +16,15 @@ from audiences.queries.patterns import caught, newest_no
 from audiences.queries.person import campaigns_behind, evidence, link_of, person
 from audiences.queries.privacy import erasures, what_is_held
 from audiences.queries.selections import as_rule, in_words, read_signed, signed
-from audiences.queries.suppressions import Wanted, blocks_of, is_suppressed, one_suppression, suppressions
+from audiences.queries.suppressions import (
+    Wanted,
+    blocks_of,
+    count_suppressions_patiently,
+    counted_suppressions,
+    is_suppressed,
+    one_suppression,
+    suppressions,
+)
 
 __all__ = [
     "Wanted",
@@ -32,8 +40,10 @@ __all__ = [
     "contacts",
     "count_combined",
     "count_patiently",
+    "count_suppressions_patiently",
     "counted",
     "counted_duplicates",
+    "counted_suppressions",
     "counts_by_status",
     "duplicates",
     "earlier_import",

@@ -14,7 +14,8 @@ from accounts.models import MirrorKind, Workspace
 from accounts.redaction import mask_email
 from audiences import rules
 from audiences.models import Contact, PeopleCount, Suppression
-from audiences.sql import SUPPRESSED, like, loaded, within
+from audiences.queries.counting import COUNT_CAP, Count, patiently, quickly, rounded
+from audiences.sql import SUPPRESSED, like, loaded
 
 if TYPE_CHECKING:
     from audiences.queries.columns import Column
@@ -24,10 +25,6 @@ PAGE = 50
 SEARCH_LETTERS = 3
 # Common words are found among the newest; only rare ones need the index.
 NEWEST = 5_000
-COUNT_CAP = 10_000
-# What a page waits for the number above it, and what that number may take when it comes after its page.
-COUNT_SECONDS = 0.015
-PATIENT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +97,6 @@ class Slice(NamedTuple):
     before: int | None
 
 
-class Count(NamedTuple):
-    people: int
-    # How sure: "exact", "about" (the planner's estimate), "more" (than that many), "stored" (at a time).
-    how: str
-    at: datetime | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether counting on would tell more."""
-        return self.how == "more"
-
-
 def contacts(people: People, *, before: int | None = None, columns: Sequence["Column"] = ()) -> Slice:
     """The newest 50, or the 50 before an id. Raises rules.Incomplete."""
     if people.words and (searched := _find(people, before, columns, newest_only=True)) is not None:
@@ -135,18 +120,12 @@ def counted(people: People, first: Slice | None = None) -> Count:
         return Count(stored.people, "stored", stored.counted_at)
     if people.is_everybody and (about := estimate(people)) > COUNT_CAP:
         return Count(about, "about")
-    with within(COUNT_SECONDS) as done:
-        done.append(capped(people))
-    if not done:
-        return Count(PAGE, "more")
-    return Count(COUNT_CAP, "more") if done[0] > COUNT_CAP else Count(done[0], "exact")
+    return quickly(lambda: capped(people), at_least=PAGE)
 
 
 def count_patiently(people: People) -> Count:
     """Exactly, or the planner's estimate where that takes too long. Raises rules.Incomplete."""
-    with within(PATIENT_SECONDS) as done:
-        done.append(people_meant(people)[0])
-    return Count(done[0], "exact") if done else Count(estimate(people), "about")
+    return patiently(lambda: people_meant(people)[0], lambda: estimate(people))
 
 
 def capped(people: People) -> int:
@@ -166,7 +145,7 @@ def estimate(people: People) -> int:
     with database.cursor() as cursor:
         cursor.execute(f"explain (format json) select 1 from {source} where {where}", values)
         plan = cursor.fetchone()[0]
-    return _rounded(loaded(plan)[0]["Plan"]["Plan Rows"])
+    return rounded(loaded(plan)[0]["Plan"]["Plan Rows"])
 
 
 def split(people: People) -> tuple[int, int]:
@@ -329,12 +308,6 @@ def _newest(people: People, before: int | None) -> str:
     if before:
         where += " and k.id < %(before)s"
     return f"select k.* from {source} where {where} order by k.id desc limit %(newest)s"
-
-
-def _rounded(estimate: int) -> int:
-    """Two digits: an estimate must not look like a count."""
-    unit = 10 ** max(0, len(str(estimate)) - 2)
-    return estimate // unit * unit
 
 
 def suppressions_of(contact: Contact) -> Sequence[Suppression]:

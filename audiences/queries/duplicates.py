@@ -6,7 +6,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.ids import id_of
 from accounts.models import OutboxEntry, Workspace
 from audiences.models import Contact, DuplicatePair, DuplicateSearch, List, Subscription
-from audiences.queries.contacts import COUNT_CAP, Count, shown
+from audiences.queries.contacts import shown
+from audiences.queries.counting import COUNT_CAP, Count
 
 PAGE = 50
 LABELS = dict(DuplicatePair.Reason.choices)

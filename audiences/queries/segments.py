@@ -22,7 +22,6 @@ from accounts.refusals import CannotDo
 from audiences import rules, uses
 from audiences.models import Contact, Segment
 from audiences.queries.contacts import (
-    COUNT_CAP,
     People,
     Slice,
     capped,
@@ -32,6 +31,7 @@ from audiences.queries.contacts import (
     source_of,
     split,
 )
+from audiences.queries.counting import COUNT_CAP
 from audiences.rules import Condition, Group, Known, Node
 from audiences.sql import within
 
@@ -123,8 +123,8 @@ def told(workspace: Workspace, rows: Sequence[Segment], *, shows_addresses: bool
     used = uses.of(workspace, "segment", [row.pk for row in rows])
     found = []
     for row, rule in zip(rows, read, strict=True):
-        own = known if rule is None else replace(known, segments=_reached(rule, known))
-        missing = ["The rule can no longer be read"] if rule is None else _missing(rule, own)
+        own = known if rule is None else replace(known, segments=reached(rule, known))
+        missing = ["The rule can no longer be read"] if rule is None else what_is_missing(rule, own)
         sentence = "" if rule is None else rules.sentence(rule, known)
         if not shows_addresses:
             sentence, missing = redact(sentence), [redact(gone) for gone in missing]
@@ -234,6 +234,25 @@ def values_of(workspace: Workspace, key: str) -> list[str]:
         return [value for (value,) in cursor.fetchall()]
 
 
+def fields_holding(workspace: Workspace, values: Sequence[str]) -> dict[str, list[str]]:
+    """Lower-cased values → the fields that hold any of them among the newest people, with those values as written."""
+    columns = ", ".join(f"('{key}', {key})" for key in Contact.STANDARD_FIELDS)
+    with within(ROUGH_SECONDS) as done, database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select held.key, array_agg(distinct held.value) from (
+                select * from audiences_contact where workspace_id = %(workspace)s order by id desc limit %(among)s
+            ) newest cross join lateral (
+                values {columns} union all select key, value from jsonb_each_text(custom)
+            ) held(key, value)
+            where lower(held.value) = any(%(values)s) group by held.key
+            """,
+            {"workspace": workspace.pk, "among": VALUES_AMONG, "values": list(values)},
+        )
+        done.append(dict(cursor.fetchall()))
+    return done[0] if done else {}
+
+
 def segments_using(
     workspace: Workspace, kind: str, ofs: Collection[str | int]
 ) -> Iterable[tuple[str | int, uses.Use]]:
@@ -313,7 +332,8 @@ def _rule(segment: Segment) -> Group | None:
         return None
 
 
-def _missing(rule: Group, known: Known) -> list[str]:
+def what_is_missing(rule: Node, known: Known) -> list[str]:
+    """Why it cannot be worked out; a clause each."""
     if gone := rules.missing(rule, known):
         return gone
     try:
@@ -323,10 +343,10 @@ def _missing(rule: Group, known: Known) -> list[str]:
     return []
 
 
-def _reached(rule: Group, known: Known) -> dict[int, Group]:
+def reached(rule: Node, known: Known) -> dict[int, Group]:
     """Of the segments known, those this rule leads to."""
     found: dict[int, Group] = {}
-    level = [rule]
+    level: list[Node] = [rule]
     while level:
         ids = {int(one.of) for each in level for one in rules.conditions(each) if one.kind == "segment"}
         level = [

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Connection, Workspace
 from audiences.models import Consent, Contact, Import, Suppression
+from audiences.queries import counting
 from audiences.queries.consents import shown_consents
 from audiences.queries.patterns import caught_by
 from audiences.queries.person import campaigns_behind
@@ -73,6 +74,27 @@ def suppressions(
         found = found.filter(pk__lt=before)
     rows = list(found.select_related("connection", "created_by").order_by("-id")[: PAGE + 1])
     return SuppressionSlice(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
+
+
+def counted_suppressions(
+    workspace: Workspace,
+    wanted: Wanted,
+    first: SuppressionSlice | None = None,
+    *,
+    shows_addresses: bool = True,
+) -> counting.Count:
+    """How many, as far as a page waits for it. `first` is the first page: when it holds all, nothing is counted."""
+    if first is not None and first.before is None:
+        return counting.Count(len(first.rows), "exact")
+    found = matching(workspace, wanted, shows_addresses=shows_addresses)
+    return counting.quickly(found[: counting.COUNT_CAP + 1].count, at_least=PAGE)
+
+
+def count_suppressions_patiently(
+    workspace: Workspace, wanted: Wanted, *, shows_addresses: bool = True
+) -> counting.Count:
+    found = matching(workspace, wanted, shows_addresses=shows_addresses)
+    return counting.patiently(found.count, lambda: counting.planned(found))
 
 
 def matching(workspace: Workspace, wanted: Wanted, *, shows_addresses: bool = True) -> QuerySet[Suppression]:

@@ -33,7 +33,7 @@ from audiences.rules.nodes import (
     read,
     together,
 )
-from audiences.rules.phrases import Offer, offers
+from audiences.rules.phrases import Offer, Reader
 from audiences.rules.words import missing, named, sentence, told
 
 for _kind in (
@@ -53,6 +53,7 @@ __all__ = [
     "Node",
     "Offer",
     "Op",
+    "Reader",
     "Takes",
     "Thing",
     "Where",
@@ -63,7 +64,6 @@ __all__ = [
     "each",
     "missing",
     "named",
-    "offers",
     "read",
     "register",
     "sentence",

@@ -1,8 +1,11 @@
 """Segments: saved, changed, set aside, counted."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts import activity, outbox
@@ -19,6 +22,11 @@ from audiences.sql import within
 COUNT_TASK = "audiences.count_segment"
 # Whoever saves waits for the count no longer than this; then it is made in the background.
 COUNT_SECONDS = 1.5
+LONGEST_SECONDS = 100
+# A stored count is no older than this, if the workers keep up; no segment is counted by itself more often.
+COUNTED_EVERY = timedelta(hours=1)
+# Counts under way that nobody waits for: a round asks for no more than finish before the next.
+RENEWED_AT_ONCE = 5
 
 
 class CannotSave(CannotDo):
@@ -136,11 +144,37 @@ def count_segment(*, segment: Segment) -> bool:
     return _count_soon(segment)
 
 
+def renew_counts() -> int:
+    """Have the segments with the oldest counts counted in the background; answers how many.
+
+    One that was tried within the hour is left alone, whether or not it could be counted.
+    """
+    tasks = OutboxEntry.objects.filter(
+        task=COUNT_TASK, subject_type=ContentType.objects.get_for_model(Segment)
+    )
+    is_open = Q(state__in=OutboxEntry.OPEN)
+    room = RENEWED_AT_ONCE - tasks.filter(is_open).count()
+    if room <= 0:
+        return 0
+    since = timezone.now() - COUNTED_EVERY
+    tried = tasks.filter(is_open | Q(created_at__gt=since), subject_id=OuterRef("pk"))
+    old = Q(counted_at=None) | Q(counted_at__lt=since)
+    due = Segment.objects.filter(old, ~Exists(tried), archived_at=None).select_related("workspace")
+    found = due.order_by(F("counted_at").asc(nulls_first=True), "pk")[:room]
+    for segment in found:
+        _count_later(segment)
+    return len(found)
+
+
 def count_in_background(entry: OutboxEntry) -> None:
-    """As long as it takes a worker; a segment whose rule cannot be worked out has no count."""
+    """Longer than anybody waits, within the lease; a segment whose rule cannot be worked out has no count."""
     segment = Segment.objects.filter(pk=entry.subject_id).select_related("workspace").first()
-    if segment is not None:
-        _store(segment, _counted(segment))
+    if segment is None:
+        return
+    with within(LONGEST_SECONDS) as done:
+        done.append(_counted(segment))
+    if done:
+        _store(segment, done[0])
 
 
 def _count_soon(segment: Segment) -> bool:
@@ -153,10 +187,14 @@ def _count_soon(segment: Segment) -> bool:
         workspace=segment.workspace, task=COUNT_TASK, subject_id=segment.pk, state=OutboxEntry.State.WAITING
     )
     if not is_waiting.exists():
-        outbox.record(
-            task=COUNT_TASK, subject=segment, effect=Effect.CONVERGE, priority=OutboxEntry.Priority.BULK
-        )
+        _count_later(segment)
     return False
+
+
+def _count_later(segment: Segment) -> None:
+    outbox.record(
+        task=COUNT_TASK, subject=segment, effect=Effect.CONVERGE, priority=OutboxEntry.Priority.BULK
+    )
 
 
 def _counted(segment: Segment) -> int | None:

@@ -3,6 +3,7 @@ from celery import shared_task
 from accounts import outbox
 from audiences import services
 from audiences.importing import running
+from audiences.services import segments
 
 
 @shared_task(name="audiences.open_import")
@@ -32,5 +33,6 @@ def sweep(**_: object) -> None:
     services.sweep_exports()
     services.end_stuck_bulk()
     services.count_people()
+    segments.renew_counts()
     services.fail_stuck_changes()
     services.count_stale_fields()

@@ -69,7 +69,13 @@ from audiences.views.segments import (
     segment,
     segments,
 )
-from audiences.views.suppressions import add_suppressions, lift, suppression, suppressions
+from audiences.views.suppressions import (
+    add_suppressions,
+    count_suppressions,
+    lift,
+    suppression,
+    suppressions,
+)
 from audiences.views.tags import delete_tag, merge_tag, suggest_tags, tag, tag_person, tags, untag_person
 
 __all__ = [
@@ -97,6 +103,7 @@ __all__ = [
     "count_contacts",
     "count_fields",
     "count_segment",
+    "count_suppressions",
     "delete_field",
     "delete_tag",
     "dismiss_pair",

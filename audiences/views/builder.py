@@ -1,10 +1,12 @@
 """The rule builder: one form that holds the tree, drawn again by the server after each move."""
 
 import json
+from functools import cache, partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django_htmx.http import trigger_client_event
 
@@ -18,7 +20,9 @@ from audiences.forms.rule_rows import joined, read_json, split
 from audiences.forms.segments import SegmentForm
 from audiences.models import Segment
 from audiences.queries import segments as queries
-from audiences.queries.contacts import Count, People
+from audiences.queries.contacts import People
+from audiences.queries.counting import Count
+from audiences.queries.shares import shares
 from audiences.services import segments as services
 from audiences.views import people
 from audiences.views.segments import find_segment, members, why_of
@@ -64,11 +68,13 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
             form.add_error(None, refusal.sentence)
         if saved is not None:
             return saved
-    find = request.POST.get("find", "").strip()[:200].replace("\x00", "")
-    if draft.has_added:
-        find = ""
+    find = "" if draft.has_added else _find(request)
     if not request.htmx or request.htmx.target == "rule":
         draft.choices()
+    # A page with a script asks for these when it stands; they never keep it waiting.
+    if request.method == "POST" and (not request.htmx or request.htmx.target == "shares"):
+        _count_each(draft)
+    only = _only(request, draft)
     response = render_page(
         request,
         "audiences/segments/builder.html",
@@ -81,12 +87,15 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
             "find": find,
             "offered": SimpleLazyObject(lambda: _offered(draft, find)),
             "standing": SimpleLazyObject(lambda: _standing(request, draft)),
-            "members": SimpleLazyObject(lambda: members(request, draft.rule, request.POST)),
+            "only": only,
+            "members": SimpleLazyObject(
+                lambda: members(request, only["rule"] if only else draft.rule, request.POST)
+            ),
             "is_showing": bool(request.POST.get("show") or request.POST.get("showing")),
             "why": why_of(request, draft.rule, draft.known, request.POST.get("why", "")),
             "receiving": SimpleLazyObject(lambda: queries.receiving(request.workspace)),
         },
-        partials={"rule", "offers", "standing", "people", "why"},
+        partials={"rule", "offers", "standing", "shares", "people", "why"},
         status=form.http_status if not theirs else 409,
     )
     if request.htmx and request.htmx.target == "rule":
@@ -94,6 +103,10 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
     if request.htmx and request.htmx.target == "standing":
         trigger_client_event(response, "counted", after="settle")
     return response
+
+
+def _find(request: WorkspaceRequest) -> str:
+    return request.POST.get("find", "").strip()[:200].replace("\x00", "")
 
 
 def _draft(request: WorkspaceRequest, mine: Segment | None) -> Draft:
@@ -109,7 +122,7 @@ def _draft(request: WorkspaceRequest, mine: Segment | None) -> Draft:
         draft.add(read_json(request.POST["add"]))
     elif verb == "first":
         # Enter takes the best of what the search offers.
-        for offer in _fitting(draft, request.POST.get("find", ""))[:1]:
+        for offer in _reader(draft).offers(_find(request), most=1):
             draft.add(rules.as_json(offer.node))
     elif verb:
         draft.do(verb, key)
@@ -173,19 +186,38 @@ def _standing(request: WorkspaceRequest, draft: Draft) -> dict[str, Any]:
     }
 
 
+def _count_each(draft: Draft) -> None:
+    """How many people fit each condition and group by itself."""
+    wanted = {part.key: part.node() for part in draft.inner() if draft.countable(part)}
+    found = shares(wanted, draft.known)
+    for part in draft.inner():
+        if (count := found.get(part.key)) is not None:
+            part.share = "nobody" if count == Count(0, "exact") else people.said(count)
+
+
+def _only(request: WorkspaceRequest, draft: Draft) -> dict[str, Any] | None:
+    """The one condition or group whose people are shown; None for those of the whole rule."""
+    asked = request.POST.get("show") or request.POST.get("showing") or ""
+    part = draft.find(asked.partition(" ")[2])
+    if part is None or part is draft.root or not draft.countable(part):
+        return None
+    return {"key": f" {part.key}", "said": part.said, "rule": rules.Group("all", (part.node(),))}
+
+
 def _offered(draft: Draft, find: str) -> dict[str, Any]:
     """What can be added: the best for what was typed, else some of each kind."""
     if find:
         known = rules.Known(draft.workspace, draft.known.zone, draft.offered, {})
+        reader = _reader(draft)
         found = [
             (
-                rules.KINDS[offer.kind].title,
+                rules.KINDS[offer.kind].title if offer.kind else "Several",
                 _compact(offer.node),
                 rules.sentence(rules.Group("all", (offer.node,)), known),
             )
-            for offer in _fitting(draft, find)
+            for offer in reader.offers(find)
         ]
-        return {"found": found}
+        return {"found": found, "lost": [] if found else reader.lost(find)}
     kinds = []
     for key, kind in rules.KINDS.items():
         if things := draft.things(key):
@@ -197,8 +229,12 @@ def _offered(draft: Draft, find: str) -> dict[str, Any]:
     return {"kinds": kinds}
 
 
-def _fitting(draft: Draft, find: str) -> list[rules.Offer]:
-    return rules.offers(find[:200].replace("\x00", ""), {key: draft.things(key) for key in rules.KINDS})
+def _reader(draft: Draft) -> rules.Reader:
+    return rules.Reader(
+        {key: draft.things(key) for key in rules.KINDS},
+        timezone.now().astimezone(draft.known.zone).date(),
+        cache(partial(queries.fields_holding, draft.workspace)),
+    )
 
 
 def _compact(node: rules.Node) -> str:

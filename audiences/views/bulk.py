@@ -22,7 +22,7 @@ from audiences import queries, rules, services
 from audiences.bulk import words
 from audiences.forms.bulk import FORMS
 from audiences.models import BulkAction
-from audiences.queries.contacts import Count, People
+from audiences.queries.contacts import People
 from audiences.queries.selections import BadSelection
 from audiences.views import people
 
@@ -79,11 +79,6 @@ def offered(wanted: People) -> dict[str, Any]:
         else "",
         "segment_leaves_out": rule.left_out,
     }
-
-
-def said_number(count: Count) -> str:
-    """Of all that match, on a button."""
-    return f"{'more than ' if count.how == 'more' else 'about ' if count.how == 'about' else ''}{number(count.people)}"
 
 
 @workspace_view(role=Role.EDITOR, methods=("POST",))

@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -15,7 +13,7 @@ from audiences.forms.contacts import ContactFilters
 from audiences.forms.editing import PersonForm
 from audiences.models import Contact
 from audiences.queries.columns import MOST
-from audiences.queries.contacts import Count, Slice, shown
+from audiences.queries.contacts import Slice, shown
 from audiences.queries.tags import tags_of
 from audiences.views import bulk, people, suppressions
 
@@ -48,7 +46,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
             "rows": people.table(found, columns, shows_addresses=shows),
             "older": found.before,
             "before": before,
-            **_number(request, count),
+            **people.how_many(request, count, reverse("audiences:count_contacts")),
             "is_all_here": found.before is None and not before,
             "is_everybody": wanted.is_everybody and not notes,
             "is_too_short": form.is_too_short,
@@ -76,19 +74,7 @@ def count_contacts(request: WorkspaceRequest) -> HttpResponse:
         count = None
     if count is None:
         return HttpResponse(status=204)
-    return render_page(request, "audiences/contacts/count.html", _number(request, count))
-
-
-def _number(request: WorkspaceRequest, count: Count | None) -> dict[str, Any]:
-    """How many there are: in words, on a button, and where the page asks once more."""
-    if count is None:
-        return {"count": "", "number": "", "count_url": ""}
-    address = f"{reverse('audiences:count_contacts')}?{request.GET.urlencode()}"
-    return {
-        "count": people.said(count),
-        "number": bulk.said_number(count),
-        "count_url": address if count.is_open else "",
-    }
+    return render_page(request, "audiences/contacts/count.html", people.how_many(request, count, ""))
 
 
 @workspace_view(methods=("POST",))

@@ -13,7 +13,8 @@ from accounts.redaction import redact
 from accounts.templatetags.ui import GAP, day, in_zone, number
 from audiences.models import Field, Subscription, Suppression
 from audiences.queries.columns import Column
-from audiences.queries.contacts import Count, Row, Slice
+from audiences.queries.contacts import Row, Slice
+from audiences.queries.counting import Count
 
 LABELS = dict(Suppression.Reason.choices)
 _HOW_SURE = {"about": "about ", "more": "more than "}
@@ -99,8 +100,25 @@ def said(count: Count, noun: str = "person,people") -> str:
     """`12 people`, `about 980 000 people`, `more than 10 000 people`, `980 214 people, counted 12:05`."""
     one, more = noun.split(",")
     word = one if (count.people, count.how) == (1, "exact") else more
-    said = f"{_HOW_SURE.get(count.how, '')}{number(count.people)} {word}"
+    said = f"{_bare(count)} {word}"
     return f"{said}, counted {in_zone(count.at):%H:%M}" if count.at else said
+
+
+def how_many(
+    request: WorkspaceRequest, count: Count | None, url: str, noun: str = "person,people"
+) -> dict[str, str]:
+    """For a page: in words, on a button, and where it asks once more, with its filters, if it did not wait."""
+    if count is None:
+        return {"count": "", "number": "", "count_url": ""}
+    return {
+        "count": said(count, noun),
+        "number": _bare(count),
+        "count_url": f"{url}?{request.GET.urlencode()}" if count.is_open else "",
+    }
+
+
+def _bare(count: Count) -> str:
+    return f"{_HOW_SURE.get(count.how, '')}{number(count.people)}"
 
 
 def before(request: WorkspaceRequest) -> int | None:

@@ -131,7 +131,7 @@ def count_segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
 
 def members(request: WorkspaceRequest, rule: rules.Group | None, asked: Any) -> dict[str, Any]:
     """A page of those who fit, as asked for by `show`, `who` and `before`; of a rule that cannot be worked out, nobody."""
-    show = asked.get("show") or asked.get("showing") or "all"
+    show = (asked.get("show") or asked.get("showing") or "all").partition(" ")[0]
     show = show if show in SHOWN else "all"
     words = asked.get("who", "").strip()[:200].replace("\x00", "") if show != "random" else ""
     tabs = [(key, label) for key, (label, _) in SHOWN.items()]

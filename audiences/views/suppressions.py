@@ -3,6 +3,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
@@ -21,6 +22,8 @@ from audiences.queries.contacts import shown
 from audiences.queries.suppressions import SuppressionSlice
 from audiences.views import people
 
+NOUN = "suppression,suppressions"
+
 
 @workspace_view()
 def suppressions(request: WorkspaceRequest) -> HttpResponse:
@@ -34,6 +37,13 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         SuppressionSlice([], None)
         if notes
         else queries.suppressions(request.workspace, wanted, before=before, shows_addresses=shows)
+    )
+    count = (
+        None
+        if notes
+        else queries.counted_suppressions(
+            request.workspace, wanted, None if before else found, shows_addresses=shows
+        )
     )
     campaigns = queries.campaigns_behind(request.workspace, found.rows)
     return render_page(
@@ -49,6 +59,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
                 )
                 for row in found.rows
             ],
+            **people.how_many(request, count, reverse("audiences:count_suppressions"), NOUN),
             "older": found.before,
             "before": before,
             "is_all": wanted.is_all and not notes,
@@ -58,6 +69,18 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         },
         partials={"suppressions"},
     )
+
+
+@workspace_view(methods=("GET", "HEAD"))
+def count_suppressions(request: WorkspaceRequest) -> HttpResponse:
+    """The number above the table where the page did not wait for it."""
+    form = SuppressionFilters(request.GET, workspace=request.workspace)
+    if form.unfit():
+        return HttpResponse(status=204)
+    count = queries.count_suppressions_patiently(
+        request.workspace, form.wanted(), shows_addresses=people.shows_addresses(request)
+    )
+    return render_page(request, "audiences/contacts/count.html", people.how_many(request, count, "", NOUN))
 
 
 @workspace_view()

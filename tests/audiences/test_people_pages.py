@@ -579,7 +579,7 @@ def test_a_number_that_takes_long_comes_after_its_page(workspace, client, monkey
     assert asked == f"{URL}count/?language=fr"
     assert client.get(asked).content.decode().strip() == '<span data-number="3">3 people</span>'
 
-    monkeypatch.setattr(module, "PATIENT_SECONDS", 0.02)
+    monkeypatch.setattr("audiences.queries.counting.PATIENT_SECONDS", 0.02)
     assert re.fullmatch(
         r'<span data-number="about \d+">about \d+ people</span>', client.get(asked).content.decode().strip()
     )

@@ -1,24 +1,45 @@
 """Conditions out of typed words."""
 
+from datetime import date
+from functools import partial
+
 import pytest
 
 from audiences import rules
 from audiences.models import Field
-from tests.factories import ListFactory
+from audiences.queries.segments import fields_holding
+from tests.factories import ContactFactory, ListFactory
+
+TODAY = date(2026, 11, 26)
 
 
 @pytest.fixture
-def offered(workspace):
-    """words → the sentences that are offered."""
-    for name in ("News", "News from Bern", "Guests"):
+def reader(workspace):
+    for name in ("News", "News from Bern", "Guests", "Offers", "Dogs and cats"):
         ListFactory(workspace=workspace, name=name)
-    workspace.tags.create(name="VIP")
-    Field.objects.create(workspace=workspace, key="born", label="Birthday", kind="date")
-    Field.objects.create(workspace=workspace, key="points", label="Points", kind="number")
+    for name in ("VIP", "lost"):
+        workspace.tags.create(name=name)
+    for key, label, kind in (
+        ("born", "Birthday", "date"),
+        ("points", "Points", "number"),
+        ("paid", "Paid", "boolean"),
+        ("region", "Region", "text"),
+    ):
+        Field.objects.create(workspace=workspace, key=key, label=label, kind=kind)
+    ContactFactory(workspace=workspace, city="Gent", custom={"region": "Flanders"})
+    for city in ("Brugge", "Gießen"):
+        ContactFactory(workspace=workspace, city=city)
+    ContactFactory(city="Oslo")
     things = {key: kind.things(workspace) for key, kind in rules.KINDS.items()}
+    return rules.Reader(things, TODAY, partial(fields_holding, workspace))
+
+
+@pytest.fixture
+def offered(workspace, reader):
+    """words → the sentences that are offered."""
 
     def of(words):
-        nodes = [offer.node for offer in rules.offers(words, things)]
+        nodes = [offer.node for offer in reader.offers(words)]
         known = rules.Known.of(workspace, *nodes)
         return [rules.sentence(rules.Group("all", (node,)), known) for node in nodes]
 
@@ -51,6 +72,85 @@ def offered(workspace):
         ("points at least 5", "Points is at least 5"),
         ("suppressed", "suppressed"),
         ("not suppressed", "not suppressed"),
+        ("mailable", "not suppressed"),
+        ("not mailable", "suppressed"),
+        ("subscribed to news", "on the list “News”"),
+        ("unsubscribed from guests", "left the list “Guests”"),
+        ("city starts with Ge", "City begins with “Ge”"),
+        ("not paid", "Paid is no"),
+        # Numbers
+        ("points over 30", "Points is more than 30"),
+        ("points > 30", "Points is more than 30"),
+        ("points>=2,5", "Points is at least 2.5"),
+        ("points under 5", "Points is less than 5"),
+        ("points no more than 5", "Points is at most 5"),
+        ("points 10 000 or more", "Points is at least 10\xa0000"),
+        ("points between 3 and 9", "Points is between 3 and 9"),
+        ("points 3-9", "Points is between 3 and 9"),
+        ("points not 5", "Points differs from 5"),
+        ("points over 30 or under 5", "(Points is more than 30 or Points is less than 5)"),
+        # Days
+        ("birthday before 2020", "Birthday is before 1 Jan 2020"),
+        ("birthday after 2020", "Birthday is after 31 Dec 2020"),
+        ("birthday until May 2026", "Birthday is before 1 Jun 2026"),
+        ("added since May", "Added here is after 30 Apr 2026"),
+        ("added since December", "Added here is after 30 Nov 2025"),
+        ("added in May 2026", "Added here is between 1 May 2026 and 31 May 2026"),
+        ("added on 3rd of May 2026", "Added here is on 3 May 2026"),
+        ("added 3.5.2026", "Added here is on 3 May 2026"),
+        ("added yesterday", "Added here is on 25 Nov 2026"),
+        ("added this week", "Added here is between 23 Nov 2026 and 29 Nov 2026"),
+        ("added this month", "Added here is between 1 Nov 2026 and 30 Nov 2026"),
+        ("added in 2025", "Added here is between 1 Jan 2025 and 31 Dec 2025"),
+        ("added between May and July 2026", "Added here is between 1 May 2026 and 31 Jul 2026"),
+        ("added in the past 2 weeks", "Added here in the last 14 days"),
+        ("added last week", "Added here in the last 7 days"),
+        (
+            "added since May and before July",
+            "(Added here is after 30 Apr 2026 and Added here is before 1 Jul 2026)",
+        ),
+        # What they did
+        ("didn't open", "never opened a campaign"),
+        ("didn’t open", "never opened a campaign"),
+        ("clicked", "clicked in a campaign in the last …"),
+        ("clicked last month", "clicked in a campaign in the last 30 days"),
+        ("opens in the last quarter", "opened a campaign in the last 90 days"),
+        ("has not received anything for 6 months", "not received a campaign in the last 180 days"),
+        ("never opened in the last 30 days", "not opened a campaign in the last 30 days"),
+        # Several
+        ("tagged vip but not lost", "(tagged “VIP” and not tagged “lost”)"),
+        (
+            "joined news last week but not tagged lost",
+            "(joined the list “News” in the last 7 days and not tagged “lost”)",
+        ),
+        (
+            "joined news last week and offers",
+            "(joined the list “News” in the last 7 days and joined the list “Offers” in the last 7 days)",
+        ),
+        ("left news and on offers", "(left the list “News” and on the list “Offers”)"),
+        ("tagged vip or lost", "(tagged “VIP” or tagged “lost”)"),
+        ("on News and not on Offers", "(on the list “News” and not on the list “Offers”)"),
+        ("on News, not on Offers", "(on the list “News” and not on the list “Offers”)"),
+        ("on dogs and cats", "on the list “Dogs and cats”"),
+        ("on dogs and cats and offers", "(on the list “Dogs and cats” and on the list “Offers”)"),
+        ("city Trinidad and Tobago", "City is “Trinidad and Tobago”"),
+        ("city is Gent and language is fr or nl", "(City is “Gent” and Language is “fr” or “nl”)"),
+        (
+            "on News or Offers and clicked in the last 30 days",
+            "((on the list “News” or on the list “Offers”) and clicked in a campaign in the last 30 days)",
+        ),
+        ("points between 3 and 9 and vip", "(Points is between 3 and 9 and tagged “VIP”)"),
+        # Values people have, and addresses
+        ("lives in Gent or brugge", "City is “Gent” or “Brugge”"),
+        ("people from Gent", "City is “Gent”"),
+        ("doesn't live in Gent", "City is not “Gent”"),
+        ("lives in Nowhere", "City is “Nowhere”"),
+        ("flanders", "Region is “Flanders”"),
+        ("lives in gießen", "City is “Gießen”"),
+        ("vip and lives in gent", "(tagged “VIP” and City is “Gent”)"),
+        ("gmail.com addresses", "Domain of the address is “gmail.com”"),
+        ("not @Gmail.com or hotmail.com", "Domain of the address is not “gmail.com” or “hotmail.com”"),
+        ("Ana@example.org", "Address is “ana@example.org”"),
         ("city", "City is …"),
     ],
 )
@@ -59,7 +159,26 @@ def test_words_become_a_sentence(offered, words, sentence):
 
 
 @pytest.mark.parametrize(
-    "words", ["", "   ", "on the", "zzz", "news zzz", "clicked fr", "or empty", "“”()", "tagged vip or empty"]
-)
-def test_words_that_mean_nothing_offer_nothing(offered, words):
+    ("words", "lost"),
+    [
+        ("", []), ("   ", []), ("“”()", []), ("on the", ["on", "the"]), ("zzz", ["zzz"]), ("news zzz", ["zzz"]),
+        ("clicked fr", ["fr"]), ("or empty", ["empty"]), ("tagged vip or empty", ["empty"]), ("points lots", ["lots"]),
+        ("birthday 31.4.2026", ["31.4.2026"]), ("on news and zzz but not qqq", ["zzz", "qqq"]),
+        ("opened since May", ["since", "May"]), ("points >", [">"]), ("oslo", ["oslo"]), ("vip and vip", ["vip", "and", "vip"]),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_named_and_nothing_is_offered(offered, reader, words, lost):
     assert offered(words) == []
+    assert reader.lost(words) == lost
+
+
+def test_offers_far_behind_the_best_are_left_out(offered):
+    assert offered("birthday in the last 30 days") == ["Birthday in the last 30 days"]
+
+
+@pytest.mark.parametrize(
+    "words", ["and " * 60, "or " * 60, "x, " * 60, "> " * 90, "between " * 25, "9" * 200, "vip and " * 25]
+)
+def test_no_words_are_too_odd_to_be_read(offered, reader, words):
+    assert offered(words) == []
+    assert isinstance(reader.lost(words), list)

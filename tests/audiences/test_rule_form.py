@@ -164,6 +164,15 @@ def test_add_goes_to_the_group_that_is_chosen_and_joins_what_says_the_same(works
     assert shape(draft) == "all(any(c3 c5) any(c7))"
 
 
+def test_groups_too_deep_to_be_kept_are_refused_whole(workspace):
+    city = {"kind": "field", "of": "city", "op": "empty"}
+    draft = posted(workspace, "g2 g1 any", "g3 g2 all", "g4 g3 any", "c5 g4 field:city filled", at="g4")
+    draft.add({"join": "all", "rules": [city, {"join": "any", "rules": [city, city]}]})
+    assert (shape(draft), "at most" in draft.refusal) == ("all(any(all(any(c5))))", True)
+    draft.add({"join": "all", "rules": [city, city]})
+    assert shape(draft) == "all(any(all(any(c5 all(c7 c8)))))"
+
+
 @pytest.mark.parametrize(
     "data", [None, 7, "x", [], {"kind": "list"}, {"kind": "list", "of": "x"}, {"of": 7}, {"join": "any"}]
 )

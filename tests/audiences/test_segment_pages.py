@@ -182,6 +182,17 @@ def test_without_a_script_each_button_draws_the_whole_page(browse, news):
 def test_words_that_offer_nothing_stay_when_enter_is_pressed(browse):
     reply = ask(browse("editor"), NEW, {"do": "first g1", "find": "zzz"}, "rule")
     assert 'name="find" value="zzz"' in words(reply)
+    seen = words(ask(browse("editor"), NEW, {"find": "zzz <b>"}, "offers"))
+    assert "Not understood: <bdi>“zzz”</bdi>, <bdi>“&lt;b&gt;”</bdi>." in seen
+
+
+def test_what_was_written_in_one_breath_is_taken_as_one(browse, workspace, news):
+    ContactFactory(workspace=workspace, city="Gent")
+    client, find = browse("editor"), "not on news and lives in gent"
+    assert "City is “Gent”" in words(ask(client, NEW, {"find": find}, "offers"))
+    seen = words(client.post(NEW, {"do": "first g1", "find": find}))
+    assert "not on the list “News” and City is “Gent”" in seen
+    assert "1 person" in seen
 
 
 def test_drawing_costs_the_same_for_one_row_and_three(browse, workspace, news):
@@ -308,13 +319,14 @@ def test_nonsense_from_elsewhere_opens_the_builder_all_the_same(browse, query):
         {"node": "c1 g1", "c1.of": "list:9223372036854775807", "c1.op": "on"},
         {"node": "c1 g1", "c1.of": "field:\x00", "c1.op": "is"},
         {"node": "c1 g1", "c1.of": "field:city", "c1.op": "is", "c1.name": "\x00"},
-        {"find": "\x00"}, {"do": "\x00 g1"}, {"add": "\x00"}, {"who": "\x00abc", "show": "all"}, {"showing": "odd"},
+        {"find": "\x00"}, {"do": "\x00 g1"}, {"add": "\x00"}, {"add": '{"rules":[' * 450 + "]}" * 450},
+        {"add": '{"rules":[' * 240 + "]}" * 240}, {"show": "all \x00"}, {"who": "\x00abc", "show": "all"}, {"showing": "odd"},
         {"before": "x", "show": "all"}, {"why": "x"}, {"at": "\x00"}, {"show": "random"}, {"name": "\x00", "do": "at g1"},
     ],
 )  # fmt: skip
 def test_nonsense_in_the_form_breaks_nothing(browse, values):
     client = browse("editor")
-    for target in ("rule", "standing", "people", "why", "offers"):
+    for target in ("rule", "standing", "shares", "people", "why", "offers"):
         ask(client, NEW, values, target)
     assert client.post(NEW, values | {"save": "1", "name": "x"}).status_code in (302, 422)
 

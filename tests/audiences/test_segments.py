@@ -182,6 +182,53 @@ def test_what_takes_too_long_is_counted_in_the_background(make, news, monkeypatc
     assert Segment.objects.get().mailable_count == 1
 
 
+def test_stored_counts_are_renewed_the_oldest_first_a_few_at_a_time(make, news, monkeypatch):
+    made = [make(f"Readers {hours}", ("list", news.pk, "on")) for hours in range(5)]
+    for hours, segment in enumerate(made):
+        segment.counted_at = timezone.now() - timedelta(hours=hours)
+        segment.save()
+    services.archive_segment(segment=made[4], by=None)
+    SubscriptionFactory(list=news)
+    monkeypatch.setattr(services, "RENEWED_AT_ONCE", 1)
+
+    assert [services.renew_counts(), services.renew_counts()] == [1, 0]  # the first is still to be done
+    assert list(OutboxEntry.objects.values_list("subject_id", flat=True)) == [made[3].pk]
+    run_outbox()
+    for _ in range(3):
+        services.renew_counts()
+        run_outbox()
+
+    counts = Segment.objects.order_by("pk").values_list("mailable_count", flat=True)
+    assert list(counts) == [0, 1, 1, 1, 0]
+
+
+def test_what_cannot_be_counted_is_tried_once_an_hour(make, news, workspace):
+    segment = make("Readers", ("list", news.pk, "on"))
+    news.delete()
+    services.count_segment(segment=segment)
+
+    assert [services.renew_counts(), run_outbox(), services.renew_counts()] == [
+        1,
+        ["audiences.count_segment"],
+        0,
+    ]
+    OutboxEntry.objects.update(created_at=timezone.now() - timedelta(minutes=61))
+    assert services.renew_counts() == 1
+
+
+def test_a_background_count_that_takes_too_long_keeps_the_last_one(make, news, monkeypatch):
+    segment = make("Readers", ("list", news.pk, "on"))
+    Segment.objects.update(counted_at=timezone.now() - timedelta(hours=2))
+    monkeypatch.setattr(services, "LONGEST_SECONDS", 0.02)
+    monkeypatch.setattr(services, "split", lambda _: slow())
+
+    services.renew_counts()
+    run_outbox()
+
+    segment.refresh_from_db()
+    assert (segment.mailable_count, timezone.now() - segment.counted_at > timedelta(hours=1)) == (0, True)
+
+
 def test_a_count_too_slow_to_wait_for_is_said_roughly(workspace, monkeypatch):
     ContactFactory(workspace=workspace)
     monkeypatch.setattr(queries, "split", lambda _: slow())

@@ -1,5 +1,7 @@
 """The pages of suppressions and consents: by hand, found, opened, lifted; roles, foreign workspaces, hostile text."""
 
+import re
+import sys
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from django.utils import timezone
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow
 from audiences import queries, services
 from audiences.models import Consent, Contact, Suppression
+from audiences.queries.counting import Count
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -149,6 +152,34 @@ def test_filters_stand_in_the_address(browse, workspace, ana):
         "spam@x.example",
     ]
     assert found(since="nonsense") == found(kind="x") == found(state="y") == []
+
+
+def test_the_page_says_how_many_there_are(browse, workspace, ana, monkeypatch):
+    """At once where that is quick; else at least how many, and exactly after the page, with its filters."""
+    monkeypatch.setattr(sys.modules["audiences.queries.suppressions"], "PAGE", 1)
+    for number in range(3):
+        SuppressionFactory(contact=ContactFactory(workspace=workspace, email=f"p{number}@x.example"))
+    SuppressionFactory(contact=ana, reason="complained")
+    client, url = browse("viewer"), "/w/acme/suppressions/"
+
+    def seen(address):
+        page = client.get(address).content.decode()
+        return re.findall(r">([^<>]*) suppressions?</span>", page) + re.findall(
+            r'hx-get="([^"]+)" hx-trigger="load"', page
+        )
+
+    assert seen(url) == ["4"]
+    assert seen(f"{url}?reason=complained") == ["1"]
+
+    monkeypatch.setattr("audiences.queries.counting.COUNT_CAP", 2)
+    asked = f"{url}count/?reason=unsubscribed"
+    assert seen(f"{url}?reason=unsubscribed") == ["more than 2", asked]
+    assert seen(asked) == ["3"]
+
+    monkeypatch.setattr(
+        "audiences.queries.counting.patiently", lambda exactly, roughly: Count(roughly(), "about")
+    )
+    assert seen(asked)[0].startswith("about ")
 
 
 def test_a_suppression_opens_with_its_evidence_and_its_person(browse, workspace, ana):

@@ -63,6 +63,7 @@ def test_build_a_segment_out_of_words(visit, brand, colleague, readers):
     visit.focus_is_in("#find")
     add(visit, "clicked in the last 90 days", "clicked in a campaign in the last 90 days")
     visit.see("3 people", inside="#standing")
+    visit.see("4 people", inside="#rule .rule__row >> nth=1")
     add(visit, "language is fr or empty", "Language is “fr” or Language is empty")
     visit.see("2 people", inside="#standing")
     visit.see("1 of them suppressed", inside="#standing")

@@ -1,0 +1,54 @@
+"""How many there are: what is quick at once, for the page; the exact number after it."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from audiences.sql import within
+
+COUNT_CAP = 10_000
+# What a page waits for the number above it, and what that number may take when it comes after its page.
+COUNT_SECONDS = 0.015
+PATIENT_SECONDS = 3.0
+
+
+class Count(NamedTuple):
+    people: int
+    # How sure: "exact", "about" (the planner's estimate), "more" (than that many), "stored" (at a time).
+    how: str
+    at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether counting on would tell more."""
+        return self.how == "more"
+
+
+def quickly(capped: Callable[[], int], *, at_least: int) -> Count:
+    """As far as a page waits for it. `capped` counts one beyond the cap at most; there are more than `at_least` anyhow."""
+    with within(COUNT_SECONDS) as done:
+        done.append(capped())
+    if not done:
+        return Count(at_least, "more")
+    return Count(COUNT_CAP, "more") if done[0] > COUNT_CAP else Count(done[0], "exact")
+
+
+def patiently(exactly: Callable[[], int], roughly: Callable[[], int]) -> Count:
+    """Exactly, or roughly where that takes too long."""
+    with within(PATIENT_SECONDS) as done:
+        done.append(exactly())
+    return Count(done[0], "exact") if done else Count(roughly(), "about")
+
+
+def planned(found: QuerySet[Any]) -> int:
+    """What the planner thinks of a query without an order."""
+    return rounded(json.loads(found.explain(format="json"))[0]["Plan"]["Plan Rows"])
+
+
+def rounded(estimate: int) -> int:
+    """Two digits: an estimate must not look like a count."""
+    unit = 10 ** max(0, len(str(estimate)) - 2)
+    return estimate // unit * unit

@@ -1,0 +1,133 @@
+"""Numbers and days as people type them after the name of a field: "over 30", "between 3 and 9", "since May", "in 2020"."""
+
+import re
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+Period = tuple[date, date]
+# An operator and its value, not yet read.
+Said = tuple[str, Any]
+
+_ONE = timedelta(days=1)
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_YEAR = re.compile(r"(19|20|21)\d\d")
+_DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+# Lead on to what is said, and say nothing themselves.
+_LEADS = re.compile(r"^(?:(?:is|are|was|were|be|been|has|have|had|the|their|people|who|whose|that|they)\s+)+")
+
+_N = r"(-?\d{1,3}(?: \d{3})+|-?\d+(?:[.,]\d+)?)"
+_NUMBERS: Sequence[tuple[re.Pattern[str], str]] = tuple(
+    (re.compile(pattern.replace("N", _N)), op)
+    for pattern, op in (
+        (r"(?:between |from )?N (?:and|to|-|–) N|N[-–]N", "between"),
+        (
+            r"(?:at least|>=|≥|from|min|minimum|not? less than|not? fewer than|not under|not below) N",
+            "at_least",
+        ),
+        (r"N ?(?:\+|plus|or more|and more|or over|and over|or older|and older)", "at_least"),
+        (r"(?:at most|<=|≤|up to|max|maximum|not? more than|not over|not above) N", "at_most"),
+        (r"N (?:or less|or fewer|or under|or younger|and under)", "at_most"),
+        (r"(?:over|above|more than|greater than|larger than|higher than|older than|>) N", "more"),
+        (r"(?:under|below|less than|fewer than|smaller than|lower than|younger than|<) N", "less"),
+        (r"(?:not|isn't|aren't|other than|differs from|not equal to|!=|<>|≠) N", "differs"),
+        (r"(?:=|equals?|equal to|exactly)? ?N", "equals"),
+    )
+)
+_UNITS = re.compile(r"(?: (?:years?|old|times?))+$")
+
+
+def number(text: str) -> Said | None:
+    """`over 30` → ("more", "30")"""
+    text = _UNITS.sub("", _LEADS.sub("", text.casefold()))
+    for pattern, op in _NUMBERS:
+        if match := pattern.fullmatch(text):
+            values = [value for value in match.groups() if value is not None]
+            return op, values if op == "between" else values[0]
+    return None
+
+
+def days(text: str, today: date) -> Said | None:
+    """`since May` → ("after", the last day of April). A period without a year is the latest that has begun."""
+    text = _LEADS.sub("", text.casefold())
+    if match := re.fullmatch(r"(?:between (.+) and|from (.+) (?:to|until|till)) (.+)", text):
+        begin, end = _period(match[1] or match[2], today), _period(match[3], today)
+        return ("within", [begin[0].isoformat(), end[1].isoformat()]) if begin and end else None
+    match = re.fullmatch(
+        r"(?:(before|earlier than|until|till|up to|since|from|after|later than|on|in|during) )?(.+)", text
+    )
+    if match is None or (period := _period(match[2], today)) is None:
+        return None
+    first, last = period
+    match match[1]:
+        case "before" | "earlier than":
+            return "before", first.isoformat()
+        case "until" | "till" | "up to":
+            return "before", (last + _ONE).isoformat()
+        case "since" | "from":
+            return "after", (first - _ONE).isoformat()
+        case "after" | "later than":
+            return "after", last.isoformat()
+    return ("on", first.isoformat()) if first == last else ("within", [first.isoformat(), last.isoformat()])
+
+
+def _period(text: str, today: date) -> Period | None:
+    words = [word for word in text.split() if word not in ("the", "of")]
+    try:
+        return _named(words, today) or _dated(words, today)
+    except ValueError:  # the 31st of April
+        return None
+
+
+def _named(words: list[str], today: date) -> Period | None:
+    match words:
+        case ["today"]:
+            return today, today
+        case ["yesterday"]:
+            return today - _ONE, today - _ONE
+        case ["tomorrow"]:
+            return today + _ONE, today + _ONE
+        case ["this", "week"]:
+            monday = today - timedelta(days=today.weekday())
+            return monday, monday + timedelta(days=6)
+        case ["this", "month"]:
+            return _month(today.year, today.month)
+        case ["this", "year"]:
+            return date(today.year, 1, 1), date(today.year, 12, 31)
+    return None
+
+
+def _dated(words: list[str], today: date) -> Period | None:
+    """Years, months and days, in any order that is clear."""
+    year = month = day = 0
+    for word in words:
+        if (dotted := _DOTTED.fullmatch(word)) and len(words) == 1:
+            day, month, year = (int(part) for part in dotted.groups())
+        elif re.fullmatch(r"\d{4}-\d\d-\d\d", word) and len(words) == 1:
+            return date.fromisoformat(word), date.fromisoformat(word)
+        elif _YEAR.fullmatch(word) and not year:
+            year = int(word)
+        elif (match := _DAY.fullmatch(word)) and not day:
+            day = int(match[1])
+        elif not month and len(word) > 2 and (found := [name for name in _MONTHS if name.startswith(word)]):
+            month = _MONTHS.index(found[0]) + 1
+        else:
+            return None
+    if day and not month:
+        return None
+    if month and not year:
+        year = today.year if (month, day or 1) <= (today.month, today.day) else today.year - 1
+    if day:
+        return date(year, month, day), date(year, month, day)
+    if month:
+        return _month(year, month)
+    return (date(year, 1, 1), date(year, 12, 31)) if year else None
+
+
+def _month(year: int, month: int) -> Period:
+    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
