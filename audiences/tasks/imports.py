@@ -31,6 +31,7 @@ def sweep(**_: object) -> None:
     services.prune_imports()
     services.sweep_exports()
     services.end_stuck_bulk()
+    services.prune_bulk()
     services.count_people()
     services.fail_stuck_changes()
     services.count_stale_fields()

@@ -25,6 +25,7 @@ from audiences.models import (
     Tagging,
 )
 from audiences.queries.contacts import People
+from tests.audiences.bulk import TASK, ended, people_of
 from tests.audiences.importing import on
 from tests.factories import (
     ConnectionFactory,
@@ -37,36 +38,6 @@ from tests.factories import (
 from tests.helpers import run_outbox
 
 pytestmark = pytest.mark.django_db
-TASK = "audiences.bulk"
-
-
-@pytest.fixture
-def in_background(monkeypatch):
-    """Even a few people go through the outbox, two at a time."""
-    monkeypatch.setattr("audiences.services.bulk.AT_ONCE", 0)
-    monkeypatch.setattr(running, "CHUNK", 2)
-
-
-@pytest.fixture
-def begin(workspace, by):
-    def do(action, people=None, consent_source="", nonce="", typed=None, **arguments):
-        mine = services.begin_bulk(
-            workspace=workspace, by=by, action=action, people=people or People(workspace), arguments=arguments,
-            consent_source=consent_source, nonce=nonce, typed=typed,
-        )  # fmt: skip
-        mine.refresh_from_db()
-        return mine
-
-    return do
-
-
-def people_of(workspace, *names, **values):
-    return [ContactFactory(workspace=workspace, email=f"{name}@x.test", **values) for name in names]
-
-
-def ended(mine):
-    mine.refresh_from_db()
-    return mine.state, mine.total, mine.done, mine.counts
 
 
 def test_adding_to_a_list_leaves_out_who_left_and_who_is_suppressed(workspace, begin):

@@ -408,7 +408,9 @@ def test_with_a_script_the_dialog_closes_and_the_table_is_drawn_anew(workspace, 
     reply = begin(client, shown, headers=HTMX | {"HX-Target": "bulk_dialog"}, tag="VIP")
     assert reply.status_code == 204
     assert json.loads(reply.headers["HX-Trigger"]) == {
-        "toast": {"text": "Tagging 1 person “VIP”: 1 tagged.", "tone": "good"}, "close-dialog": {}, "people-changed": {},
+        "toast": {"text": "Tagging 1 person “VIP”: 1 tagged.", "tone": "good", "link": "Look, or undo it",
+                  "url": f"/w/acme/bulk/{BulkAction.objects.get().pk}/"},
+        "close-dialog": {}, "people-changed": {},
     }  # fmt: skip
     anew = client.get(URL, headers=HTMX | {"HX-Target": "people", "HX-Trigger": "people"}).content.decode()
     assert anew.strip().startswith('<section id="people"')
