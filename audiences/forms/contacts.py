@@ -7,6 +7,7 @@ from django import forms
 from django.utils.choices import CallableChoiceIterator
 
 from accounts.forms.widgets import QuickSelect
+from accounts.ids import id_of
 from accounts.models import Connection, Workspace
 from audiences import queries, rules
 from audiences.forms import Choices, Filters, choose, connections, offer
@@ -74,6 +75,10 @@ class ContactFilters(Filters):
         super().__init__(*args, **kwargs)
         self.workspace, self.shows_addresses = workspace, shows_addresses
         self.fields["value"] = forms.CharField(label="Its value", required=False, max_length=500)
+        # Not chosen here: links of an import and of a bulk action lead to their people.
+        self.fields["import"] = forms.CharField(required=False, max_length=20)
+        self.fields["outcome"] = forms.CharField(required=False, max_length=20)
+        self.fields["bulk"] = forms.CharField(required=False, max_length=20)
         # What was typed and could not be read, in sentences.
         self.notes: list[str] = []
         self.things: dict[str, Thing] = {
@@ -101,6 +106,8 @@ class ContactFilters(Filters):
                 ("did", self._deed()),
                 ("since until", self._added()),
                 ("field value to", self._field()),
+                ("import outcome", self._import()),
+                ("bulk", self._bulk()),
             )
             if condition is not None
         }
@@ -141,7 +148,7 @@ class ContactFilters(Filters):
         }
         told = {
             name: self.conditions[name]
-            for name in ("since until", "field value to")
+            for name in ("since until", "field value to", "import outcome", "bulk")
             if name in self.conditions
         }
         known = rules.Known.of(self.workspace, *told.values())
@@ -156,6 +163,11 @@ class ContactFilters(Filters):
     def has_more(self) -> bool:
         """Whether one of the filters behind "More filters" is in use."""
         return any(self.value(name) for name in MORE)
+
+    @property
+    def origins(self) -> Choices:
+        """(name, value) of the filters that came with a link: they stay while the others change."""
+        return [(name, value) for name in ("import", "outcome", "bulk") if (value := self.value(name))]
 
     @property
     def is_range(self) -> bool:
@@ -196,6 +208,15 @@ class ContactFilters(Filters):
     def _segment(self) -> rules.Condition | None:
         found = self.value("segment")
         return rules.Condition("segment", found.pk, "in") if found else None
+
+    def _import(self) -> rules.Condition | None:
+        found, outcome = id_of(self.value("import") or ""), self.value("outcome")
+        known = rules.KINDS["import"].all_ops()
+        return rules.Condition("import", found, outcome if outcome in known else "in") if found else None
+
+    def _bulk(self) -> rules.Condition | None:
+        found = id_of(self.value("bulk") or "")
+        return rules.Condition("bulk", found, "changed") if found else None
 
     def _deed(self) -> rules.Condition | None:
         did, _, rest = (self.value("did") or "").partition("-")

@@ -147,6 +147,7 @@ def bulk_action(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
         title, reason, consent = redact(title), redact(reason), redact(consent)
     may_edit = request.role.covers(Role.EDITOR)
     is_undone = mine.state == State.UNDONE
+    changed_url = f"{reverse('audiences:contacts')}?bulk={mine.pk}" if mine.can_be_undone else ""
     return render_page(
         request,
         "audiences/bulk/detail.html",
@@ -158,7 +159,12 @@ def bulk_action(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
             "may_edit": may_edit,
             "progress": queries.bulk_progress(mine) if mine.is_moving else None,
             "figures": [
-                {"label": outcome.label, "count": mine.counts.get(name, 0), "definition": outcome.definition}
+                {
+                    "label": outcome.label,
+                    "count": mine.counts.get(name, 0),
+                    "definition": outcome.definition,
+                    "url": changed_url if name in words.WRITTEN and mine.counts.get(name) else "",
+                }
                 for name, outcome in words.OUTCOMES[mine.action].items()
             ],
             # Whose turn never came, since they no longer fitted by then.
