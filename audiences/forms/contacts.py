@@ -10,7 +10,8 @@ from accounts.forms.widgets import QuickSelect
 from accounts.ids import id_of
 from accounts.models import Connection, Workspace
 from audiences import queries, rules
-from audiences.forms import Choices, Filters, choose, connections, offer
+from audiences.forms import Choices, Filters, choose, choose_list, connections, offer
+from audiences.list_names import ListLabels
 from audiences.models import Field, List, Segment, Subscription, Suppression, Tag
 from audiences.queries.contacts import SEARCH_LETTERS, People
 from audiences.rules.kinds import Thing
@@ -86,7 +87,7 @@ class ContactFilters(Filters):
             for key, thing in rules.KINDS["field"].things(workspace).items()
             if key not in _ELSEWHERE and (shows_addresses or not key.startswith("@"))
         }
-        choose(self, "list", workspace.lists.filter(archived_at=None).order_by("name", "id"))
+        choose_list(self, "list", workspace=workspace)
         choose(self, "tag", workspace.tags.order_by("name", "id"))
         choose(self, "segment", workspace.segments.filter(archived_at=None).order_by("name", "id"))
         choose(self, "account", connections(workspace))
@@ -135,7 +136,7 @@ class ContactFilters(Filters):
         state, words = self.value("state"), self.words()
         said = {
             "q": f"“{words}”" if words else "",
-            "list status": f"{chosen.name}: {dict(Subscription.Status.choices)[self.people().status]}"
+            "list status": f"{ListLabels(self.workspace)(chosen)}: {dict(Subscription.Status.choices)[self.people().status]}"
             if chosen
             else "",
             "tag": f"Tag: {tag}" if tag else "",

@@ -7,11 +7,10 @@ from typing import Any
 from django import forms
 
 from accounts.forms import Form
-from audiences.forms import offer
+from audiences.forms import choose, choose_list, offer
 from audiences.forms.imports import _typed
 from audiences.models import Contact, Field, List, Subscription
 from audiences.queries.fields import all_fields, as_text, typed_text
-from audiences.queries.lists import mirrors_of
 
 MINE, THEIRS = "mine", "theirs"
 MOST_SEEN = 1_000_000
@@ -89,19 +88,13 @@ class SubscriptionForm(Form):
         kwargs["initial"] = {"was": row.status if row else "", "status": "" if row else "subscribed"}
         super().__init__(*args, **kwargs)
         offer(self, "status", _moves(row))
-        chosen = self.fields["on_list"]
-        assert isinstance(chosen, forms.ModelChoiceField)  # noqa: S101 - for type checkers
         if row is not None:
-            chosen.queryset = List.objects.filter(pk=row.list_id)
+            choose(self, "on_list", List.objects.filter(pk=row.list_id))
+            chosen = self.fields["on_list"]
             chosen.initial, chosen.widget = row.list_id, forms.HiddenInput()
         else:
             free = contact.workspace.lists.filter(archived_at=None).exclude(subscriptions__contact=contact)
-            chosen.queryset = free.order_by("name", "id")
-            accounts = mirrors_of([*free.values_list("pk", flat=True)])
-            # Accounts have lists of one name.
-            chosen.label_from_instance = lambda one: " · ".join(  # type: ignore[method-assign, assignment]
-                [one.name, *(str(row.connection) for row in accounts.get(one.pk, []))]
-            )
+            choose_list(self, "on_list", workspace=contact.workspace, lists=free)
 
 
 class FindForm(Form):

@@ -53,22 +53,25 @@ class ImportKind(Kind):
         return Thing(label, note, {"first": row.first, "last": row.last, "result": Tables(row).result})
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
-        if condition.op == Outcome.NEW:
-            return self._new(condition, thing, write)
         outcomes = [outcome.value for outcome in KNOWN] if condition.op == "in" else [condition.op]
-        known = (
-            f"exists (select 1 from {thing.data['result']} r"
-            f" where r.outcome = any({write.put(outcomes)}) and r.contact_id = c.id)"
+        has_new = thing.data["first"] is not None
+        if condition.op == Outcome.NEW:
+            return self._new("c", condition, thing, write) if has_new else "false"
+        found = (
+            f"select r.contact_id from {thing.data['result']} r where r.outcome = any({write.put(outcomes)})"
         )
-        return f"({self._new(condition, thing, write)} or {known})" if condition.op == "in" else known
+        if condition.op == "in" and has_new:
+            # Two sources of one join: an "or" the planner would ask of everybody.
+            new = self._new("n", condition, thing, write)
+            found += f" union all select n.id from audiences_contact n where n.workspace_id = {write.put(write.workspace_id)} and {new}"
+        return f"exists (select 1 from ({found}) o where o.contact_id = c.id)"
 
-    def _new(self, condition: Condition, thing: Thing, write: Writer) -> str:
+    def _new(self, alias: str, condition: Condition, thing: Thing, write: Writer) -> str:
         """Made in a chunk of it: between these ids, at the moment of that chunk."""
-        if thing.data["first"] is None:
-            return "false"
+        first, last = write.put(thing.data["first"]), write.put(thing.data["last"])
         return (
-            f"(c.id between {write.put(thing.data['first'])} and {write.put(thing.data['last'])} and exists ("
-            f"select 1 from audiences_importstep t where t.of_id = {write.put(condition.of)} and t.at = c.created_at))"
+            f"({alias}.id between {first} and {last} and exists (select 1 from audiences_importstep t"
+            f" where t.of_id = {write.put(condition.of)} and t.at = {alias}.created_at))"
         )
 
 
