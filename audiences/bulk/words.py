@@ -89,9 +89,10 @@ def without_search(mine: BulkAction) -> dict[str, Any]:
     return {name: value for name, value in mine.people.items() if name != "words"}
 
 
-def short(mine: BulkAction) -> str:
-    """Without what it is done with, for a line among others: asks the database nothing."""
-    return f"{mine.get_action_display()}: {number(mine.total)} {'person' if mine.total == 1 else 'people'}"
+def short(mine: BulkAction, aim: str = "") -> str:
+    """For a line among others, with the name of what it is done with if that is known: asks the database nothing."""
+    about = f" “{aim}”" if aim else ""
+    return f"{mine.get_action_display()}{about}: {number(mine.total)} {'person' if mine.total == 1 else 'people'}"
 
 
 def title(mine: BulkAction) -> str:

@@ -3,14 +3,15 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Func, Max, Min, TextField, Value
+from django.db.models import BigIntegerField, Func, Max, Min, OuterRef, Subquery, TextField, Value
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Concat
 
 from accounts.models import Workspace
 from accounts.templatetags.ui import day, in_zone
 from audiences.bulk import words
 from audiences.importing.tables import Tables
-from audiences.models import BulkAction, Change, Import
+from audiences.models import BulkAction, Change, Import, List, Tag
 from audiences.rules.kinds import Kind, Op, Thing, Writer
 from audiences.rules.nodes import Condition
 
@@ -92,22 +93,33 @@ class BulkKind(Kind):
         return {"changed": Op("changed them", "changed by the bulk action {of}")}
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
-        found = BulkAction.objects.filter(workspace=workspace, has_journal=True).order_by("-id")
+        found = (
+            BulkAction.objects.filter(workspace=workspace, has_journal=True)
+            .annotate(list_name=_name(List, "list"), tag_name=_name(Tag, "tag"))
+            .order_by("-id")
+        )
         if only is not None:
             found = found.filter(pk__in=only)
         else:
             found = found.exclude(state=BulkAction.State.UNDONE)[:NEWEST]
         return {row.pk: self._thing(row) for row in found}
 
-    def _thing(self, row: BulkAction) -> Thing:
+    def _thing(self, row: Any) -> Thing:
         note = "undone" if row.state == BulkAction.State.UNDONE else _until(row.finished_at)
-        return Thing(f"{words.short(row)}, {_moment(row.created_at)}", note)
+        aim = row.list_name or row.tag_name or row.arguments.get("field", "")
+        return Thing(f"{words.short(row, aim)}, {_moment(row.created_at)}", note)
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
         return (
             "exists (select 1 from audiences_bulkchange b"
             f" where b.of_id = {write.put(condition.of)} and b.contact_id = c.id)"
         )
+
+
+def _name(model: type[List] | type[Tag], key: str) -> Subquery:
+    """What the list or tag is called that a bulk action is about."""
+    id_ = Cast(KeyTextTransform(key, OuterRef("arguments")), BigIntegerField())
+    return Subquery(model.objects.filter(pk=id_).values("name")[:1])
 
 
 def _moment(at: Any) -> str:

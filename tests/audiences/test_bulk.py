@@ -438,6 +438,7 @@ def test_nobody_who_left_or_is_suppressed_becomes_mailable(member, known, doing)
     with_consent = set(
         Subscription.objects.filter(list=news, status="subscribed").values_list("contact_id", flat=True)
     )
+    actions_done = []
     for name in doing:
         arguments = {
             "add_to_list": {"list": news.pk}, "remove_from_list": {"list": news.pk}, "tag": {"new_tag": "x"},
@@ -452,6 +453,14 @@ def test_nobody_who_left_or_is_suppressed_becomes_mailable(member, known, doing)
         assert before[0] <= left
         assert before[1] <= blocked
         assert blocked_on_list() <= mailed or "suppress" in doing
+        actions_done.append(done)
+    for done in filter(lambda one: one.can_be_undone, reversed(actions_done)):
+        mailed = blocked_on_list()
+        services.undo_bulk(mine=done, by=by)
+        left, blocked = out()
+        assert before[0] <= left
+        assert before[1] <= blocked
+        assert blocked_on_list() <= mailed
     subscribed = set(
         Subscription.objects.filter(list=news, status="subscribed").values_list("contact_id", flat=True)
     )

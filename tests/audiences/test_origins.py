@@ -143,6 +143,8 @@ def test_whom_a_bulk_action_changed_is_found_until_it_is_undone(workspace, begin
     mine = begin("set_field", field="city", value="Oslo")
     client, link = browse("viewer"), f'href="/w/acme/contacts/?bulk={mine.pk}"'
     assert found("bulk", mine.pk, "changed") == {"ana"}
+    (thing,) = rules.KINDS["bulk"].things(workspace).values()
+    assert thing.label.startswith("Set a field “city”: 2 people, ")
     assert link in client.get(f"/w/acme/bulk/{mine.pk}/").content.decode()
 
     services.undo_bulk(mine=mine, by=by)
