@@ -122,7 +122,7 @@ def field_of(mine: BulkAction) -> str:
     field = Field.objects.filter(workspace=mine.workspace_id, key=key).first()
     if field is None or field.kind != mine.arguments["kind"]:
         raise CannotGoOn(
-            "The field was deleted, or is of another kind now. Begin anew with the fields of today."
+            "The field was deleted, or is of another kind now: what this holds no longer fits it."
         )
     return key
 

@@ -33,7 +33,7 @@ class BulkAction(Moving):
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.RUNNING: frozenset({State.DONE, State.CANCELLED, State.FAILED}),
         # Tried again from where it stopped, left at that, or taken back.
-        State.FAILED: frozenset({State.RUNNING, State.CANCELLED, State.UNDOING}),
+        State.FAILED: frozenset({State.RUNNING, State.CANCELLED, State.UNDOING, State.UNDONE}),
         State.DONE: frozenset({State.UNDOING}),
         State.CANCELLED: frozenset({State.UNDOING}),
         State.UNDOING: frozenset({State.UNDONE, State.FAILED}),
@@ -97,7 +97,14 @@ class BulkAction(Moving):
 
     @property
     def can_be_undone(self) -> bool:
-        return self.has_journal and self.done > 0 and self.State.UNDOING in self.MOVES[self.state]
+        """Not twice: one that stopped while it was undone goes on instead."""
+        was_undoing = self.state == self.State.FAILED and self.failed_in == self.State.UNDOING
+        return (
+            self.has_journal
+            and self.done > 0
+            and self.State.UNDOING in self.MOVES[self.state]
+            and not was_undoing
+        )
 
 
 class BulkChange(Change):

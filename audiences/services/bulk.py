@@ -75,7 +75,8 @@ def cancel_bulk(*, mine: BulkAction, by: User) -> None:
     """Stop after the people under way; or leave a stopped one at that. What was done stays."""
     _lock(mine)
     if mine.state == State.FAILED:
-        mine.move_to(State.CANCELLED, people=words.without_search(mine))
+        left_at = State.UNDONE if mine.failed_in == State.UNDOING else State.CANCELLED
+        mine.move_to(left_at, people=words.without_search(mine))
     elif not BulkAction.objects.filter(pk=mine.pk, state=State.RUNNING).update(cancel_requested=True):
         raise CannotBulk("This has already ended.")
     activity.record(

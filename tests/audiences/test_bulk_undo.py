@@ -208,6 +208,26 @@ def test_what_undoing_needs_is_gone_stops_it_and_a_person_goes_on(workspace, beg
     assert (mine.state, mine.undone) == ("undone", {"back": 3, "kept": 0})
 
 
+def test_one_that_stopped_while_it_was_undone_goes_on_or_is_left_at_that(
+    workspace, begin, in_background, by, undo, browse
+):
+    people_of(workspace, *"abc")
+    mine = begin("tag", new_tag="VIP")
+    run_outbox(TASK)
+    undo(mine)
+    Tag.objects.all().delete()
+    run_outbox(TASK)
+    assert (ended(mine)[0], mine.note) == ("failed", "The tag was deleted meanwhile.")
+    page = browse("editor").get(f"/w/acme/bulk/{mine.pk}/").content.decode()
+    assert (f"{mine.pk}/undo/" in page, f"{mine.pk}/go-on/" in page) == (False, True)
+    with pytest.raises(services.CannotBulk):
+        undo(mine)
+
+    services.cancel_bulk(mine=mine, by=by)
+
+    assert ended(mine)[0] == "undone"
+
+
 @pytest.mark.parametrize("why", ["deleted", "other kind"])
 def test_a_field_that_is_another_one_now_is_left_alone(workspace, begin, undo, why):
     field = Field.objects.create(workspace=workspace, key="size", label="Size", kind="number")
