@@ -132,9 +132,13 @@ def say(request: HttpRequest, sentence: str, *, level: int = messages.SUCCESS) -
     messages.add_message(request, level, sentence)
 
 
-def toast(response: HttpResponse, sentence: str, *, tone: str = "good") -> HttpResponse:
-    """Show a sentence without leaving the page."""
-    return trigger_client_event(response, "toast", {"text": sentence, "tone": tone})
+def toast(
+    response: HttpResponse, sentence: str, *, tone: str = "good", link: tuple[str, str] | None = None
+) -> HttpResponse:
+    """Show a sentence without leaving the page; `link` is (words, address) of where it goes on."""
+    words, url = link or ("", "")
+    more = {"link": words, "url": url} if link else {}
+    return trigger_client_event(response, "toast", {"text": sentence, "tone": tone, **more})
 
 
 def safe_next(request: HttpRequest, *, default: str) -> str:

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from accounts.admin_tools import ShownAdmin
 from audiences.models import (
     BulkAction,
+    BulkChange,
     Consent,
     ConsentBasis,
     Contact,
@@ -137,6 +138,12 @@ class ImportStepAdmin(ShownAdmin):
 class ImportChangeAdmin(ShownAdmin):
     list_display = ("id", "step", "contact_id", "kept")
     list_select_related = ("step",)
+
+
+@admin.register(BulkChange)
+class BulkChangeAdmin(ShownAdmin):
+    list_display = ("id", "of", "contact_id", "at", "kept")
+    list_select_related = ("of",)
 
 
 @admin.register(ConsentBasis)

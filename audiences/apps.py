@@ -74,6 +74,12 @@ def _register_what_is_held() -> None:
             forget=forgetting.import_changes,
         ),
         Section(
+            "bulk_changes",
+            "What bulk actions changed of them",
+            held.bulk_changes,
+            forget=forgetting.bulk_changes,
+        ),
+        Section(
             "import_files",
             "Uploaded files not imported yet that may hold them",
             held.import_files,

@@ -18,6 +18,7 @@ urlpatterns = [
     path("bulk/<int:bulk_id>/", views.bulk_action, name="bulk_action"),
     path("bulk/<int:bulk_id>/cancel/", views.cancel_bulk, name="cancel_bulk"),
     path("bulk/<int:bulk_id>/go-on/", views.go_on_with_bulk, name="go_on_with_bulk"),
+    path("bulk/<int:bulk_id>/undo/", views.undo_bulk, name="undo_bulk"),
     path("contacts/<int:contact_id>/", views.contact, name="contact"),
     path("contacts/<int:contact_id>/edit/", views.edit_person, name="edit_person"),
     path("contacts/<int:contact_id>/merge/", views.merge_person, name="merge_person"),

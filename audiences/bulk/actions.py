@@ -1,6 +1,7 @@
 """What each action does to a chunk of people, who are the table `chosen (id, email)`, in a few statements over all of them.
 
-Each answers outcome → people; every one of the chunk is in exactly one outcome.
+Each answers outcome → people; every one of the chunk is in exactly one outcome. What changes is written down in the
+journal with it, so that `undoing` can take it back.
 """
 
 import json
@@ -29,54 +30,59 @@ def apply(mine: BulkAction) -> dict[str, int]:
 
 def _add_to_list(mine: BulkAction) -> dict[str, int]:
     """Who left it or is suppressed stays out; whoever has not confirmed it yet is still to do so."""
-    chosen = _list(mine)
+    chosen = list_of(mine)
     if chosen.archived_at is not None:
         raise CannotGoOn(f"The list {chosen} was archived. Bring it back, then go on.")
     values: dict[str, Any] = {
+        "of": mine.pk,
         "list": chosen.pk,
         "workspace": mine.workspace_id,
         "basis": mine.basis_id,
         "evidence": _evidence(mine),
+        "outcome": "added",
     }
     counts = _sorted(_SORT_FOR_LIST, values)
     with database.cursor() as cursor:
+        cursor.execute(_JOURNAL, values)
         cursor.execute(_JOIN, values)
         cursor.execute(_CONSENT, values)
-        cursor.execute(_TOUCH, {"outcome": "added"})
+        cursor.execute(_TOUCH, values)
     return counts
 
 
 def _remove_from_list(mine: BulkAction) -> dict[str, int]:
     """Who left it stays somebody who left."""
-    values: dict[str, Any] = {"list": _list(mine).pk, "evidence": _evidence(mine)}
+    values: dict[str, Any] = {
+        "of": mine.pk,
+        "list": list_of(mine).pk,
+        "evidence": _evidence(mine),
+        "outcome": "removed",
+    }
     counts = _sorted(_SORT_OFF_LIST, values)
     with database.cursor() as cursor:
+        cursor.execute(_JOURNAL, values)
         cursor.execute(_TAKE_OFF, values)
-        cursor.execute(_TOUCH, {"outcome": "removed"})
+        cursor.execute(_TOUCH, values)
     return counts
 
 
 def _tag(mine: BulkAction) -> dict[str, int]:
-    return _by_rows(_TAG, {"tag": _tag_of(mine).pk}, "tagged", "had_it")
+    return _by_rows(_TAG, {"of": mine.pk, "tag": tag_of(mine).pk}, "tagged", "had_it")
 
 
 def _untag(mine: BulkAction) -> dict[str, int]:
-    return _by_rows(_UNTAG, {"tag": _tag_of(mine).pk}, "untagged", "had_it_not")
+    return _by_rows(_UNTAG, {"of": mine.pk, "tag": tag_of(mine).pk}, "untagged", "had_it_not")
 
 
 def _set_field(mine: BulkAction) -> dict[str, int]:
     """Whose value is the same already is not written."""
-    key, value = mine.arguments["field"], mine.arguments["value"]
+    key, value = field_of(mine), mine.arguments["value"]
+    values = {"of": mine.pk, "key": key, "text": value or "", "value": json.dumps(value)}
     if key in Contact.STANDARD_FIELDS:
-        return _by_rows(_SET_COLUMN.format(column=key), {"value": value or ""}, "changed", "same")
-    field = Field.objects.filter(workspace=mine.workspace_id, key=key).first()
-    if field is None or field.kind != mine.arguments["kind"]:
-        raise CannotGoOn(
-            "The field was deleted, or is of another kind now. Begin anew with the fields of today."
-        )
-    if value is None:
-        return _by_rows(_EMPTY_CUSTOM, {"key": key}, "changed", "same")
-    return _by_rows(_SET_CUSTOM, {"key": key, "value": json.dumps(value)}, "changed", "same")
+        write = _SET_COLUMN.format(column=key)
+    else:
+        write = _SET_CUSTOM if value is not None else _EMPTY_CUSTOM
+    return _by_rows(write, values, "changed", "same")
 
 
 def _suppress(mine: BulkAction) -> dict[str, int]:
@@ -100,14 +106,29 @@ def _suppress(mine: BulkAction) -> dict[str, int]:
     return {"suppressed": len(rows) - before, "suppressed_before": before}
 
 
-def _list(mine: BulkAction) -> List:
+def list_of(mine: BulkAction) -> List:
+    """Raises CannotGoOn."""
     found = List.objects.filter(workspace=mine.workspace_id, pk=mine.arguments["list"]).first()
     if found is None:
         raise CannotGoOn("The list is no longer there.")
     return found
 
 
-def _tag_of(mine: BulkAction) -> Tag:
+def field_of(mine: BulkAction) -> str:
+    """Its key. Raises CannotGoOn."""
+    key: str = mine.arguments["field"]
+    if key in Contact.STANDARD_FIELDS:
+        return key
+    field = Field.objects.filter(workspace=mine.workspace_id, key=key).first()
+    if field is None or field.kind != mine.arguments["kind"]:
+        raise CannotGoOn(
+            "The field was deleted, or is of another kind now: what this holds no longer fits it."
+        )
+    return key
+
+
+def tag_of(mine: BulkAction) -> Tag:
+    """Raises CannotGoOn."""
     found = Tag.objects.filter(workspace=mine.workspace_id, pk=mine.arguments["tag"]).first()
     if found is None:
         raise CannotGoOn("The tag was deleted meanwhile.")
@@ -154,7 +175,7 @@ select c.id, case
     when m.status = 'unsubscribed' then 'left'
     when m.status = 'subscribed' then 'there'
     when m.status = 'pending' then 'pending'
-    else 'added' end as outcome
+    else 'added' end as outcome, m.status, m.evidence, m.changed_at
 from chosen c left join audiences_subscription m on m.list_id = %(list)s and m.contact_id = c.id
 """
 _JOIN = """
@@ -168,9 +189,16 @@ _CONSENT = """
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
 select id, %(basis)s, %(list)s, 'given', now(), now() from sorted where outcome = 'added' order by id
 """
+# The membership as it was.
+_JOURNAL = """
+insert into audiences_bulkchange (of_id, contact_id, at, changes, membership)
+select %(of)s, id, now(), '{}', jsonb_build_object('status', status, 'evidence', evidence, 'changed_at', changed_at)
+from sorted where outcome = %(outcome)s order by id
+"""
 _SORT_OFF_LIST = """
 select c.id, case when m.status in ('subscribed', 'pending') then 'removed'
-                  when m.status = 'unsubscribed' then 'left' else 'not_there' end as outcome
+                  when m.status = 'unsubscribed' then 'left' else 'not_there' end as outcome,
+       m.status, m.evidence, m.changed_at
 from chosen c left join audiences_subscription m on m.list_id = %(list)s and m.contact_id = c.id
 """
 _TAKE_OFF = """
@@ -182,16 +210,45 @@ _TOUCH = """
 update audiences_contact c set version = c.version + 1, updated_at = now()
 from sorted where c.id = sorted.id and sorted.outcome = %(outcome)s
 """
-_TAG = """
-insert into audiences_tagging (tag_id, contact_id, created_at)
-select %(tag)s, id, now() from chosen order by id on conflict (tag_id, contact_id) do nothing
+_INTO_JOURNAL = "insert into audiences_bulkchange (of_id, contact_id, at, changes) select %(of)s, {who}, now(), {what} from "
+_DONE = _INTO_JOURNAL.format(who="contact_id", what="'{}'") + "done order by contact_id"
+_TAG = f"""
+with done as (
+    insert into audiences_tagging (tag_id, contact_id, created_at)
+    select %(tag)s, id, now() from chosen order by id on conflict (tag_id, contact_id) do nothing
+    returning contact_id
+) {_DONE}
 """
-_UNTAG = "delete from audiences_tagging t using chosen where t.tag_id = %(tag)s and t.contact_id = chosen.id"
-_SET = "update audiences_contact c set {what}, version = c.version + 1, updated_at = now() from chosen where c.id = chosen.id and "
-_SET_COLUMN = _SET.format(what="{column} = %(value)s") + "c.{column} <> %(value)s"
-_SET_CUSTOM = (
-    _SET.format(what="custom = c.custom || jsonb_build_object(%(key)s::text, %(value)s::jsonb)")
-    + "c.custom -> %(key)s is distinct from %(value)s::jsonb"
+_UNTAG = f"""
+with done as (
+    delete from audiences_tagging t using chosen where t.tag_id = %(tag)s and t.contact_id = chosen.id
+    returning t.contact_id
+) {_DONE}
+"""
+# First what it was and becomes: nobody else writes meanwhile.
+_WRITE = (
+    _INTO_JOURNAL.format(
+        who="c.id", what="jsonb_build_object(%(key)s::text, jsonb_build_array({was}, {becomes}))"
+    )
+    + """audiences_contact c join chosen using (id) where {differs} order by c.id;
+update audiences_contact c set {set}, version = c.version + 1, updated_at = now()
+from chosen join audiences_bulkchange j on j.of_id = %(of)s and j.contact_id = chosen.id
+where c.id = chosen.id
+"""
 )
-_EMPTY_CUSTOM = _SET.format(what="custom = c.custom - %(key)s") + "c.custom ? %(key)s"
+_SET_COLUMN = _WRITE.format(
+    was="nullif(c.{column}, '')",
+    becomes="nullif(%(text)s::text, '')",
+    differs="c.{column} <> %(text)s",
+    set="{column} = %(text)s",
+)
+_SET_CUSTOM = _WRITE.format(
+    was="c.custom -> %(key)s",
+    becomes="%(value)s::jsonb",
+    differs="c.custom -> %(key)s is distinct from %(value)s::jsonb",
+    set="custom = c.custom || jsonb_build_object(%(key)s::text, %(value)s::jsonb)",
+)
+_EMPTY_CUSTOM = _WRITE.format(
+    was="c.custom -> %(key)s", becomes="null", differs="c.custom ? %(key)s", set="custom = c.custom - %(key)s"
+)
 _BLOCKED_BEFORE = f"select c.email, {SUPPRESSED} from chosen c order by c.id"

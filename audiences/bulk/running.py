@@ -12,7 +12,7 @@ from accounts.models import OutboxEntry
 from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
-from audiences.bulk import actions, words
+from audiences.bulk import actions, undoing, words
 from audiences.models import BulkAction
 from audiences.queries.contacts import People, source_of
 from audiences.services.counts import refresh_counts
@@ -31,7 +31,7 @@ def run(entry: OutboxEntry) -> outbox.Later | None:
         return None
     began = time.monotonic()
     try:
-        for _ in steps(mine):
+        for _ in undo_steps(mine) if mine.is_being_undone else steps(mine):
             outbox.renew(entry)
             if BulkAction.objects.filter(pk=mine.pk, cancel_requested=True).exists():
                 end(mine, State.CANCELLED)
@@ -53,10 +53,18 @@ def steps(mine: BulkAction) -> Iterator[None]:
     end(mine, State.DONE)
 
 
+def undo_steps(mine: BulkAction) -> Iterator[None]:
+    while _undo_next(mine):
+        yield
+    end(mine, State.UNDONE)
+
+
 @transaction.atomic
 def end(mine: BulkAction, state: str, note: str = "") -> None:
     values: dict[str, object] = {"note": note, "finished_at": timezone.now()}
-    if state != State.FAILED:
+    if state == State.FAILED:
+        values["failed_in"] = mine.state
+    else:
         values["people"] = words.without_search(mine)
     mine.move_to(state, **values)
     if list_id := mine.arguments.get("list"):
@@ -64,7 +72,8 @@ def end(mine: BulkAction, state: str, note: str = "") -> None:
     if mine.action == BulkAction.Action.SET_FIELD:
         ask_for_counts(workspace=mine.workspace)
     activity.record(
-        mine.workspace, f"bulk.{state}", redact(words.sentence(mine)), actor=mine.created_by, subject=mine, after=mine.counts
+        mine.workspace, f"bulk.{state}", redact(words.sentence(mine)), actor=mine.created_by, subject=mine,
+        after=mine.undone if state == State.UNDONE else mine.counts,
     )  # fmt: skip
 
 
@@ -84,6 +93,23 @@ def _next(mine: BulkAction, people: People) -> bool:
         counts = {name: mine.counts.get(name, 0) + told.get(name, 0) for name in {*mine.counts, *told}}
         BulkAction.objects.filter(pk=mine.pk).update(checkpoint=last, counts=counts, done=mine.done + many)
     mine.checkpoint, mine.counts, mine.done = last, counts, mine.done + many
+    return True
+
+
+def _undo_next(mine: BulkAction) -> bool:
+    """Take back the next chunk, whole or not at all; False when there was none left."""
+    with transaction.atomic():
+        sets.one_writer(mine.workspace)
+        row = BulkAction.objects.select_for_update().get(pk=mine.pk)
+        if row.checkpoint != mine.checkpoint or not row.is_being_undone:
+            raise outbox.LeaseLost
+        last = undoing.end_of_chunk(mine, CHUNK)
+        if last is None:
+            return False
+        told = undoing.take_back(mine, until=last)
+        undone = {name: mine.undone.get(name, 0) + count for name, count in told.items()}
+        BulkAction.objects.filter(pk=mine.pk).update(checkpoint=last, undone=undone)
+    mine.checkpoint, mine.undone = last, undone
     return True
 
 

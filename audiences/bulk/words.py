@@ -46,15 +46,21 @@ OUTCOMES: dict[str, dict[str, Outcome]] = {
     },
 }  # fmt: skip
 
-# What a page says beside a finished action.
+# Those of whom something was changed.
+WRITTEN = ("added", "removed", "tagged", "untagged", "changed", "suppressed")
+# What undoing it means, before somebody does it.
 BACK: dict[str, str] = {
-    Action.ADD_TO_LIST: "To take this back, take the same people off the list. The proof of consent stays on record.",
-    Action.REMOVE_FROM_LIST: "To take this back, add the same people to the list again: that needs to know where their consent comes from.",
-    Action.TAG: "To take this back, take the tag off again. Who had it before loses it too.",
-    Action.UNTAG: "To take this back, tag the same people again.",
-    Action.SET_FIELD: "The values from before are not kept. An import of a file that holds them puts them back.",
+    Action.ADD_TO_LIST: "Whoever was added by this goes off the list again, and the consent recorded with it is taken back.",
+    Action.REMOVE_FROM_LIST: "Whoever was taken off by this is on the list again, as they were before. Who left or was suppressed since stays off.",
+    Action.TAG: "Whoever was tagged by this loses the tag again. Who had it before, or was tagged anew since, keeps it.",
+    Action.UNTAG: "Whoever lost the tag by this has it again.",
+    Action.SET_FIELD: "Each person gets the value back that they had before. Where it was changed since, it stays as it is now.",
+}  # fmt: skip
+# Beside one that cannot be undone.
+NO_WAY_BACK: dict[str, str] = {
     Action.SUPPRESS: "A block is lifted on the page of a suppression, one person at a time, with the proof that they agreed again.",
-}
+}  # fmt: skip
+JOURNAL_GONE = "What was changed of whom is kept for 30 days; of this only the numbers are left."
 
 
 def aim(mine: BulkAction) -> str:
@@ -83,9 +89,10 @@ def without_search(mine: BulkAction) -> dict[str, Any]:
     return {name: value for name, value in mine.people.items() if name != "words"}
 
 
-def short(mine: BulkAction) -> str:
-    """Without what it is done with, for a line among others: asks the database nothing."""
-    return f"{mine.get_action_display()}: {number(mine.total)} {'person' if mine.total == 1 else 'people'}"
+def short(mine: BulkAction, aim: str = "") -> str:
+    """For a line among others, with the name of what it is done with if that is known: asks the database nothing."""
+    about = f" “{aim}”" if aim else ""
+    return f"{mine.get_action_display()}{about}: {number(mine.total)} {'person' if mine.total == 1 else 'people'}"
 
 
 def title(mine: BulkAction) -> str:
@@ -97,6 +104,8 @@ def sentence(mine: BulkAction) -> str:
     """What was done, for the activity log and a toast."""
     if mine.state == State.RUNNING:
         return f"Began: {_lower(title(mine))}."
+    if mine.state == State.UNDONE:
+        return f"Undid: {_lower(title(mine))}. {undone(mine)}"
     counts = ", ".join(
         f"{number(mine.counts[name])} {_lower(outcome.label)}"
         for name, outcome in OUTCOMES[mine.action].items()
@@ -108,9 +117,20 @@ def sentence(mine: BulkAction) -> str:
     return f"{how}: {_lower(title(mine))}. Until then: {counts or 'nothing'}."
 
 
+def undone(mine: BulkAction) -> str:
+    back, kept = mine.undone.get("back", 0), mine.undone.get("kept", 0)
+    if not (back or kept):
+        return "There was nothing left to take back."
+    said = f"{_people(back)} {'is' if back == 1 else 'are'} as before."
+    return f"{said} Of {_people(kept)} it had changed since, and stays." if kept else said
+
+
+def _people(many: int) -> str:
+    return "1 person" if many == 1 else f"{number(many)} people"
+
+
 def _sentence(mine: BulkAction, patterns: dict[str, str], many: int) -> str:
-    people = "1 person" if many == 1 else f"{number(many)} people"
-    return patterns[mine.action].format(people=people, aim=aim(mine), value=_value(mine))
+    return patterns[mine.action].format(people=_people(many), aim=aim(mine), value=_value(mine))
 
 
 def _value(mine: BulkAction) -> str:

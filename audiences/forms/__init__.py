@@ -5,6 +5,7 @@ from django import forms
 from accounts.forms import Form
 from accounts.forms.widgets import QuickSelect
 from accounts.models import Connection, Workspace
+from audiences.list_names import ListLabels
 from audiences.queries.lists import NO_FOLDER, SORTS
 
 Choices = list[tuple[str, str]]
@@ -85,6 +86,17 @@ def offer(form: forms.Form, name: str, choices: Any) -> None:
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for type checkers
     field.choices = choices
+
+
+def choose_list(
+    form: forms.Form, *names: str, workspace: Workspace, lists: Any = None, sizes: bool = False
+) -> None:
+    """Lists in use, or of `lists`, by name; those of one name told apart."""
+    found = workspace.lists.filter(archived_at=None) if lists is None else lists
+    label = ListLabels(workspace, sizes=sizes)
+    for name in names:
+        choose(form, name, found.order_by("name", "id"))
+        form.fields[name].label_from_instance = label  # type: ignore[attr-defined]
 
 
 def choose(form: forms.Form, name: str, queryset: Any) -> None:

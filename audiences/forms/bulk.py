@@ -7,7 +7,7 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Workspace
-from audiences.forms import choose, offer
+from audiences.forms import choose, choose_list, offer
 from audiences.models import BulkAction, Contact, Field, List, Tag
 from audiences.queries.contacts import People
 
@@ -42,7 +42,7 @@ class _ListForm(_BulkForm):
     list = forms.ModelChoiceField(List.objects.none(), label="List", empty_label="Choose a list")
 
     def fit(self) -> None:
-        choose(self, "list", self.workspace.lists.filter(archived_at=None).order_by("name", "id"))
+        choose_list(self, "list", workspace=self.workspace)
 
     def arguments(self, data: dict[str, Any]) -> dict[str, Any]:
         return {"list": data["list"].pk} if data.get("list") else {}

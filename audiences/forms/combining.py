@@ -6,8 +6,8 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import MirrorKind, MirrorRow, Workspace
-from accounts.templatetags.ui import number
-from audiences import queries, rules
+from audiences import rules
+from audiences.forms import choose_list
 from audiences.forms.lists import ListNameForm
 from audiences.models import List
 
@@ -38,7 +38,7 @@ class CombineForm(Form):
             data["how"] = "any"
         super().__init__(data if is_asked else None, initial={"how": "any"})
         self.workspace = workspace
-        _choose_lists(self, "first", "others", workspace=workspace)
+        choose_list(self, "first", "others", workspace=workspace, sizes=True)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -101,26 +101,5 @@ class OntoListForm(ListNameForm):
             kept = MirrorRow.objects.filter(
                 kind=MirrorKind.LIST, gone_at=None, theirs__is_dynamic=True, connection__workspace=workspace
             )
-            _choose_lists(self, "to", workspace=workspace, but=kept.values("object_id"))
-
-
-def _choose_lists(form: forms.Form, *names: str, workspace: Workspace, but: Any = ()) -> None:
-    """Lists in use, each with its accounts and its size: names alone need not tell them apart."""
-    found = workspace.lists.filter(archived_at=None).exclude(pk__in=but).order_by("name", "id")
-    accounts: dict[int, str] = {}
-
-    def label(mine: List) -> str:
-        if not accounts:
-            mirrors = queries.mirrors_of(list(found.values_list("pk", flat=True)))
-            accounts.update(
-                {0: ""} | {pk: ", ".join(str(row.connection) for row in rows) for pk, rows in mirrors.items()}
-            )
-        there = accounts.get(mine.pk)
-        # Isolated: a name written from right to left must not turn its neighbours around.
-        return f"\u2068{mine.name}\u2069{f' · {there}' if there else ''} ({number(mine.subscribed_count)})"
-
-    for name in names:
-        field = form.fields[name]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
-        field.queryset = found
-        field.label_from_instance = label  # type: ignore[method-assign, assignment]
+            free = workspace.lists.filter(archived_at=None).exclude(pk__in=kept.values("object_id"))
+            choose_list(self, "to", workspace=workspace, lists=free, sizes=True)

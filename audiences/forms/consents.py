@@ -4,7 +4,7 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Workspace
-from audiences.forms import choose
+from audiences.forms import choose_list
 from audiences.forms.suppressions import MomentField
 from audiences.models import Consent, List
 
@@ -36,4 +36,4 @@ class ConsentForm(Form):
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choose(self, "on_list", workspace.lists.filter(archived_at=None).order_by("name", "id"))
+        choose_list(self, "on_list", workspace=workspace)

@@ -8,9 +8,11 @@ from django import forms
 from django.utils.choices import CallableChoiceIterator
 
 from accounts.forms.widgets import QuickSelect
+from accounts.ids import id_of
 from accounts.models import Connection, Workspace
 from audiences import queries, rules
-from audiences.forms import UNFIT, Choices, Filters, choose, connections, offer
+from audiences.forms import UNFIT, Choices, Filters, choose, choose_list, connections, offer
+from audiences.list_names import ListLabels
 from audiences.models import Field, List, Segment, Subscription, Suppression, Tag
 from audiences.queries.contacts import SEARCH_LETTERS, People
 from audiences.rules.kinds import Thing
@@ -75,6 +77,10 @@ class ContactFilters(Filters):
         super().__init__(*args, **kwargs)
         self.workspace, self.shows_addresses = workspace, shows_addresses
         self.fields["value"] = forms.CharField(label="Its value", required=False, max_length=500)
+        # Not chosen here: links of an import and of a bulk action lead to their people.
+        self.fields["import"] = forms.CharField(required=False, max_length=20)
+        self.fields["outcome"] = forms.CharField(required=False, max_length=20)
+        self.fields["bulk"] = forms.CharField(required=False, max_length=20)
         # Names of the filters that do not read together → a sentence.
         self._unread: dict[str, str] = {}
         self.things: dict[str, Thing] = {
@@ -82,7 +88,7 @@ class ContactFilters(Filters):
             for key, thing in rules.KINDS["field"].things(workspace).items()
             if key not in _ELSEWHERE and (shows_addresses or not key.startswith("@"))
         }
-        choose(self, "list", workspace.lists.filter(archived_at=None).order_by("name", "id"))
+        choose_list(self, "list", workspace=workspace)
         choose(self, "tag", workspace.tags.order_by("name", "id"))
         choose(self, "segment", workspace.segments.filter(archived_at=None).order_by("name", "id"))
         choose(self, "account", connections(workspace))
@@ -102,6 +108,8 @@ class ContactFilters(Filters):
                 ("did", self._deed()),
                 ("since until", self._added()),
                 ("field value to", self._field()),
+                ("import outcome", self._import()),
+                ("bulk", self._bulk()),
             )
             if condition is not None
         }
@@ -133,7 +141,7 @@ class ContactFilters(Filters):
         state, words = self.value("state"), self.words()
         said = {
             "q": f"“{words}”" if words else "",
-            "list status": f"{chosen.name}: {dict(Subscription.Status.choices)[self.people().status]}"
+            "list status": f"{ListLabels(self.workspace)(chosen)}: {dict(Subscription.Status.choices)[self.people().status]}"
             if chosen
             else "",
             "tag": f"Tag: {tag}" if tag else "",
@@ -146,7 +154,7 @@ class ContactFilters(Filters):
         }
         told = {
             name: self.conditions[name]
-            for name in ("since until", "field value to")
+            for name in ("since until", "field value to", "import outcome", "bulk")
             if name in self.conditions
         }
         known = rules.Known.of(self.workspace, *told.values())
@@ -162,6 +170,11 @@ class ContactFilters(Filters):
     def has_more(self) -> bool:
         """Whether one of the filters behind "More filters" is in use."""
         return any(self.value(name) for name in MORE)
+
+    @property
+    def origins(self) -> Choices:
+        """(name, value) of the filters that came with a link: they stay while the others change."""
+        return [(name, value) for name in ("import", "outcome", "bulk") if (value := self.value(name))]
 
     @property
     def is_range(self) -> bool:
@@ -202,6 +215,22 @@ class ContactFilters(Filters):
     def _segment(self) -> rules.Condition | None:
         found = self.value("segment")
         return rules.Condition("segment", found.pk, "in") if found else None
+
+    def _import(self) -> rules.Condition | None:
+        found, outcome = self._linked("import outcome", "import"), self.value("outcome")
+        known = rules.KINDS["import"].all_ops()
+        return rules.Condition("import", found, outcome if outcome in known else "in") if found else None
+
+    def _bulk(self) -> rules.Condition | None:
+        found = self._linked("bulk", "bulk")
+        return rules.Condition("bulk", found, "changed") if found else None
+
+    def _linked(self, names: str, name: str) -> int | None:
+        """The number a link gives for one of these; nonsense is no link of ours."""
+        text = self.value(name) or ""
+        if not (found := id_of(text)) and text:
+            self._unread[names] = f"There is no {rules.KINDS[name].noun} “{text}”."
+        return found
 
     def _deed(self) -> rules.Condition | None:
         did, _, rest = (self.value("did") or "").partition("-")

@@ -8,11 +8,9 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Workspace
-from audiences.forms import offer
-from audiences.forms.imports import choose_list
+from audiences.forms import choose, choose_list, offer
 from audiences.models import Contact, Field, List, Subscription
 from audiences.queries.fields import all_fields, as_text, typed_text
-from audiences.queries.lists import mirrors_of
 
 MINE, THEIRS = "mine", "theirs"
 MOST_SEEN = 1_000_000
@@ -39,7 +37,8 @@ class PersonForm(Form):
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choose_list(self, "on_list", workspace, none="On no list")
+        choose_list(self, "on_list", workspace=workspace)
+        self.fields["on_list"].empty_label = "On no list"  # type: ignore[attr-defined]
         definitions = all_fields(workspace)
         self.keys = [field.key for field in definitions]
         for field in definitions:
@@ -127,19 +126,13 @@ class SubscriptionForm(Form):
         kwargs["initial"] = {"was": row.status if row else "", "status": "" if row else "subscribed"}
         super().__init__(*args, **kwargs)
         offer(self, "status", _moves(row))
-        chosen = self.fields["on_list"]
-        assert isinstance(chosen, forms.ModelChoiceField)  # noqa: S101 - for type checkers
         if row is not None:
-            chosen.queryset = List.objects.filter(pk=row.list_id)
+            choose(self, "on_list", List.objects.filter(pk=row.list_id))
+            chosen = self.fields["on_list"]
             chosen.initial, chosen.widget = row.list_id, forms.HiddenInput()
         else:
             free = contact.workspace.lists.filter(archived_at=None).exclude(subscriptions__contact=contact)
-            chosen.queryset = free.order_by("name", "id")
-            accounts = mirrors_of([*free.values_list("pk", flat=True)])
-            # Accounts have lists of one name.
-            chosen.label_from_instance = lambda one: " · ".join(  # type: ignore[method-assign, assignment]
-                [one.name, *(str(row.connection) for row in accounts.get(one.pk, []))]
-            )
+            choose_list(self, "on_list", workspace=contact.workspace, lists=free)
 
 
 class FindForm(Form):

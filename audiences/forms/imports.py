@@ -5,11 +5,11 @@ from typing import Any
 from django import forms
 
 from accounts.forms import Form
-from accounts.models import Role, Workspace
+from accounts.models import Role
 from audiences.files import MAX_BYTES
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.files.values import READINGS
-from audiences.forms import offer
+from audiences.forms import choose_list, offer
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
 from audiences.models import Import, List
 from audiences.queries.fields import all_fields
@@ -115,7 +115,8 @@ class ColumnsForm(Form):
         kwargs["initial"] = _initial(mine)
         super().__init__(*args, **kwargs)
         self.mine = mine
-        choose_list(self, "on_list", mine.workspace, none="No list, only their fields")
+        choose_list(self, "on_list", workspace=mine.workspace)
+        self.fields["on_list"].empty_label = "No list, only their fields"  # type: ignore[attr-defined]
         box = self.fields["resubscribes"]
         box.help_text = "Only who agreed again after leaving, on the day given above. Suppressed people stay out in any case."
         if not may_resubscribe:
@@ -163,13 +164,6 @@ def mapping_of(data: dict[str, Any], mine: Import) -> list[dict[str, str]]:
         {"to": data.get(f"to_{index}", ""), "as": data.get(f"as_{index}") or "text"}
         for index in range(len(mine.columns))
     ]
-
-
-def choose_list(form: forms.Form, name: str, workspace: Workspace, *, none: str) -> None:
-    field = form.fields[name]
-    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
-    field.queryset = workspace.lists.filter(archived_at=None).order_by("name", "id")
-    field.empty_label = none
 
 
 def may_resubscribe(role: Role) -> bool:

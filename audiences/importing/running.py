@@ -71,7 +71,7 @@ def read_steps(mine: Import) -> Iterator[None]:
         after = mine.checkpoint.get("preview", 0)
         with transaction.atomic():
             if not after:
-                tables.make_outcomes(tables.preview)
+                tables.make_preview()
             until = outcomes.end_of_chunk(mine, after=after, rows=PREVIEW_CHUNK)
             if until is None:
                 break
@@ -104,7 +104,7 @@ def run_steps(mine: Import) -> Iterator[None]:
     if mine.is_of_blocks:
         sets.tell_planner(*_grown(mine))
     if not mine.checkpoint.get("apply"):
-        tables.make_outcomes(tables.result)
+        tables.make_result()
     is_first = mine.is_of_blocks or not mine.workspace.contacts.exists()
     while applying.apply_next(mine):
         if is_first:
@@ -183,6 +183,8 @@ def _end(mine: Import, state: str) -> None:
 def _settle(mine: Import, sentence: str) -> None:
     if mine.counts:
         count_people_soon(mine.workspace)
+    if mine.counts and mine.has_rows and not mine.is_of_blocks:
+        Tables(mine).know_result()
     if mine.list_id and mine.counts:
         refresh_counts(workspace=mine.workspace, list_ids=[mine.list_id])
     # The file is kept only while there is something to read in it.

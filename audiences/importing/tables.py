@@ -1,4 +1,4 @@
-"""The tables of one import: unlogged, since the file can be read again, and dropped whole."""
+"""The tables of one import: unlogged but for the result, since the file can be read again, and dropped whole."""
 
 from django.db import connection as database
 
@@ -31,8 +31,19 @@ class Tables:
         self._make(self.stage, _COLUMNS)
         _run(f"drop table if exists {self.twins}")
 
-    def make_outcomes(self, table: str) -> None:
-        self._make(table, _OUTCOME)
+    def make_preview(self) -> None:
+        self._make(self.preview, _OUTCOME)
+
+    def make_result(self) -> None:
+        """Outlives a crash: by it people are found, and nobody may be missing."""
+        self._make(self.result, _OUTCOME, kind="")
+
+    def know_result(self) -> None:
+        """Once nothing more comes: who had which outcome is found without reading the others."""
+        _run(
+            f"create index if not exists {self.result}_people on {self.result} (outcome, contact_id)"
+            f" where contact_id is not null; analyze {self.result} (outcome, contact_id)"
+        )
 
     def know_stage(self) -> None:
         """Once all rows are in."""
@@ -56,9 +67,9 @@ class Tables:
             cursor.execute(f"select exists (select 1 from {table})")
             return bool(cursor.fetchone()[0])
 
-    def _make(self, table: str, columns: str) -> None:
+    def _make(self, table: str, columns: str, *, kind: str = "unlogged") -> None:
         _run(
-            f"drop table if exists {table}; create unlogged table {table} ({columns});"
+            f"drop table if exists {table}; create {kind} table {table} ({columns});"
             # Rows are in the order of their lines: a chunk is found without reading the others.
             f"create index {table}_lines on {table} using brin (line) with (pages_per_range = 16)"
         )

@@ -12,7 +12,7 @@ from accounts import outbox
 from accounts.models import MirrorKind
 from audiences import sets
 from audiences.importing.outcomes import values_of
-from audiences.importing.tables import STANDARD
+from audiences.journal import IS_MIRRORED, fields_back, memberships_back
 from audiences.models import Consent, Contact, Import, ImportStep, Subscription
 
 
@@ -48,10 +48,8 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
         cursor.execute(
             "set local jit = off; drop table if exists pg_temp.touched, pg_temp.made, pg_temp.own, pg_temp.unused"
         )
-        cursor.execute(_KEPT_FIELDS, values)
-        cursor.execute(_FIELDS, values)
-        counts["fields"] = cursor.rowcount
-        cursor.execute(_MEMBERSHIPS, values)
+        counts["fields"] = fields_back(_JOURNAL, _WHICH, values)
+        memberships_back(_JOURNAL, _WHICH, _OWN, values)
         if step.first_contact is not None:
             cursor.execute(_MADE, values)
             cursor.execute(_MADE_MEMBERSHIPS, values)
@@ -89,74 +87,8 @@ def _used_elsewhere() -> str:
     return " or ".join(found)
 
 
-def _now(key: str) -> str:
-    """SQL: the value a field has now, null for nothing; `key` is an expression of the field's key."""
-    columns = " ".join(f"when '{column}' then to_jsonb(nullif(c.{column}, ''))" for column in STANDARD)
-    return f"case {key} {columns} else c.custom -> {key} end"
-
-
-# Fields that no longer hold what the import wrote.
-_KEPT_FIELDS = f"""
-update audiences_importchange j
-set kept = coalesce((
-    select jsonb_agg(key order by key) from jsonb_each(j.changes)
-    where {_now("key")} is distinct from nullif(value -> 1, 'null')
-), '[]')
-from audiences_contact c
-where j.step_id = %(step)s and c.id = j.contact_id and c.workspace_id = %(workspace)s
-"""
-
-_IS_OURS = "j.changes ? '{column}' and not j.kept ? '{column}'"
-
-_FIELDS = f"""
-update audiences_contact c
-set {
-    ", ".join(
-        f"{column} = case when {_IS_OURS.format(column=column)}"
-        f" then coalesce(j.changes #>> '{{{column},0}}', '') else c.{column} end"
-        for column in STANDARD
-    )
-},
-    custom = (c.custom - array(
-        select key from jsonb_each(j.changes)
-        where key <> all(%(standard)s) and not j.kept ? key and value -> 0 = 'null'
-    )) || coalesce((
-        select jsonb_object_agg(key, value -> 0) from jsonb_each(j.changes)
-        where key <> all(%(standard)s) and not j.kept ? key and value -> 0 <> 'null'
-    ), '{{}}'),
-    version = c.version + 1, updated_at = now()
-from audiences_importchange j
-where j.step_id = %(step)s and c.id = j.contact_id and c.workspace_id = %(workspace)s
-  and exists (select 1 from jsonb_object_keys(j.changes) key where not j.kept ? key)
-"""
-
+_JOURNAL, _WHICH = "audiences_importchange", "j.step_id = %(step)s"
 _OWN = "m.list_id = %(list)s and m.status = 'subscribed' and m.evidence @> jsonb_build_object('import', %(import)s)"
-_IS_MIRRORED = """
-exists (select 1 from accounts_mirrorrow r where r.kind = %(contact)s and r.object_id = m.contact_id)
-"""
-
-# A membership an account may have been told of is taken off, not forgotten: else nobody would tell it again.
-_MEMBERSHIPS = f"""
-create temp table touched on commit drop as
-select m.id, m.contact_id, j.id as change_id, j.membership, {_IS_MIRRORED} as is_mirrored
-from audiences_importchange j
-join audiences_subscription m on m.contact_id = j.contact_id and {_OWN}
-where j.step_id = %(step)s and j.membership is not null;
-update audiences_importchange j set kept = coalesce(j.kept, '[]') || '["list"]'
-where j.step_id = %(step)s and j.membership is not null
-  and not exists (select 1 from touched t where t.change_id = j.id);
-update audiences_subscription m
-set status = coalesce(t.membership ->> 'status', 'removed'),
-    evidence = case when t.membership -> 'evidence' = 'null' then m.evidence else t.membership -> 'evidence' end,
-    changed_at = coalesce((t.membership ->> 'changed_at')::timestamptz, now())
-from touched t
-where m.id = t.id and (t.membership ->> 'status' is not null or t.is_mirrored);
-delete from audiences_subscription m using touched t
-where m.id = t.id and t.membership ->> 'status' is null and not t.is_mirrored;
-update audiences_contact c set version = c.version + 1, updated_at = now()
-from touched t where c.id = t.contact_id
-"""
-
 # Whom this chunk made and who is still here.
 _MADE = """
 create temp table made on commit drop as
@@ -168,7 +100,7 @@ analyze made
 
 _MADE_MEMBERSHIPS = f"""
 create temp table own on commit drop as
-select m.id, m.contact_id, {_IS_MIRRORED} as is_mirrored
+select m.id, m.contact_id, {IS_MIRRORED} as is_mirrored
 from made join audiences_subscription m on m.contact_id = made.id and {_OWN};
 delete from audiences_subscription m using own where m.id = own.id and not own.is_mirrored;
 update audiences_subscription m set status = 'removed', changed_at = now() from own

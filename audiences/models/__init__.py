@@ -1,6 +1,7 @@
 """People and what groups them. Shaped for millions of rows: narrow, typed columns, counters elsewhere."""
 
-from audiences.models.bulk import BulkAction
+from audiences.models.bulk import BulkAction, BulkChange
+from audiences.models.changes import Change
 from audiences.models.consents import Consent, ConsentBasis
 from audiences.models.contacts import Contact, Engagement, Field, FormerAddress
 from audiences.models.duplicates import DuplicatePair, DuplicateSearch
@@ -16,6 +17,8 @@ from audiences.models.viewing import ContactColumns, PeopleCount
 
 __all__ = [
     "BulkAction",
+    "BulkChange",
+    "Change",
     "Consent",
     "ConsentBasis",
     "Contact",

@@ -1,10 +1,12 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from audiences.models.changes import Change
 from audiences.models.consents import ConsentBasis
 from audiences.models.moving import Moving
 
@@ -25,14 +27,19 @@ class BulkAction(Moving):
         DONE = "done", "Done"
         CANCELLED = "cancelled", "Cancelled"
         FAILED = "failed", "Stopped"
+        UNDOING = "undoing", "Being undone"
+        UNDONE = "undone", "Undone"
 
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.RUNNING: frozenset({State.DONE, State.CANCELLED, State.FAILED}),
-        # Tried again from where it stopped, or left at that.
-        State.FAILED: frozenset({State.RUNNING, State.CANCELLED}),
-        State.DONE: frozenset(),
-        State.CANCELLED: frozenset(),
+        # Tried again from where it stopped, left at that, or taken back.
+        State.FAILED: frozenset({State.RUNNING, State.CANCELLED, State.UNDOING, State.UNDONE}),
+        State.DONE: frozenset({State.UNDOING}),
+        State.CANCELLED: frozenset({State.UNDOING}),
+        State.UNDOING: frozenset({State.UNDONE, State.FAILED}),
+        State.UNDONE: frozenset(),
     }
+    MOVING: ClassVar[tuple[str, ...]] = (State.RUNNING, State.UNDOING)
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="bulk_actions")
     action = models.CharField(max_length=20, choices=Action)
@@ -49,10 +56,16 @@ class BulkAction(Moving):
     total = models.PositiveIntegerField(null=True, blank=True)
     done = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict, blank=True)
-    # The last contact done, and the last one there was when it began: who comes later is not meant.
+    # The last contact done, or undone, and the last one there was when it began: who comes later is not meant.
     checkpoint = models.BigIntegerField(default=0)
     until = models.BigIntegerField()
     cancel_requested = models.BooleanField(default=False)
+    # Whether what it changed is still written down, so that it can be undone and its people be found.
+    has_journal = models.BooleanField(default=False, db_default=False)
+    # "back": people who have what they had before; "kept": those of whom it had changed since.
+    undone = models.JSONField(default=dict, db_default={}, blank=True)
+    # What a stopped one was doing, and why it stopped.
+    failed_in = models.CharField(max_length=10, blank=True, default="", db_default="")
     note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
     # One for each form that was shown: pressed twice, it is one action.
     nonce = models.CharField(max_length=40, blank=True, default="", db_default="")
@@ -76,4 +89,36 @@ class BulkAction(Moving):
 
     @property
     def is_moving(self) -> bool:
-        return self.state == self.State.RUNNING
+        return self.state in self.MOVING
+
+    @property
+    def is_being_undone(self) -> bool:
+        return self.state == self.State.UNDOING
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Not twice: one that stopped while it was undone goes on instead."""
+        was_undoing = self.state == self.State.FAILED and self.failed_in == self.State.UNDOING
+        return (
+            self.has_journal
+            and self.done > 0
+            and self.State.UNDOING in self.MOVES[self.state]
+            and not was_undoing
+        )
+
+
+class BulkChange(Change):
+    """What a bulk action changed of one person; of a tag, that it was put on or taken off."""
+
+    of = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    # The database's clock in that transaction: what carries it was made by it.
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["of", "contact_id"], name="bulk_change_once"),)
+        indexes = (
+            models.Index(fields=["of", "id"], condition=Q(kept__isnull=False), name="bulk_change_kept"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} in {self.of_id}"

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from audiences.models.changes import Change
 from audiences.models.consents import ConsentBasis
 from audiences.models.lists import List
 from audiences.models.moving import Moving
@@ -235,18 +236,10 @@ class ImportStep(models.Model):
         return f"{self.of_id} up to line {self.last_line}"
 
 
-class ImportChange(models.Model):
-    """What an import changed of somebody who was here already, so that it can be taken back."""
+class ImportChange(Change):
+    """What an import changed of somebody who was here already."""
 
     step = models.ForeignKey(ImportStep, on_delete=models.CASCADE, related_name="changes")
-    # No constraint: the person may be erased.
-    contact_id = models.BigIntegerField()
-    # Field.key → [before, after]; null where there was nothing.
-    changes = models.JSONField(default=dict)
-    # The membership as it was; "status" null where there was none. Null: not touched.
-    membership = models.JSONField(null=True)
-    # Keys that had changed since, and "list", "person".
-    kept = models.JSONField(null=True)
 
     class Meta:
         indexes = (models.Index(fields=["step"], condition=Q(kept__isnull=False), name="import_change_kept"),)

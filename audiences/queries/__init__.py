@@ -1,6 +1,6 @@
 """Reads that pages and tasks need, each a constant number of SQL queries."""
 
-from audiences.queries.bulk import bulk_progress
+from audiences.queries.bulk import bulk_kept, bulk_progress
 from audiences.queries.columns import columns_of, columns_there_are
 from audiences.queries.combining import count_combined, some_combined
 from audiences.queries.consents import consents_of
@@ -30,6 +30,7 @@ __all__ = [
     "Wanted",
     "as_rule",
     "blocks_of",
+    "bulk_kept",
     "bulk_progress",
     "campaigns_behind",
     "caught",

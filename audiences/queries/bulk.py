@@ -10,14 +10,24 @@ from accounts import attention
 from accounts.models import OutboxEntry, Workspace
 from accounts.templatetags.ui import number
 from audiences.bulk import words
-from audiences.models import BulkAction
+from audiences.models import BulkAction, Contact
+from audiences.queries.contacts import PAGE
 
 
 @dataclass(frozen=True, slots=True)
 class BulkProgress:
+    done: int
+    total: int
     seconds_left: float | None
     waiting_for: str
     is_unattended: bool
+
+
+def bulk_done(mine: BulkAction) -> tuple[int, int]:
+    """(people whose turn is over, of how many). To be undone are those it changed."""
+    if mine.is_being_undone:
+        return sum(mine.undone.values()), sum(mine.counts.get(name, 0) for name in words.WRITTEN)
+    return mine.done, mine.total or 0
 
 
 def bulk_progress(mine: BulkAction) -> BulkProgress:
@@ -25,16 +35,30 @@ def bulk_progress(mine: BulkAction) -> BulkProgress:
         OutboxEntry.objects.filter(subject_id=mine.pk, order_key=f"bulk:{mine.pk}").order_by("-id").first()
     )
     if entry is None:
-        return BulkProgress(None, "", False)
+        return BulkProgress(*bulk_done(mine), None, "", False)
     spent = (timezone.now() - entry.created_at).total_seconds()
-    left = max(0.0, spent / mine.done * ((mine.total or 0) - mine.done)) if mine.done else None
-    return BulkProgress(left, entry.note, entry.fence == 0 and spent > 10)
+    done, total = bulk_done(mine)
+    left = max(0.0, spent / done * (total - done)) if done else None
+    return BulkProgress(done, total, left, entry.note, entry.fence == 0 and spent > 10)
+
+
+def bulk_kept(mine: BulkAction, *, most: int = PAGE) -> list[tuple[int, str]]:
+    """(contact, address) of the first whom undoing left as they are, since that had changed; "" for one erased since."""
+    rows = mine.changes.filter(kept__isnull=False).exclude(kept=[]).order_by("id")
+    ids = list(rows.values_list("contact_id", flat=True)[:most])
+    found = dict(Contact.objects.filter(workspace=mine.workspace_id, pk__in=ids).values_list("pk", "email"))
+    return [(contact_id, found.get(contact_id, "")) for contact_id in ids]
 
 
 def running_bulk_actions(workspace: Workspace) -> Iterable[attention.Item]:
     return [
-        _item(mine, f"{number(mine.done)} of {number(mine.total)} people", "live")
-        for mine in _newest(workspace, BulkAction.State.RUNNING)
+        _item(
+            mine,
+            f"{'Being undone: ' if mine.is_being_undone else ''}{number(done)} of {number(total)} people",
+            "live",
+        )
+        for mine in _newest(workspace, *BulkAction.MOVING)
+        for done, total in [bulk_done(mine)]
     ]
 
 
@@ -43,8 +67,8 @@ def stopped_bulk_actions(workspace: Workspace) -> Iterable[attention.Item]:
     return [_item(mine, mine.note, "bad") for mine in _newest(workspace, BulkAction.State.FAILED)]
 
 
-def _newest(workspace: Workspace, state: str) -> Iterable[BulkAction]:
-    found = BulkAction.objects.filter(workspace=workspace, state=state)
+def _newest(workspace: Workspace, *states: str) -> Iterable[BulkAction]:
+    found = BulkAction.objects.filter(workspace=workspace, state__in=states)
     return found.order_by("-id")[: attention.LIMIT]
 
 

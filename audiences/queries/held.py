@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from psycopg import sql
 
 from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry
@@ -15,6 +15,7 @@ from audiences.importing import bodies
 from audiences.importing.tables import STANDARD
 from audiences.models import (
     BulkAction,
+    BulkChange,
     Consent,
     Contact,
     DuplicatePair,
@@ -221,6 +222,24 @@ def import_changes(person: Person) -> Iterator[Row]:
             "changes": row.changes,
             "membership": row.membership,
         }
+
+
+def bulk_changes(person: Person) -> Iterator[Row]:
+    if person.contact is None:
+        return
+    for row in journal_of(person).select_related("of").order_by("pk"):
+        yield {
+            "action": row.of.get_action_display(),
+            "at": row.at,
+            "changes": row.changes,
+            "membership": row.membership,
+        }
+
+
+def journal_of(person: Person) -> QuerySet[BulkChange]:
+    """Asked for by action, as the index has them."""
+    kept = BulkAction.objects.filter(workspace=person.workspace, has_journal=True)
+    return BulkChange.objects.filter(of__in=kept, contact_id=person.contact_id)
 
 
 def import_files(person: Person) -> Iterator[Row]:

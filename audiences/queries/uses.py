@@ -27,7 +27,7 @@ def imports_by_field(workspace: Workspace, keys: Collection[Any]) -> Iterable[tu
 
 def bulk_actions_by_field(workspace: Workspace, keys: Collection[Any]) -> Iterable[tuple[Any, Use]]:
     """(field, bulk action under way that sets it)."""
-    for mine in BulkAction.objects.filter(workspace=workspace, state=BulkAction.State.RUNNING):
+    for mine in BulkAction.objects.filter(workspace=workspace, state__in=BulkAction.MOVING):
         if (key := mine.arguments.get("field")) in keys:
             url = reverse("audiences:bulk_action", args=[mine.pk])
             yield key, Use("Bulk action", str(mine), url, mine.get_state_display(), is_pressing=True)

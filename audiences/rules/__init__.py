@@ -33,11 +33,13 @@ from audiences.rules.nodes import (
     read,
     together,
 )
+from audiences.rules.origins import BulkKind, ImportKind
 from audiences.rules.phrases import Offer, Reader
 from audiences.rules.words import missing, named, sentence, told
 
 for _kind in (
     ListKind(), TagKind(), EngagementKind(), FieldKind(), SegmentKind(), MailableKind(), ConsentKind(), AccountKind(),
+    ImportKind(), BulkKind(),
 ):  # fmt: skip
     register(_kind)
 

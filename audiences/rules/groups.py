@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from accounts.models import Connection, MirrorKind, Workspace
+from audiences.list_names import ListLabels
 from audiences.models import List, Segment, Tag
 from audiences.rules.fields import days_in_words
 from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer
@@ -28,7 +29,8 @@ class ListKind(Kind):
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
         found = List.objects.filter(workspace=workspace).order_by("name", "id")
         found = found.filter(archived_at=None) if only is None else found.filter(pk__in=only)
-        return {row.pk: Thing(row.name, "archived" if row.archived_at else "") for row in found}
+        label = ListLabels(workspace)
+        return {row.pk: Thing(label(row), "archived" if row.archived_at else "") for row in found}
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
         since = ""

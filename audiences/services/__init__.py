@@ -10,6 +10,8 @@ from audiences.services.bulk import (
     end_stuck_bulk,
     go_on_with_bulk,
     needs_number,
+    prune_bulk,
+    undo_bulk,
 )
 from audiences.services.by_hand import suppress_entries
 from audiences.services.combining import combine_lists
@@ -172,6 +174,7 @@ __all__ = [
     "preview_blocks",
     "preview_import",
     "propagate",
+    "prune_bulk",
     "prune_imports",
     "record_consent",
     "record_return",
@@ -191,6 +194,7 @@ __all__ = [
     "sweep_exports",
     "tag_person",
     "throw_away",
+    "undo_bulk",
     "undo_import",
     "untag_person",
 ]

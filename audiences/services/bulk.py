@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db import connection as database
+from django.utils import timezone
 
 from accounts import activity, outbox
 from accounts.models import OutboxEntry, User, Workspace
@@ -12,7 +14,7 @@ from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
 from audiences.bulk import words
-from audiences.models import BulkAction, ConsentBasis, Contact, List, PeopleCount, Tag
+from audiences.models import BulkAction, BulkChange, ConsentBasis, Contact, List, PeopleCount, Tag
 from audiences.queries.contacts import People, people_meant
 from audiences.queries.fields import all_fields, value_of
 from audiences.services import tags
@@ -73,7 +75,8 @@ def cancel_bulk(*, mine: BulkAction, by: User) -> None:
     """Stop after the people under way; or leave a stopped one at that. What was done stays."""
     _lock(mine)
     if mine.state == State.FAILED:
-        mine.move_to(State.CANCELLED, people=words.without_search(mine))
+        left_at = State.UNDONE if mine.failed_in == State.UNDOING else State.CANCELLED
+        mine.move_to(left_at, people=words.without_search(mine))
     elif not BulkAction.objects.filter(pk=mine.pk, state=State.RUNNING).update(cancel_requested=True):
         raise CannotBulk("This has already ended.")
     activity.record(
@@ -87,9 +90,44 @@ def go_on_with_bulk(*, mine: BulkAction, by: User) -> None:
     _lock(mine)
     if mine.state != State.FAILED:
         raise CannotBulk("There is nothing to go on with.")
-    mine.move_to(State.RUNNING, note="", finished_at=None, cancel_requested=False)
+    mine.move_to(mine.failed_in or State.RUNNING, note="", finished_at=None, cancel_requested=False)
     activity.record(mine.workspace, "bulk.resumed", f"Went on: {_title(mine)}.", actor=by, subject=mine)
     _record(mine)
+
+
+@transaction.atomic
+def undo_bulk(*, mine: BulkAction, by: User) -> None:
+    """Give everybody back what they had before, where it is still as this left it. A few at once, many in the background."""
+    from audiences.bulk import running
+
+    _lock(mine)
+    if not mine.can_be_undone:
+        raise CannotBulk("This can no longer be undone.")
+    mine.move_to(State.UNDOING, checkpoint=0, undone={}, note="", finished_at=None, cancel_requested=False)
+    activity.record(mine.workspace, "bulk.undo", f"Began to undo: {_title(mine)}.", actor=by, subject=mine)
+    if mine.done <= AT_ONCE and sets.only_writer(mine.workspace):
+        for _ in running.undo_steps(mine):
+            pass
+    else:
+        _record(mine)
+
+
+def prune_bulk() -> int:
+    """What was changed of whom is personal data: it goes when nobody undoes it any more. The numbers stay."""
+    gone = 0
+    old = BulkAction.objects.filter(has_journal=True, finished_at__lt=timezone.now() - BulkChange.KEPT)
+    for mine in old.exclude(state__in=BulkAction.MOVING)[:20]:
+        with transaction.atomic():
+            _lock(mine)
+            if mine.is_moving:
+                continue
+            BulkAction.objects.filter(pk=mine.pk).update(has_journal=False)
+            with (
+                database.cursor() as cursor
+            ):  # in one statement: two million rows are not fetched to be deleted
+                cursor.execute("delete from audiences_bulkchange where of_id = %s", [mine.pk])
+        gone += 1
+    return gone
 
 
 def end_stuck_bulk() -> int:
@@ -97,7 +135,9 @@ def end_stuck_bulk() -> int:
     from audiences.bulk import running
 
     ended = 0
-    for mine in BulkAction.objects.filter(state=State.RUNNING).select_related("workspace", "created_by"):
+    for mine in BulkAction.objects.filter(state__in=BulkAction.MOVING).select_related(
+        "workspace", "created_by"
+    ):
         entry = OutboxEntry.objects.filter(subject_id=mine.pk, task=TASK).order_by("-id").first()
         if entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
             try:
@@ -133,7 +173,7 @@ def _begin(
         cleaned = {"tag": _made(workspace, by, cleaned["new_tag"]).pk}
     mine = BulkAction(
         workspace=workspace, action=action, people=people.as_json(), arguments=cleaned, total=total, until=until,
-        nonce=nonce, created_by=by,
+        nonce=nonce, created_by=by, has_journal=action != Action.SUPPRESS,
     )  # fmt: skip
     if action == Action.ADD_TO_LIST:
         mine.basis = ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by)

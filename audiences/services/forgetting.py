@@ -56,6 +56,11 @@ def import_changes(person: Person) -> None:
         ImportChange.objects.filter(contact_id=person.contact.pk).delete()
 
 
+def bulk_changes(person: Person) -> None:
+    if person.contact is not None:
+        held.journal_of(person).delete()
+
+
 def import_files(person: Person) -> None:
     """A file that was not imported to its end goes whole, and its import with it."""
     for mine in held.files_with(person):

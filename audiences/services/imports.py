@@ -23,11 +23,11 @@ from audiences.files.dialects import Dialect
 from audiences.importing import bodies
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
 from audiences.importing.tables import Tables
-from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, List
+from audiences.models import Change, ConsentBasis, Contact, Field, Import, ImportBody, List
 from audiences.sets import one_writer
 
 # How long the rows of an import can be looked at and taken back.
-ROWS_KEPT = timedelta(days=30)
+ROWS_KEPT = Change.KEPT
 # An import nobody went on with.
 OPEN_KEPT = timedelta(days=7)
 

@@ -214,5 +214,7 @@ delete from audiences_consent where contact_id = %(other)s;
 delete from audiences_duplicatepair where contact_a_id = %(other)s or contact_b_id = %(other)s;
 -- There is nobody left to take it back from.
 delete from audiences_importchange where contact_id = %(other)s;
+delete from audiences_bulkchange using audiences_bulkaction a
+where contact_id = %(other)s and of_id = a.id and a.workspace_id = %(workspace)s and a.has_journal;
 delete from audiences_contact where id = %(other)s
 """

@@ -152,7 +152,7 @@ def _locked(tag: Tag) -> Tag:
     found = Tag.objects.select_for_update().select_related("workspace").filter(pk=tag.pk).first()
     if found is None:
         raise CannotTag("This tag is gone.")
-    running = BulkAction.objects.filter(workspace=tag.workspace, state=BulkAction.State.RUNNING)
+    running = BulkAction.objects.filter(workspace=tag.workspace, state__in=BulkAction.MOVING)
     if running.filter(arguments__tag=tag.pk).exists():
         raise CannotTag(
             f"People are being tagged with {found}, or lose it, just now. Wait until that is over."

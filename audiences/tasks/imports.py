@@ -32,6 +32,7 @@ def sweep(**_: object) -> None:
     services.prune_imports()
     services.sweep_exports()
     services.end_stuck_bulk()
+    services.prune_bulk()
     services.count_people()
     segments.renew_counts()
     services.fail_stuck_changes()

@@ -6,6 +6,7 @@ from audiences.views.bulk import (
     cancel_bulk,
     choose_bulk,
     go_on_with_bulk,
+    undo_bulk,
 )
 from audiences.views.combining import combine
 from audiences.views.consents import record_consent
@@ -168,5 +169,6 @@ __all__ = [
     "tag_person",
     "tags",
     "throw_away",
+    "undo_bulk",
     "untag_person",
 ]

@@ -22,7 +22,7 @@ from audiences import queries, rules, services
 from audiences.bulk import words
 from audiences.forms.bulk import FORMS
 from audiences.models import BulkAction
-from audiences.queries.contacts import People
+from audiences.queries.contacts import People, shown
 from audiences.queries.selections import BadSelection
 from audiences.views import people
 
@@ -62,7 +62,7 @@ _MEANS: dict[str, str] = {
     Action.REMOVE_FROM_LIST: "This is no leave: they can be put on it again. Who left it themselves stays somebody who left.",
     Action.TAG: "",
     Action.UNTAG: "",
-    Action.SET_FIELD: "The values from before are not kept.",
+    Action.SET_FIELD: "The values from before are kept for 30 days, so that this can be undone.",
     Action.SUPPRESS: "Nobody here writes to them any more, and every account that can be told is told. "
     "Only a recorded consent of each person lifts this again.",
 }  # fmt: skip
@@ -114,7 +114,8 @@ def begin_bulk(request: WorkspaceRequest) -> HttpResponse:
         return go(request, mine)
     sentence = words.sentence(mine)
     if request.htmx:
-        response = toast(HttpResponse(status=204), sentence)
+        link = ("Look, or undo it", mine.get_absolute_url()) if mine.can_be_undone else None
+        response = toast(HttpResponse(status=204), sentence, link=link)
         return trigger_client_event(trigger_client_event(response, "close-dialog"), "people-changed")
     say(request, sentence)
     return redirect(back(request))
@@ -140,6 +141,8 @@ def bulk_action(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
     if not people.shows_addresses(request):
         title, reason, consent = redact(title), redact(reason), redact(consent)
     may_edit = request.role.covers(Role.EDITOR)
+    is_undone = mine.state == State.UNDONE
+    changed_url = f"{reverse('audiences:contacts')}?bulk={mine.pk}" if mine.can_be_undone else ""
     return render_page(
         request,
         "audiences/bulk/detail.html",
@@ -151,12 +154,26 @@ def bulk_action(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
             "may_edit": may_edit,
             "progress": queries.bulk_progress(mine) if mine.is_moving else None,
             "figures": [
-                {"label": outcome.label, "count": mine.counts.get(name, 0), "definition": outcome.definition}
+                {
+                    "label": outcome.label,
+                    "count": mine.counts.get(name, 0),
+                    "definition": outcome.definition,
+                    "url": changed_url if name in words.WRITTEN and mine.counts.get(name) else "",
+                }
                 for name, outcome in words.OUTCOMES[mine.action].items()
             ],
             # Whose turn never came, since they no longer fitted by then.
             "gone": max(0, (mine.total or 0) - mine.done) if mine.state == State.DONE else 0,
-            "way_back": words.BACK[mine.action],
+            "way_back": _way_back(mine),
+            "may_undo": may_edit and mine.can_be_undone,
+            "undo_means": words.BACK.get(mine.action, ""),
+            "undone": words.undone(mine) if is_undone else "",
+            "kept": [
+                (contact_id, shown(address, shows_addresses=may_edit))
+                for contact_id, address in queries.bulk_kept(mine)
+            ]
+            if is_undone and mine.undone.get("kept")
+            else [],
             "see": _see(mine),
         },
         partials={"bulk"},
@@ -171,6 +188,11 @@ def cancel_bulk(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
 @workspace_view(role=Role.EDITOR, methods=("POST",))
 def go_on_with_bulk(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
     return _act(request, bulk_id, services.go_on_with_bulk)
+
+
+@workspace_view(role=Role.EDITOR, methods=("POST",))
+def undo_bulk(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
+    return _act(request, bulk_id, services.undo_bulk)
 
 
 def _act(request: WorkspaceRequest, bulk_id: int, service: Any) -> HttpResponse:
@@ -244,6 +266,13 @@ def _kept(request: WorkspaceRequest, chosen: People) -> str:
     kept = [*request.session.get(KEPT, {}).items(), (key, queries.signed(chosen))]
     request.session[KEPT] = dict(kept[-MOST_KEPT:])
     return key
+
+
+def _way_back(mine: BulkAction) -> str:
+    """Beside one that has ended and cannot be undone."""
+    if mine.is_moving or mine.can_be_undone or mine.state == State.UNDONE or not mine.done:
+        return ""
+    return words.NO_WAY_BACK.get(mine.action, words.JOURNAL_GONE)
 
 
 def _see(mine: BulkAction) -> tuple[str, str] | None:

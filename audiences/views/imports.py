@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.text import slugify
 
 from accounts import activity
@@ -14,7 +15,7 @@ from accounts.ids import id_of
 from accounts.models import Role
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
-from audiences import queries, services
+from audiences import queries, rules, services
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadForm, may_resubscribe
 from audiences.forms.suppressions import BlockColumnsForm
@@ -272,8 +273,22 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "rows": found.rows,
         "after": found.after,
         "is_further": bool(after),
+        **_people_of(mine, chosen),
         "new_on_list": counts.get("new", 0),
     }  # fmt: skip
+
+
+def _people_of(mine: Import, outcome: str) -> dict[str, str]:
+    """Addresses of all its people, and of those with one outcome, where they can be looked up."""
+    if (
+        not mine.has_begun
+        or mine.is_moving
+        or mine.pk not in rules.KINDS["import"].things(mine.workspace, [mine.pk])
+    ):
+        return {}
+    everybody = f"{reverse('audiences:contacts')}?import={mine.pk}"
+    is_of_people = outcome in rules.KINDS["import"].all_ops() and mine.counts.get(outcome)
+    return {"people_url": everybody, "these_url": f"{everybody}&outcome={outcome}" if is_of_people else ""}
 
 
 def _written(mine: Import) -> str:

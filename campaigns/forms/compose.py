@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from functools import partial
 from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.forms import Form
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
 from accounts.templatetags.ui import number
+from audiences.list_names import ListLabels
 from audiences.models import List, Segment
-from audiences.queries import mirrors_of
 from campaigns import content
 from campaigns.models import Content, Sender
 from campaigns.queries.chosen import Choice, Chosen, offered_segments
@@ -148,7 +147,7 @@ class ComposeForm(ContentForm):
         }
         for name, queryset in choices.items():
             self.fields[name].queryset = queryset  # type: ignore[attr-defined]
-        label = partial(_list_label, accounts=_accounts_of_twins(workspace))
+        label = ListLabels(workspace, sizes=True)
         self.fields["lists"].label_from_instance = label  # type: ignore[attr-defined]
         self._offer_segments(offered_segments(workspace, kept), kept)
         widget = self.fields["sender"].widget
@@ -173,22 +172,6 @@ def _lists(workspace: Workspace, connection_id: int | None) -> QuerySet[List]:
     )
     found = workspace.lists.filter(archived_at=None).alias(is_there=Exists(there))
     return found.order_by("-is_there", "name", "pk")
-
-
-def _accounts_of_twins(workspace: Workspace) -> dict[int, str]:
-    """List.id → the accounts that have it, of lists whose name alone does not tell them apart."""
-    names = workspace.lists.filter(archived_at=None).order_by().values("name")
-    twice = names.annotate(lists=Count("pk")).filter(lists__gt=1).values("name")
-    twins = workspace.lists.filter(archived_at=None, name__in=twice).values_list("pk", flat=True)
-    return {
-        list_id: ", ".join(str(row.connection) for row in rows)
-        for list_id, rows in mirrors_of(list(twins)).items()
-    }
-
-
-def _list_label(found: List, accounts: Mapping[int, str]) -> str:
-    there = accounts.get(found.pk)
-    return f"{found.name}{f' · {there}' if there else ''} ({number(found.subscribed_count)})"
 
 
 def _segment_label(found: Chosen) -> str:

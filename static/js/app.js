@@ -4,7 +4,7 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const on = (type, listen, options) => document.addEventListener(type, listen, options);
 
 /* Toasts: Django's messages are in the page already; htmx answers send
-   HX-Trigger: {"toast": {"text": "…", "tone": "good"}}. A bad one stays until it is closed. */
+   HX-Trigger: {"toast": {"text": "…", "tone": "good", "link": "…", "url": "…"}}. A bad one stays until it is closed. */
 const TOAST_MS = 8000;
 
 function expire(toast) {
@@ -19,19 +19,25 @@ function expire(toast) {
   start();
 }
 
-function say(text, tone = "info") {
+function say(text, tone = "info", link = "", url = "") {
   const stack = $(".toasts");
   if (!stack || $$(".toast__text", stack).some((shown) => shown.textContent === text)) return;
   const toast = $("#toast").content.firstElementChild.cloneNode(true);
   toast.dataset.tone = tone;
   $(".toast__text", toast).textContent = text;
+  if (url) {
+    const more = document.createElement("a");
+    more.href = url;
+    more.textContent = link;
+    $(".toast__text", toast).append(" ", more);
+  }
   $$("[data-for-tone]", toast).forEach((icon) => icon.dataset.forTone === tone || icon.remove());
   stack.append(toast);
   expire(toast);
 }
 
 $$(".toast").forEach(expire);
-on("toast", (event) => say(event.detail.text ?? event.detail.value, event.detail.tone));
+on("toast", ({ detail }) => say(detail.text ?? detail.value, detail.tone, detail.link, detail.url));
 
 on("htmx:sendError", () => say("No answer from Campanile. What is on the page may be old; try again in a moment.", "bad"));
 on("htmx:responseError", (event) => {

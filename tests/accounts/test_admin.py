@@ -29,6 +29,7 @@ from accounts.models import (
 from accounts.providers.base import Effect
 from audiences.models import (
     BulkAction,
+    BulkChange,
     Consent,
     ConsentBasis,
     ContactColumns,
@@ -134,7 +135,8 @@ def fill(n):
         FormerAddress.objects.create(workspace=workspace, email=HOSTILE, contact=contact)
         Tagging.objects.create(tag=Tag.objects.create(workspace=workspace, name=HOSTILE), contact=contact)
         Segment.objects.create(workspace=workspace, name=HOSTILE, rule={})
-        BulkAction.objects.create(workspace=workspace, action="tag", people={}, until=0)
+        bulk = BulkAction.objects.create(workspace=workspace, action="set_field", people={}, until=0)
+        BulkChange.objects.create(of=bulk, contact_id=contact.pk, changes={"city": [None, HOSTILE]})
         export = Export.objects.create(workspace=workspace, title=HOSTILE)
         ExportPiece.objects.create(of=export, number=0, body=b"secret-export")
         DuplicateSearch.objects.create(workspace=workspace)

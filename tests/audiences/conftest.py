@@ -8,6 +8,9 @@ import requests
 
 from accounts import pulls
 from accounts.models import Connection, Pull, User, Workspace
+from audiences import services
+from audiences.models import BulkAction
+from audiences.queries.contacts import People
 from tests.conftest import SandboxServer
 from tests.factories import ConnectionFactory
 from tests.helpers import run_outbox
@@ -82,3 +85,28 @@ def pull(connection: Connection) -> Callable[..., Pull]:
         return pull
 
     return run
+
+
+@pytest.fixture
+def in_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of bulk actions: even a few people go through the outbox, two at a time."""
+    monkeypatch.setattr("audiences.services.bulk.AT_ONCE", 0)
+    monkeypatch.setattr("audiences.bulk.running.CHUNK", 2)
+
+
+@pytest.fixture
+def begin(workspace: Workspace, by: User) -> Callable[..., BulkAction]:
+    """`begin("tag", new_tag="VIP")` does it to everybody, or begins to."""
+
+    def do(
+        action: str, people: People | None = None, consent_source: str = "", nonce: str = "", typed: int | None = None,
+        **arguments: Any,
+    ) -> BulkAction:  # fmt: skip
+        mine = services.begin_bulk(
+            workspace=workspace, by=by, action=action, people=people or People(workspace), arguments=arguments,
+            consent_source=consent_source, nonce=nonce, typed=typed,
+        )  # fmt: skip
+        mine.refresh_from_db()
+        return mine
+
+    return do

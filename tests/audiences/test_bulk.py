@@ -25,6 +25,7 @@ from audiences.models import (
     Tagging,
 )
 from audiences.queries.contacts import People
+from tests.audiences.bulk import TASK, ended, people_of
 from tests.audiences.importing import on
 from tests.factories import (
     ConnectionFactory,
@@ -37,36 +38,6 @@ from tests.factories import (
 from tests.helpers import run_outbox
 
 pytestmark = pytest.mark.django_db
-TASK = "audiences.bulk"
-
-
-@pytest.fixture
-def in_background(monkeypatch):
-    """Even a few people go through the outbox, two at a time."""
-    monkeypatch.setattr("audiences.services.bulk.AT_ONCE", 0)
-    monkeypatch.setattr(running, "CHUNK", 2)
-
-
-@pytest.fixture
-def begin(workspace, by):
-    def do(action, people=None, consent_source="", nonce="", typed=None, **arguments):
-        mine = services.begin_bulk(
-            workspace=workspace, by=by, action=action, people=people or People(workspace), arguments=arguments,
-            consent_source=consent_source, nonce=nonce, typed=typed,
-        )  # fmt: skip
-        mine.refresh_from_db()
-        return mine
-
-    return do
-
-
-def people_of(workspace, *names, **values):
-    return [ContactFactory(workspace=workspace, email=f"{name}@x.test", **values) for name in names]
-
-
-def ended(mine):
-    mine.refresh_from_db()
-    return mine.state, mine.total, mine.done, mine.counts
 
 
 def test_adding_to_a_list_leaves_out_who_left_and_who_is_suppressed(workspace, begin):
@@ -467,6 +438,7 @@ def test_nobody_who_left_or_is_suppressed_becomes_mailable(member, known, doing)
     with_consent = set(
         Subscription.objects.filter(list=news, status="subscribed").values_list("contact_id", flat=True)
     )
+    actions_done = []
     for name in doing:
         arguments = {
             "add_to_list": {"list": news.pk}, "remove_from_list": {"list": news.pk}, "tag": {"new_tag": "x"},
@@ -481,6 +453,14 @@ def test_nobody_who_left_or_is_suppressed_becomes_mailable(member, known, doing)
         assert before[0] <= left
         assert before[1] <= blocked
         assert blocked_on_list() <= mailed or "suppress" in doing
+        actions_done.append(done)
+    for done in filter(lambda one: one.can_be_undone, reversed(actions_done)):
+        mailed = blocked_on_list()
+        services.undo_bulk(mine=done, by=by)
+        left, blocked = out()
+        assert before[0] <= left
+        assert before[1] <= blocked
+        assert blocked_on_list() <= mailed
     subscribed = set(
         Subscription.objects.filter(list=news, status="subscribed").values_list("contact_id", flat=True)
     )

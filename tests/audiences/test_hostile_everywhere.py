@@ -35,7 +35,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 # What is only done, and shows no page of its own.
 POSTED = {
-    "look_for_duplicates", "choose_columns", "choose_bulk", "begin_bulk", "cancel_bulk", "go_on_with_bulk",
+    "look_for_duplicates", "choose_columns", "choose_bulk", "begin_bulk", "cancel_bulk", "go_on_with_bulk", "undo_bulk",
     "suppress", "change_lists", "rename_folder", "remove_folder", "count_fields", "rename_field",
     "change_choices", "delete_field", "map_field", "go_on_with_field", "duplicate_segment",
     "archive_segment", "restore_segment", "count_segment", "paste", "open_import_again", "preview_import",

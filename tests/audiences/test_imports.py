@@ -688,7 +688,7 @@ def test_a_second_worker_on_the_same_chunk_writes_nothing(workspace, by):
     mine = preview(begin(workspace, by, many()), by)
     services.start_import(mine=mine, by=by, version=mine.version)
     stale = Import.objects.select_related("workspace").get(pk=mine.pk)
-    Tables(mine).make_outcomes(Tables(mine).result)
+    Tables(mine).make_result()
     assert applying.apply_next(mine) is True
     with pytest.raises(LeaseLost):
         applying.apply_next(stale)

@@ -15,6 +15,7 @@ from audiences import queries, services
 from audiences.importing import bodies
 from audiences.models import (
     BulkAction,
+    BulkChange,
     Contact,
     DuplicatePair,
     ErasedThere,
@@ -113,9 +114,11 @@ def known(workspace, connection, by):
     ExportPiece.objects.create(of=ready, number=0, body=zlib.compress(FILE.encode()))
     ready.move_to(Export.State.READY, finished_at=timezone.now(), rows=2)
     Segment.objects.create(workspace=workspace, name=f"Not {ANA}", rule={"is_not": [ANA, f"b{ANA}"]})
-    BulkAction.objects.create(
-        workspace=workspace, action="tag", people={"words": ANA}, arguments={"tag": 1}, until=1, created_by=by
-    )
+    bulk = BulkAction.objects.create(
+        workspace=workspace, action="tag", people={"words": ANA}, arguments={"tag": 1}, until=1, created_by=by,
+        has_journal=True,
+    )  # fmt: skip
+    BulkChange.objects.create(of=bulk, contact_id=ana.pk)
     rule = {"join": "all", "rules": [{"kind": "field", "of": "@email", "op": "contains", "value": ANA}]}
     Delivery.objects.filter(pk=delivery.pk).update(
         audience={"lists": [], "segments": [{"id": 1, "name": "Hers", "version": 1, "rule": rule}]}
@@ -139,7 +142,7 @@ def test_one_file_tells_all_that_is_held(workspace, by, known):
     rows = {name: len(section) for name, section in document.items() if name != "about"}
     assert rows == {
         "contact": 1, "addresses": 0, "audiences": 1, "duplicates": 1, "tags": 1, "subscriptions": 3, "consents": 2, "suppressions": 2, "engagement": 1, "accounts": 1,
-        "being_read": 1, "import_rows": 2, "import_changes": 2, "import_files": 1, "exports": 1, "words": 3,
+        "being_read": 1, "import_rows": 2, "import_changes": 2, "bulk_changes": 1, "import_files": 1, "exports": 1, "words": 3,
         "work": 1, "activity": 1, "deliveries": 1, "test_mails": 1, "events": 3, "firsts": 4, "calls": 3, "links": 1,
     }  # fmt: skip
     assert set(document["about"]["sections"]) == set(rows)

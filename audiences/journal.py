@@ -1,0 +1,100 @@
+"""Statements that take back what is written down in a journal, a table of the shape of `models.Change`.
+
+`which` is a condition that picks the rows `j` of one chunk. Nobody becomes mailable by it: a membership only goes back
+to what it was while it is still as the work left it.
+"""
+
+from typing import Any
+
+from django.db import connection as database
+
+from accounts.models import MirrorKind
+from audiences.models import Contact
+
+STANDARD = tuple(Contact.STANDARD_FIELDS)
+
+# Of a membership `m`.
+IS_MIRRORED = f"""
+exists (select 1 from accounts_mirrorrow r where r.kind = '{MirrorKind.CONTACT.value}' and r.object_id = m.contact_id)
+"""
+
+
+def fields_back(journal: str, which: str, values: dict[str, Any]) -> int:
+    """Each field that still holds what was written gets its former value; the others are marked as kept."""
+    values = values | {"standard": list(STANDARD)}
+    with database.cursor() as cursor:
+        cursor.execute(_KEPT_FIELDS.format(journal=journal, which=which), values)
+        cursor.execute(_FIELDS.format(journal=journal, which=which), values)
+        return cursor.rowcount
+
+
+def memberships_back(journal: str, which: str, own: str, values: dict[str, Any]) -> None:
+    """Memberships `m` that are still as `own` says go back; they are the table `touched` until the transaction ends.
+
+    The others are marked as kept.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(_MEMBERSHIPS.format(journal=journal, which=which, own=own), values)
+
+
+def _now(key: str) -> str:
+    """SQL: the value a field has now, null for nothing; `key` is an expression of the field's key."""
+    columns = " ".join(f"when '{column}' then to_jsonb(nullif(c.{column}, ''))" for column in STANDARD)
+    return f"case {key} {columns} else c.custom -> {key} end"
+
+
+# Fields that no longer hold what was written.
+_KEPT_FIELDS = f"""
+update {{journal}} j
+set kept = coalesce((
+    select jsonb_agg(key order by key) from jsonb_each(j.changes)
+    where {_now("key")} is distinct from nullif(value -> 1, 'null')
+), '[]')
+from audiences_contact c
+where {{which}} and c.id = j.contact_id and c.workspace_id = %(workspace)s
+"""
+
+_IS_OURS = "j.changes ? '{column}' and not j.kept ? '{column}'"
+_SET_COLUMNS = ", ".join(
+    f"{column} = case when {_IS_OURS.format(column=column)}"
+    # Braces twice: the statement is filled in once more.
+    f" then coalesce(j.changes #>> '{{{{{column},0}}}}', '') else c.{column} end"
+    for column in STANDARD
+)
+_FIELDS = f"""
+update audiences_contact c
+set {_SET_COLUMNS},
+    custom = (c.custom - array(
+        select key from jsonb_each(j.changes)
+        where key <> all(%(standard)s) and not j.kept ? key and value -> 0 = 'null'
+    )) || coalesce((
+        select jsonb_object_agg(key, value -> 0) from jsonb_each(j.changes)
+        where key <> all(%(standard)s) and not j.kept ? key and value -> 0 <> 'null'
+    ), '{{{{}}}}'),
+    version = c.version + 1, updated_at = now()
+from {{journal}} j
+where {{which}} and c.id = j.contact_id and c.workspace_id = %(workspace)s
+  and exists (select 1 from jsonb_object_keys(j.changes) key where not j.kept ? key)
+"""
+
+# A membership an account may have been told of is taken off, not forgotten: else nobody would tell it again.
+_MEMBERSHIPS = f"""
+create temp table touched on commit drop as
+select m.id, m.contact_id, j.id as change_id, j.membership, {IS_MIRRORED} as is_mirrored
+from {{journal}} j
+join audiences_subscription m on m.contact_id = j.contact_id and {{own}}
+where {{which}} and j.membership is not null;
+update {{journal}} j set kept = coalesce(j.kept, '[]') || '["list"]'
+where {{which}} and j.membership is not null
+  and not exists (select 1 from touched t where t.change_id = j.id);
+update audiences_subscription m
+set status = coalesce(t.membership ->> 'status', 'removed'),
+    evidence = case when t.membership -> 'evidence' = 'null' then m.evidence else t.membership -> 'evidence' end,
+    changed_at = coalesce((t.membership ->> 'changed_at')::timestamptz, now())
+from touched t
+where m.id = t.id and (t.membership ->> 'status' is not null or t.is_mirrored);
+delete from audiences_subscription m using touched t
+where m.id = t.id and t.membership ->> 'status' is null and not t.is_mirrored;
+update audiences_contact c set version = c.version + 1, updated_at = now()
+from touched t where c.id = t.contact_id
+"""

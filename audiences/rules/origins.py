@@ -1,0 +1,132 @@
+"""Conditions over what brought or changed a person: an import or a bulk action, as long as its journal is kept."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db.models import BigIntegerField, Func, Max, Min, OuterRef, Subquery, TextField, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Concat
+
+from accounts.models import Workspace
+from accounts.templatetags.ui import day, in_zone
+from audiences.bulk import words
+from audiences.importing.tables import Tables
+from audiences.models import BulkAction, Change, Import, List, Tag
+from audiences.rules.kinds import Kind, Op, Thing, Writer
+from audiences.rules.nodes import Condition
+
+# The builder offers no more: older ones are rarely meant.
+NEWEST = 100
+Outcome = Import.Outcome
+# Of those who were here already.
+KNOWN = (Outcome.CHANGED, Outcome.UNCHANGED, Outcome.LEFT, Outcome.SUPPRESSED)
+
+
+class ImportKind(Kind):
+    key, title, noun, takes_ids = "import", "Imports", "import", True
+
+    def all_ops(self) -> Mapping[str, Op]:
+        return {
+            "in": Op("were in it", "in the import {of}"),
+            Outcome.NEW.value: Op("came by it", "came by the import {of}"),
+            Outcome.CHANGED.value: Op("were changed by it", "changed by the import {of}"),
+            Outcome.UNCHANGED.value: Op("were like that already", "left unchanged by the import {of}"),
+            Outcome.LEFT.value: Op("had left its list before", "had left the list before the import {of}"),
+            Outcome.SUPPRESSED.value: Op("were suppressed then", "suppressed when the import {of} ran"),
+        }
+
+    def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
+        found = (
+            Import.objects.alias(people=_PEOPLE)
+            .filter(workspace=workspace, has_rows=True, people__isnull=False)
+            .annotate(first=Min("steps__first_contact"), last=Max("steps__last_contact"))
+            .order_by("-id")
+        )
+        if only is not None:
+            found = found.filter(pk__in=only)
+        else:
+            found = found.exclude(source=Import.Source.BY_HAND)[:NEWEST]
+        return {row.pk: self._thing(row) for row in found}
+
+    def _thing(self, row: Any) -> Thing:
+        label = f"{row.name[:60]}, {_moment(row.created_at)}"
+        note = "rolled back" if row.state == Import.State.UNDONE else _until(row.finished_at)
+        return Thing(label, note, {"first": row.first, "last": row.last, "result": Tables(row).result})
+
+    def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
+        outcomes = [outcome.value for outcome in KNOWN] if condition.op == "in" else [condition.op]
+        has_new = thing.data["first"] is not None
+        if condition.op == Outcome.NEW:
+            return self._new("c", condition, thing, write) if has_new else "false"
+        found = (
+            f"select r.contact_id from {thing.data['result']} r where r.outcome = any({write.put(outcomes)})"
+        )
+        if condition.op == "in" and has_new:
+            # Two sources of one join: an "or" the planner would ask of everybody.
+            new = self._new("n", condition, thing, write)
+            found += f" union all select n.id from audiences_contact n where n.workspace_id = {write.put(write.workspace_id)} and {new}"
+        return f"exists (select 1 from ({found}) o where o.contact_id = c.id)"
+
+    def _new(self, alias: str, condition: Condition, thing: Thing, write: Writer) -> str:
+        """Made in a chunk of it: between these ids, at the moment of that chunk."""
+        first, last = write.put(thing.data["first"]), write.put(thing.data["last"])
+        return (
+            f"({alias}.id between {first} and {last} and exists (select 1 from audiences_importstep t"
+            f" where t.of_id = {write.put(condition.of)} and t.at = {alias}.created_at))"
+        )
+
+
+# By it the people of an import are looked up; one that ran before there was such an index has none.
+_PEOPLE = Func(
+    Concat(
+        Value("audiences_import_"), Cast("pk", TextField()), Value("_result_people"), output_field=TextField()
+    ),
+    function="to_regclass",
+    output_field=TextField(),
+)
+
+
+class BulkKind(Kind):
+    key, title, noun, takes_ids = "bulk", "Bulk actions", "bulk action", True
+
+    def all_ops(self) -> Mapping[str, Op]:
+        return {"changed": Op("changed them", "changed by the bulk action {of}")}
+
+    def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
+        found = (
+            BulkAction.objects.filter(workspace=workspace, has_journal=True)
+            .annotate(list_name=_name(List, "list"), tag_name=_name(Tag, "tag"))
+            .order_by("-id")
+        )
+        if only is not None:
+            found = found.filter(pk__in=only)
+        else:
+            found = found.exclude(state=BulkAction.State.UNDONE)[:NEWEST]
+        return {row.pk: self._thing(row) for row in found}
+
+    def _thing(self, row: Any) -> Thing:
+        note = "undone" if row.state == BulkAction.State.UNDONE else _until(row.finished_at)
+        aim = row.list_name or row.tag_name or row.arguments.get("field", "")
+        return Thing(f"{words.short(row, aim)}, {_moment(row.created_at)}", note)
+
+    def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
+        return (
+            "exists (select 1 from audiences_bulkchange b"
+            f" where b.of_id = {write.put(condition.of)} and b.contact_id = c.id)"
+        )
+
+
+def _name(model: type[List] | type[Tag], key: str) -> Subquery:
+    """What the list or tag is called that a bulk action is about."""
+    id_ = Cast(KeyTextTransform(key, OuterRef("arguments")), BigIntegerField())
+    return Subquery(model.objects.filter(pk=id_).values("name")[:1])
+
+
+def _moment(at: Any) -> str:
+    local = in_zone(at)
+    return f"{day(local)} {local:%H:%M}"
+
+
+def _until(finished_at: Any) -> str:
+    """Until when its people can be found: a segment made of it ends with it."""
+    return f"until {day(in_zone(finished_at + Change.KEPT))}" if finished_at else ""

@@ -1,0 +1,292 @@
+"""Bulk actions taken back: whoever was changed by it, where that is still as it left it, and nobody against their word."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
+from audiences import services
+from audiences.bulk import running, undoing
+from audiences.models import (
+    BulkAction,
+    BulkChange,
+    Consent,
+    ConsentBasis,
+    Contact,
+    Field,
+    Subscription,
+    Tag,
+    Tagging,
+)
+from tests.audiences.bulk import TASK, ended, people_of
+from tests.audiences.erasing import erase
+from tests.audiences.importing import on
+from tests.factories import (
+    ConnectionFactory,
+    ContactFactory,
+    ListFactory,
+    SubscriptionFactory,
+    SuppressionFactory,
+    WorkspaceFactory,
+)
+from tests.helpers import run_outbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def undo(by):
+    def do(mine):
+        services.undo_bulk(mine=mine, by=by)
+        mine.refresh_from_db()
+        return mine.state, mine.undone
+
+    return do
+
+
+def test_a_field_gets_its_values_back_where_they_are_still_its_own(workspace, begin, undo):
+    Field.objects.create(workspace=workspace, key="size", label="Size", kind="number")
+    _, ben, cleo, dan = people_of(workspace, "ana", "ben", "cleo", "dan", custom={"y": 1})
+    Contact.objects.filter(pk=ben.pk).update(custom={"size": 40, "y": 1})
+    Contact.objects.filter(pk=dan.pk).update(custom={"size": 38, "y": 1})
+    mine = begin("set_field", field="size", value="38")
+    Contact.objects.filter(pk=cleo.pk).update(custom={"size": 41, "y": 1})
+
+    assert undo(mine) == ("undone", {"back": 2, "kept": 1})
+
+    rows = Contact.objects.order_by("id").values_list("custom", "version")
+    assert list(rows) == [
+        ({"y": 1}, 3), ({"size": 40, "y": 1}, 3), ({"size": 41, "y": 1}, 2), ({"size": 38, "y": 1}, 1),
+    ]  # fmt: skip
+    assert list(BulkChange.objects.exclude(kept=[]).values_list("contact_id", "kept")) == [
+        (cleo.pk, ["size"])
+    ]
+    assert ActivityEntry.objects.latest("id").sentence == (
+        "Undid: set Size of 4 people to “38”. 2 people are as before. Of 1 person it had changed since, and stays."
+    )
+
+
+def test_a_standard_field_and_one_that_was_emptied_come_back(workspace, begin, undo):
+    Field.objects.create(workspace=workspace, key="fit", label="Fit", kind="text")
+    people_of(workspace, "ana", city="Bern", custom={"fit": "M"})
+    people_of(workspace, "ben", custom={})
+    city, fit = begin("set_field", field="city", value="Oslo"), begin("set_field", field="fit", value="")
+
+    assert (undo(city), undo(fit)) == (
+        ("undone", {"back": 2, "kept": 0}), ("undone", {"back": 1, "kept": 0}),
+    )  # fmt: skip
+    assert list(Contact.objects.order_by("id").values_list("city", "custom")) == [
+        ("Bern", {"fit": "M"}), ("", {}),
+    ]  # fmt: skip
+
+
+def test_tags_go_from_those_they_were_put_on_and_come_back_to_those_they_were_taken_from(
+    workspace, begin, undo, by
+):
+    had, _, anew, off = people_of(workspace, "had", "got", "anew", "off")
+    tag = Tag.objects.create(workspace=workspace, name="VIP")
+    Tagging.objects.create(tag=tag, contact=had)
+    mine = begin("tag", new_tag="VIP")
+    for contact in (anew, off):
+        services.untag_person(contact=contact, by=by, tag=tag)
+    services.tag_person(contact=anew, by=by, name="VIP")
+
+    assert undo(mine) == ("undone", {"back": 1, "kept": 1})
+    assert set(Tagging.objects.values_list("contact__email", flat=True)) == {"had@x.test", "anew@x.test"}
+
+    taken = begin("untag", tag=tag.pk)
+    services.tag_person(contact=had, by=by, name="VIP")
+    assert undo(taken) == ("undone", {"back": 1, "kept": 0})
+    assert set(Tagging.objects.values_list("contact__email", flat=True)) == {"had@x.test", "anew@x.test"}
+
+
+def test_who_was_added_to_a_list_goes_off_it_and_the_consent_is_taken_back(workspace, begin, undo):
+    news = ListFactory(workspace=workspace)
+    new, told, removed, there, left = people_of(workspace, "new", "told", "removed", "there", "left")
+    for contact, status in ((removed, "removed"), (there, "subscribed")):
+        SubscriptionFactory(list=news, contact=contact, status=status)
+    MirrorRow.objects.create(
+        connection=ConnectionFactory(workspace=workspace), kind=MirrorKind.CONTACT, object_id=told.pk, remote_id="1"
+    )  # fmt: skip
+    mine = begin("add_to_list", list=news.pk, consent_source="Fair")
+    Subscription.objects.filter(contact=left).update(status="unsubscribed", evidence={"page": 1})
+
+    assert undo(mine) == ("undone", {"back": 3, "kept": 1})
+
+    assert on(news) == [
+        ("left@x.test", "unsubscribed"), ("removed@x.test", "removed"), ("there@x.test", "subscribed"),
+        ("told@x.test", "removed"),
+    ]  # fmt: skip
+    withdrawn = Consent.objects.filter(kind="withdrawn", list=news).order_by("contact_id")
+    assert [(row.contact, row.basis) for row in withdrawn] == [
+        (new, mine.basis), (told, mine.basis), (removed, mine.basis),
+    ]  # fmt: skip
+    news.refresh_from_db()
+    assert news.subscribed_count == 1
+
+
+def test_who_was_taken_off_a_list_is_on_it_again_but_not_over_a_leave_or_a_block(workspace, begin, undo, by):
+    news = ListFactory(workspace=workspace)
+    names = ("back", "pending", "left", "blocked", "by_address", "withdrew", "added")
+    people = dict(zip(names, people_of(workspace, *names), strict=True))
+    for name, contact in people.items():
+        status = "pending" if name == "pending" else "subscribed"
+        SubscriptionFactory(list=news, contact=contact, status=status, evidence={"import": 7})
+    mine = begin("remove_from_list", list=news.pk)
+    Subscription.objects.filter(contact=people["left"]).update(status="unsubscribed")
+    SuppressionFactory(contact=people["blocked"])
+    SuppressionFactory(contact=None, workspace=workspace, email=people["by_address"].email)
+    basis = ConsentBasis.objects.create(workspace=workspace, source="Phone")
+    Consent.objects.create(contact=people["withdrew"], kind="withdrawn", at=timezone.now(), basis=basis)
+    Subscription.objects.filter(contact=people["added"]).update(status="subscribed", evidence={"bulk": 0})
+
+    assert undo(mine) == ("undone", {"back": 2, "kept": 5})
+
+    assert dict(on(news)) == {
+        "back@x.test": "subscribed", "pending@x.test": "pending", "left@x.test": "unsubscribed",
+        "blocked@x.test": "removed", "by_address@x.test": "removed", "withdrew@x.test": "removed",
+        "added@x.test": "subscribed",
+    }  # fmt: skip
+    assert Subscription.objects.get(contact=people["back"]).evidence == {"import": 7}
+
+
+def test_many_are_undone_in_chunks_that_a_crash_leaves_whole(
+    workspace, begin, in_background, undo, monkeypatch
+):
+    people_of(workspace, *"abcde")
+    mine = begin("tag", new_tag="VIP")
+    run_outbox(TASK)
+    whole, calls = undoing.take_back, []
+
+    def breaks(*args, **values):
+        calls.append(whole(*args, **values))
+        if len(calls) == 2:
+            raise OSError("pulled the plug")
+        return calls[-1]
+
+    monkeypatch.setattr(undoing, "take_back", breaks)
+    assert undo(mine) == ("undoing", {})
+    run_outbox(TASK)
+    assert Tagging.objects.count() == 3
+    with pytest.raises(services.CannotBulk):
+        undo(mine)
+
+    OutboxEntry.objects.filter(task=TASK).update(not_before=timezone.now() - timedelta(seconds=1))
+    run_outbox(TASK)
+    mine.refresh_from_db()
+    assert (mine.state, mine.undone, Tagging.objects.count()) == ("undone", {"back": 5, "kept": 0}, 0)
+
+
+def test_what_was_done_until_it_stopped_is_undone(workspace, begin, in_background, by, undo):
+    people_of(workspace, *"abcd")
+    mine = begin("tag", new_tag="VIP")
+    services.cancel_bulk(mine=mine, by=by)
+    run_outbox(TASK)
+    undo(mine)
+    run_outbox(TASK)
+    mine.refresh_from_db()
+    assert (mine.state, mine.undone, Tagging.objects.count()) == ("undone", {"back": 2, "kept": 0}, 0)
+
+
+def test_what_undoing_needs_is_gone_stops_it_and_a_person_goes_on(workspace, begin, in_background, by, undo):
+    news = ListFactory(workspace=workspace, name="News")
+    for contact in people_of(workspace, *"abc"):
+        SubscriptionFactory(list=news, contact=contact)
+    mine = begin("remove_from_list", list=news.pk)
+    run_outbox(TASK)
+    undo(mine)
+    services.archive_lists(workspace=workspace, by=by, list_ids=[news.pk])
+    run_outbox(TASK)
+    assert ended(mine)[0] == "failed"
+    assert mine.note == "The list News was archived. Bring it back, then go on."
+
+    services.bring_back_lists(workspace=workspace, by=by, list_ids=[news.pk])
+    services.go_on_with_bulk(mine=mine, by=by)
+    run_outbox(TASK)
+    mine.refresh_from_db()
+    assert (mine.state, mine.undone) == ("undone", {"back": 3, "kept": 0})
+
+
+def test_one_that_stopped_while_it_was_undone_goes_on_or_is_left_at_that(
+    workspace, begin, in_background, by, undo, browse
+):
+    people_of(workspace, *"abc")
+    mine = begin("tag", new_tag="VIP")
+    run_outbox(TASK)
+    undo(mine)
+    Tag.objects.all().delete()
+    run_outbox(TASK)
+    assert (ended(mine)[0], mine.note) == ("failed", "The tag was deleted meanwhile.")
+    page = browse("editor").get(f"/w/acme/bulk/{mine.pk}/").content.decode()
+    assert (f"{mine.pk}/undo/" in page, f"{mine.pk}/go-on/" in page) == (False, True)
+    with pytest.raises(services.CannotBulk):
+        undo(mine)
+
+    services.cancel_bulk(mine=mine, by=by)
+
+    assert ended(mine)[0] == "undone"
+
+
+@pytest.mark.parametrize("why", ["deleted", "other kind"])
+def test_a_field_that_is_another_one_now_is_left_alone(workspace, begin, undo, why):
+    field = Field.objects.create(workspace=workspace, key="size", label="Size", kind="number")
+    people_of(workspace, "ana")
+    mine = begin("set_field", field="size", value="38")
+    field.delete() if why == "deleted" else Field.objects.update(kind="text")
+
+    with pytest.raises(running.actions.CannotGoOn):
+        undo(mine)
+
+    assert (ended(mine)[0], Contact.objects.get().custom) == ("done", {"size": 38})
+
+
+def test_the_journal_goes_after_a_month_and_nothing_is_undone_without_it(workspace, begin, undo):
+    people_of(workspace, "ana")
+    mine, blocks = begin("tag", new_tag="VIP"), begin("suppress", reason="Closed", typed=1)
+    assert (BulkChange.objects.count(), services.prune_bulk()) == (1, 0)
+    BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=31))
+
+    assert services.prune_bulk() == 1
+
+    assert not BulkChange.objects.exists()
+    for one in (mine, blocks):
+        with pytest.raises(services.CannotBulk, match="can no longer be undone"):
+            undo(one)
+
+
+def test_nothing_of_an_erased_person_stays_in_the_journal(workspace, begin, by):
+    ana, ben = people_of(workspace, "ana", "ben", city="Bern")
+    begin("set_field", field="city", value="Oslo")
+    stranger = ContactFactory(workspace=WorkspaceFactory(), email="ana@x.test")
+    BulkChange.objects.create(of=BulkAction.objects.get(), contact_id=stranger.pk)
+
+    erase(workspace, by, ana.email)
+
+    assert list(BulkChange.objects.values_list("contact_id", flat=True)) == [ben.pk, stranger.pk]
+
+
+def test_its_page_undoes_it_and_says_who_stays(workspace, browse, begin):
+    ana, _ = people_of(workspace, "ana", "ben")
+    mine = begin("set_field", field="city", value="Oslo")
+    Contact.objects.filter(pk=ana.pk).update(city="Bergen")
+    client, url = browse("editor"), f"/w/acme/bulk/{mine.pk}/"
+    assert f"{url}undo/" in client.get(url).content.decode()
+
+    page = client.post(f"{url}undo/", follow=True).content.decode()
+
+    assert "1 person is as before. Of 1 person it had changed since, and stays." in page
+    assert "ana@x.test" in page
+    assert "ben@x.test" not in page
+    assert f"{url}undo/" not in page
+    assert "ana@x.test" not in browse("viewer").get(url).content.decode()
+
+
+def test_viewers_undo_nothing(workspace, browse, begin):
+    people_of(workspace, "ana")
+    mine = begin("tag", new_tag="VIP")
+    client, url = browse("viewer"), f"/w/acme/bulk/{mine.pk}/"
+
+    assert f"{url}undo/" not in client.get(url).content.decode()
+    assert client.post(f"{url}undo/").status_code == 403
+    assert Tagging.objects.count() == 1

@@ -1,0 +1,155 @@
+"""The people of an import and of a bulk action: found from their pages, as a filter, in segments, as long as it is kept."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from audiences import rules, services
+from audiences.models import BulkAction, Contact, Import, ImportStep, Tagging
+from audiences.queries.contacts import People, contacts
+from tests.audiences.bulk import people_of
+from tests.audiences.importing import begin as begin_import
+from tests.audiences.importing import preview, start, undo
+from tests.factories import ListFactory, SubscriptionFactory, SuppressionFactory, WorkspaceFactory
+
+pytestmark = pytest.mark.django_db
+FILE = "Email,City\nnew@x.test,Bern\nchanged@x.test,Bern\nsame@x.test,Bern\nleft@x.test,Oslo\nblocked@x.test,Bern\nno\n"
+
+
+@pytest.fixture
+def imported(workspace, by):
+    """Each of its outcomes once, among people who were not in it."""
+    news = ListFactory(workspace=workspace, name="News")
+    changed, same, left, blocked = people_of(workspace, "changed", "same", "left", "blocked", city="Bern")
+    people_of(workspace, "other")
+    Contact.objects.filter(pk=changed.pk).update(city="Oslo")
+    for contact in (changed, same):
+        SubscriptionFactory(list=news, contact=contact)
+    SubscriptionFactory(list=news, contact=left, status="unsubscribed")
+    SuppressionFactory(contact=blocked)
+    return start(preview(begin_import(workspace, by, FILE), by, on_list=news), by)
+
+
+@pytest.fixture
+def found(workspace):
+    def names(kind, of, op):
+        rule = rules.read({"join": "all", "rules": [{"kind": kind, "of": of, "op": op}]})
+        rows = contacts(People(workspace, rule=rule)).rows
+        return {row.email.removesuffix("@x.test") for row in rows}
+
+    return names
+
+
+def test_people_are_found_by_what_an_import_made_of_them(imported, found):
+    (later,) = people_of(imported.workspace, "later")
+    ImportStep.objects.update(last_contact=later.pk)  # as when somebody came between two chunks
+
+    assert {op: found("import", imported.pk, op) for op in rules.KINDS["import"].all_ops()} == {
+        "in": {"new", "changed", "same", "left", "blocked"}, "new": {"new"}, "changed": {"changed"},
+        "unchanged": {"same"}, "left": {"left"}, "suppressed": {"blocked"},
+    }  # fmt: skip
+
+
+def test_an_import_is_offered_by_its_name_and_moment_until_its_rows_go(workspace, imported):
+    (thing,) = rules.KINDS["import"].things(workspace).values()
+    assert thing.label.startswith("people.csv, ")
+    assert thing.note.startswith("until ")
+    assert rules.KINDS["import"].things(WorkspaceFactory(), [imported.pk]) == {}
+
+    Import.objects.update(finished_at=timezone.now() - timedelta(days=31))
+    services.prune_imports()
+
+    rule = rules.read(
+        {"join": "all", "rules": [{"kind": "import", "of": imported.pk, "op": "in", "name": "people.csv"}]}
+    )
+    with pytest.raises(rules.Incomplete) as refusal:
+        contacts(People(workspace, rule=rule))
+    assert (
+        refusal.value.sentence
+        == "The import “people.csv” is gone. Change the rule, then it can be worked out."
+    )
+
+
+def test_one_that_was_rolled_back_says_so(workspace, imported, by, found):
+    undo(imported, by)
+
+    assert [thing.note for thing in rules.KINDS["import"].things(workspace).values()] == ["rolled back"]
+    assert found("import", imported.pk, "in") == {"changed", "same", "left", "blocked"}
+
+
+def test_an_import_that_was_stopped_midway_has_its_people(workspace, by, imported, found):
+    Import.objects.filter(pk=imported.pk).update(state="failed", failed_in="running")
+    imported.refresh_from_db()
+    services.cancel_import(mine=imported, by=by)
+
+    assert found("import", imported.pk, "new") == {"new"}
+
+
+def test_the_page_of_an_import_leads_to_its_people_and_they_are_tagged(workspace, imported, browse):
+    client = browse("editor")
+    page = client.get(f"/w/acme/imports/{imported.pk}/", {"show": "changed"}).content.decode()
+    everybody, these = (
+        f"/w/acme/contacts/?import={imported.pk}{more}" for more in ("", "&amp;outcome=changed")
+    )
+    assert f'href="{everybody}"' in page
+    assert f'href="{these}"' in page
+
+    shown = client.get("/w/acme/contacts/", {"import": imported.pk, "outcome": "changed"})
+    html = shown.content.decode()
+
+    assert "changed@x.test" in html
+    assert "same@x.test" not in html
+    assert f'<input type="hidden" name="import" value="{imported.pk}">' in html
+    assert "changed by the import “people.csv, " in html
+    data = {"action": "tag", "tag": "Fair", "nonce": "n", "people": shown.context["selection"]}
+    client.post("/w/acme/contacts/bulk/begin/", data)
+    assert Tagging.objects.get().contact.email == "changed@x.test"
+
+
+def test_numbers_that_stand_for_nobody_lead_nowhere(workspace, imported, browse):
+    client = browse("editor")
+
+    assert (
+        "See these people" not in client.get(f"/w/acme/imports/{imported.pk}/?show=invalid").content.decode()
+    )
+
+
+def test_an_import_of_another_workspace_finds_nobody(browse, workspace):
+    foreign = Import.objects.create(
+        workspace=WorkspaceFactory(), name="theirs.csv", digest="x", has_rows=True
+    )
+    BulkAction.objects.create(workspace=foreign.workspace, action="tag", people={}, until=0, has_journal=True)
+    people_of(workspace, "ana")
+    client = browse("editor")
+
+    for query in (f"import={foreign.pk}", f"bulk={BulkAction.objects.get().pk}"):
+        html = client.get(f"/w/acme/contacts/?{query}").content.decode()
+        assert "is gone" in html
+        assert "ana@x.test" not in html
+        assert "theirs.csv" not in html
+
+
+@pytest.mark.parametrize(
+    "query", ["import=nope", "import=0", "bulk=-1", "import=99999999999999999999", "outcome=new"]
+)
+def test_nonsense_shows_everybody(browse, workspace, query):
+    people_of(workspace, "ana")
+    assert "ana@x.test" in browse("editor").get(f"/w/acme/contacts/?{query}").content.decode()
+
+
+def test_whom_a_bulk_action_changed_is_found_until_it_is_undone(workspace, begin, browse, by, found):
+    people_of(workspace, "ana", city="Bern")
+    people_of(workspace, "ben", city="Oslo")
+    mine = begin("set_field", field="city", value="Oslo")
+    client, link = browse("viewer"), f'href="/w/acme/contacts/?bulk={mine.pk}"'
+    assert found("bulk", mine.pk, "changed") == {"ana"}
+    (thing,) = rules.KINDS["bulk"].things(workspace).values()
+    assert thing.label.startswith("Set a field “city”: 2 people, ")
+    assert link in client.get(f"/w/acme/bulk/{mine.pk}/").content.decode()
+
+    services.undo_bulk(mine=mine, by=by)
+
+    assert link not in client.get(f"/w/acme/bulk/{mine.pk}/").content.decode()
+    assert rules.KINDS["bulk"].things(workspace) == {}
+    assert [thing.note for thing in rules.KINDS["bulk"].things(workspace, [mine.pk]).values()] == ["undone"]
