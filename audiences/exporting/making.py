@@ -15,6 +15,7 @@ import xlsxwriter
 from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
+from psycopg.errors import QueryCanceled
 
 from accounts import activity, outbox
 from accounts.models import OutboxEntry
@@ -29,6 +30,8 @@ KEPT = timedelta(days=7)
 PIECE = 1024 * 1024
 # Between two looks at the lease and at who wants to cancel.
 STEP = 20_000
+# What the statement that reads all rows may take; nothing renews the lease meanwhile.
+READ_SECONDS = 900
 _COPY = "copy audiences_exportpiece (of_id, number, body) from stdin (format binary)"
 # So that Excel takes the file for UTF-8.
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
@@ -56,7 +59,8 @@ def _make(export: Export, entry: OutboxEntry) -> None:
     try:
         rows = rows_of(export)
         with tempfile.TemporaryFile() as file:
-            count = _read(rows, file)
+            outbox.renew(entry, seconds=READ_SECONDS)
+            count = _read_in_time(rows, file)
             if export.format == Export.Format.XLSX:
                 with tempfile.TemporaryFile() as book:
                     _fill(book, rows, file, entry)
@@ -72,6 +76,15 @@ def _make(export: Export, entry: OutboxEntry) -> None:
         _drop(export, Export.State.FAILED, refusal.sentence)
 
 
+def _read_in_time(rows: Rows, file: IO[bytes]) -> int:
+    try:
+        return _read(rows, file)
+    except QueryCanceled as error:
+        raise CannotDo(
+            "The database took too long for this. Choose fewer columns, or fewer people."
+        ) from error
+
+
 def _read(rows: Rows, file: IO[bytes]) -> int:
     head = io.StringIO()
     csv.writer(head, lineterminator="\n").writerow([plain(label) for label in rows.head])
@@ -79,7 +92,9 @@ def _read(rows: Rows, file: IO[bytes]) -> int:
     statement = f"copy ({rows.sql}) to stdout with (format csv)"
     with transaction.atomic(), database.cursor() as cursor:
         # A column of subselects is no reason to compile the statement.
-        cursor.execute("set local jit = off; set local work_mem = '64MB'")
+        cursor.execute(
+            f"set local jit = off; set local work_mem = '64MB'; set local statement_timeout = '{READ_SECONDS}s'"
+        )
         with cursor.copy(statement, rows.values) as copy:
             for block in copy:
                 file.write(block)

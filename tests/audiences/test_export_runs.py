@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import pytest
+from django.utils import timezone
 
 from accounts import attention
 from accounts.models import ActivityEntry, OutboxEntry
@@ -67,8 +68,10 @@ def stored(export):
 def test_a_worker_that_was_overtaken_by_an_erasure_ends_nothing(workspace, by, begun, monkeypatch):
     renew = making.outbox.renew
 
-    def erased_and_begun_again(entry):
-        renew(entry)
+    def erased_and_begun_again(entry, *, seconds=None):
+        renew(entry, seconds=seconds)
+        if seconds:  # before anything is read
+            return
         if Contact.objects.exists():
             erase(workspace, by)
             begun.refresh_from_db()
@@ -133,3 +136,28 @@ def test_who_fetches_many_addresses_proves_who_they_are(browse, begun, monkeypat
     assert [reply.status_code for reply in (few, look, many, proved)] == [200, 405, 302, 200]
     assert many.url == f"/accounts/reauthenticate/?next={quote(path, safe='')}"
     assert ActivityEntry.objects.filter(verb="export.fetched").count() == 2
+
+
+def test_the_lease_outlasts_the_statement_that_reads_all_rows(begun, monkeypatch):
+    leases = []
+    read = making._read
+
+    def look(*args):
+        entry = OutboxEntry.objects.get(task="audiences.export")
+        leases.append((entry.leased_until - timezone.now()).total_seconds())
+        return read(*args)
+
+    monkeypatch.setattr(making, "_read", look)
+    run_outbox("audiences.export")
+    assert leases[0] > making.READ_SECONDS - 10
+    assert stored(begun)[0] == "ready"
+
+
+def test_a_statement_that_takes_too_long_ends_the_export_with_a_sentence(begun, monkeypatch):
+    monkeypatch.setattr(making, "rows_of", lambda _: making.Rows(["Address"], "select pg_sleep(2)::text", {}))
+    monkeypatch.setattr(making, "READ_SECONDS", 0.02)
+    run_outbox("audiences.export")
+    begun.refresh_from_db()
+    assert (begun.state, begun.note) == (
+        "failed", "The database took too long for this. Choose fewer columns, or fewer people.",
+    )  # fmt: skip
