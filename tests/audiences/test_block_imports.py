@@ -208,7 +208,7 @@ def test_from_file_to_suppressions_by_pages_alone(browse, workspace):
 
 def test_pasted_blocks_are_read_like_a_file(browse, workspace):
     client = browse("editor")
-    client.post("/w/acme/suppressions/paste/", {"rows": "ana@example.org\nexample.com\n"})
+    client.post("/w/acme/suppressions/import/paste/", {"rows": "ana@example.org\nexample.com\n"})
     work()
     mine = Import.objects.get()
     assert (mine.aim, [column["to"] for column in mine.mapping]) == ("suppressions", ["email"])
