@@ -61,7 +61,7 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
             cursor.execute(_DELETE_PEOPLE)
             counts["people"] = cursor.rowcount
             cursor.execute(_KEPT_PEOPLE, values)
-        cursor.execute(_WITHDRAWN, values)
+        cursor.execute(_UNDONE, values)
         cursor.execute(_TOLD)
         counts["lists"] = cursor.fetchone()[0]
         cursor.execute(
@@ -200,11 +200,11 @@ select %(step)s, made.id, '{}', null, '["person"]'
 from made where not exists (select 1 from unused where unused.id = made.id) order by made.id
 """
 
-# Who stays, but no longer on the list, no longer agreed by this import.
-_WITHDRAWN = """
+# Who stays, but no longer on the list: what the import said for them counts no more, and nobody took anything back.
+_UNDONE = """
 create temp table if not exists own (id bigint, contact_id bigint, is_mirrored boolean) on commit drop;
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
-select c.id, %(basis)s, %(list)s, 'withdrawn', now(), now()
+select c.id, %(basis)s, %(list)s, 'undone', now(), now()
 from (select contact_id from touched union select contact_id from own) gone
 join audiences_contact c on c.id = gone.contact_id
 where %(basis)s::bigint is not null

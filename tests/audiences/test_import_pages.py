@@ -329,7 +329,11 @@ def test_what_is_under_way_is_told_and_polled(browse, workspace, by):
 )
 def test_where_only_forms_are_sent_leads_to_the_page_with_the_form(browse, workspace, path, page):
     client = browse("editor")
-    replies = [client.get(f"/w/acme/{path}?a=b"), client.head(f"/w/acme/{path}"), client.put(f"/w/acme/{path}")]
+    replies = [
+        client.get(f"/w/acme/{path}?a=b"),
+        client.head(f"/w/acme/{path}"),
+        client.put(f"/w/acme/{path}"),
+    ]
     assert [(reply.status_code, reply.headers.get("Location")) for reply in replies] == [
         (302, f"/w/acme/{page}"), (302, f"/w/acme/{page}"), (405, None),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
 from accounts.refusals import CannotDo
-from audiences import queries, services
+from audiences import queries, rules, services
 from audiences.importing import applying, running, staging
 from audiences.importing.tables import Tables
 from audiences.models import (
@@ -23,6 +23,7 @@ from audiences.models import (
     Subscription,
     Suppression,
 )
+from audiences.queries.contacts import People
 from tests.audiences.importing import begin, bring, on, preview, start, state_of, undo, work
 from tests.factories import (
     ConnectionFactory,
@@ -533,7 +534,30 @@ def test_a_person_an_account_knows_is_taken_off_and_not_forgotten(workspace, by,
     undo(mine, by)
     assert on(news) == [("ana@x.test", "removed")]
     assert Contact.objects.get().version == 2
-    assert list(Consent.objects.order_by("id").values_list("kind", flat=True)) == ["given", "withdrawn"]
+    assert list(Consent.objects.order_by("id").values_list("kind", flat=True)) == ["given", "undone"]
+
+
+def test_a_roll_back_takes_nobodys_word_back(workspace, by, news):
+    mine = bring(workspace, by, "Email\nana@x.test\nben@x.test\ncem@x.test\n", on_list=news)
+    ana, ben, cem = Contact.objects.order_by("email")
+    Contact.objects.update(version=2)  # edited since, so they stay
+    now = timezone.now()
+    own = ConsentBasis.objects.create(workspace=workspace, source="Phone")
+    for contact, kind, days in ((ben, "given", 9), (cem, "withdrawn", 9)):
+        Consent.objects.create(contact=contact, basis=own, kind=kind, at=now - timedelta(days=days))
+
+    undo(mine, by)
+
+    def who(op):
+        rule = rules.read({"join": "all", "rules": [{"kind": "consent", "of": "mail", "op": op}]})
+        return {row.email for row in queries.contacts(People(workspace, rule=rule)).rows}
+
+    assert [(row.get_kind_display(), row.basis.source) for row in ana.consents.order_by("id")] == [
+        ("Given", "Shop"), ("Import rolled back", "Shop"),
+    ]  # fmt: skip
+    assert {op: who(op) for op in ("given", "not_given", "denied")} == {
+        "given": {"ben@x.test"}, "not_given": {"ana@x.test", "cem@x.test"}, "denied": {"cem@x.test"},
+    }  # fmt: skip
 
 
 def test_who_was_brought_back_leaves_again_with_a_roll_back(workspace, approver, news):
