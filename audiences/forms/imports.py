@@ -223,7 +223,8 @@ def _initial(mine: Import) -> dict[str, Any]:
         "consent_date": mine.consent_at.date() if mine.consent_at else None,
     }
     for index, column in enumerate(mine.mapping):
-        initial |= {f"to_{index}": column["to"], f"as_{index}": column["as"]}
+        target = NEW_FIELD if "label" in column else column["to"]
+        initial |= {f"to_{index}": target, f"as_{index}": column["as"]}
     return initial
 
 

@@ -18,7 +18,7 @@ LOOKED_UP = 100_000
 
 
 def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str, int]:
-    """Write the outcome of the rows with after < line ≤ until into `table`; answers how many of each.
+    """Write the outcome of the rows with after < line ≤ until into `table`; answers how many of each, and "left_changed".
 
     Until the transaction ends they also are the table `told`.
     """
@@ -33,7 +33,10 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
         is_of_people = not mine.is_of_blocks
         cursor.execute(_statement(mine) if is_of_people else blocks.statement(mine), values)
         cursor.execute(f"analyze told (line, outcome); insert into {table} select * from told")
-        cursor.execute("select outcome, count(*) from told group by 1")
+        cursor.execute(
+            "select outcome, count(*) from told group by 1 union all"
+            " select 'left_changed', count(*) from told where outcome = 'left' and changes <> '{}' having count(*) > 0"
+        )
         return dict(cursor.fetchall())
 
 
