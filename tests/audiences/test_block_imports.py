@@ -192,7 +192,7 @@ def test_from_file_to_suppressions_by_pages_alone(browse, workspace):
     assert [(figure["label"], figure["count"]) for figure in page.context["figures"]] == [
         ("New", 5), ("Known already", 0), ("Twice in the file", 1), ("Invalid", 3), ("Lifted since", 0),
     ]  # fmt: skip
-    assert "Nobody of this workspace is among them" in page.content.decode()
+    assert "Nobody of this workspace is suppressed by it who is not already." in page.content.decode()
     assert "Spam complaint" in page.content.decode()
     assert "stands for all of a domain" in client.get(reply.url, {"show": "invalid"}).content.decode()
     client.post(f"{reply.url}start/", {"version": mine.version})
