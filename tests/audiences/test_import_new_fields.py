@@ -27,12 +27,14 @@ def ready(workspace, by):
     return preview(begin(workspace, by, TEXT), by, MAPPING)
 
 
-def test_a_preview_makes_no_field_and_shows_the_ones_to_come(workspace, by):
+def test_a_preview_makes_no_field_and_shows_the_ones_to_come(browse, workspace, by):
     ContactFactory(workspace=workspace, email="ana@x.test")
     mine = ready(workspace, by)
     assert labels() == []
     (row,) = queries.rows_of(mine, "changed").rows
     assert row.changes == [("Kundin seit", "", "6 Dec 2013"), ("PLZ", "", "4057")]
+    page = browse("editor").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+    assert "2 new fields come with it: <bdi>PLZ</bdi>, <bdi>Kundin seit</bdi>." in " ".join(page.split())
 
 
 def test_an_import_makes_its_fields_under_the_headings_as_they_are(workspace, by):
