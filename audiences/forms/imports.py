@@ -216,6 +216,7 @@ def _initial(mine: Import) -> dict[str, Any]:
     basis = mine.basis
     initial: dict[str, Any] = {
         "on_list": mine.list_id,
+        "new_list": "" if mine.list_id else mine.new_list,
         "policy": mine.policy,
         "resubscribes": mine.resubscribes,
         "consent_source": basis.source if basis else "",

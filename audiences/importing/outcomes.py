@@ -43,7 +43,8 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
 def values_of(mine: Import) -> dict[str, Any]:
     return {
         "workspace": mine.workspace_id,
-        "list": mine.list_id,
+        # Nobody is on a list that is still to be made.
+        "list": mine.list_id or (-1 if mine.new_list else None),
         "import": mine.pk,
         "resubscribes": mine.resubscribes,
         "consent_at": mine.consent_at,

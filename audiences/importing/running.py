@@ -12,7 +12,17 @@ from accounts.models import OutboxEntry
 from accounts.refusals import CannotMove
 from audiences import sets
 from audiences.files import BadFile
-from audiences.importing import applying, blocks, bodies, new_fields, opening, outcomes, staging, undoing
+from audiences.importing import (
+    applying,
+    blocks,
+    bodies,
+    new_fields,
+    new_list,
+    opening,
+    outcomes,
+    staging,
+    undoing,
+)
 from audiences.importing.ending import leave_nothing
 from audiences.importing.opening import NO_ROWS
 from audiences.importing.tables import Tables
@@ -178,6 +188,7 @@ def _end(mine: Import, state: str) -> None:
     told = {}
     if state == State.UNDONE:
         told["undone"] = mine.undone | new_fields.take_back(mine)
+        new_list.take_back(mine)
     mine.move_to(state, finished_at=timezone.now(), note="", **told)
     if state == State.CANCELLED and not mine.counts:
         leave_nothing(mine)

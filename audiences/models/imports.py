@@ -121,6 +121,8 @@ class Import(Moving):
     mapping = models.JSONField(default=list, blank=True)
 
     list = models.ForeignKey(List, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports")
+    # Of a list that this import makes when it starts.
+    new_list = models.CharField(max_length=200, blank=True, default="", db_default="")
     policy = models.CharField(max_length=5, choices=Policy, default=Policy.TAKE)
     resubscribes = models.BooleanField(default=False)
     # When people agreed, or were blocked, where a row does not say.
@@ -169,6 +171,10 @@ class Import(Moving):
 
     def get_absolute_url(self) -> str:
         return reverse("audiences:import", args=[self.pk])
+
+    @property
+    def list_name(self) -> str:
+        return str(self.list or self.new_list)
 
     @property
     def is_of_blocks(self) -> bool:

@@ -305,7 +305,7 @@ class _Said:
             for key, (before, after) in sorted(loaded(changes, {}).items())
         ]
         if membership is not None:
-            found.append(("List", "", str(self.list or "")))
+            found.append(("List", "", self.mine.list_name))
         return found
 
     def _shown(self, key: str, value: Any) -> str:

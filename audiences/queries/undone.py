@@ -41,7 +41,7 @@ def undone(mine: Import, which: str, *, after: int = 0) -> Undone:
         )
         found = cursor.fetchall()
     labels = labels_of(mine)
-    on_list = f"the list {mine.list}"
+    on_list = f"the list {mine.list_name}"
 
     def what(changes: dict[str, object], kept: list[str]) -> str:
         if which in ("lists", "off"):

@@ -21,7 +21,7 @@ from audiences.files import MAX_BYTES, values
 from audiences.files.binary import refuse_binary
 from audiences.files.dialects import Dialect
 from audiences.files.unpacking import is_packed
-from audiences.importing import bodies, new_fields
+from audiences.importing import bodies, new_fields, new_list
 from audiences.importing.decisions import NEW_FIELD, Decisions
 from audiences.importing.ending import leave_nothing
 from audiences.importing.tables import Tables
@@ -149,14 +149,12 @@ def preview_import(*, mine: Import, by: User, version: int, decisions: Decisions
             fields={"consent_source": "Where did these people agree to be written to?"},
         )
     mapping = new_fields.plan(mine, mapping)
-    chosen = _list(mine.workspace, decisions)
-    basis = None
-    if chosen is not None:
-        basis = _basis(mine, by, decisions)
+    chosen, new_list_name = _list(mine.workspace, decisions)
+    basis = _basis(mine, by, decisions) if basis_needed else None
     if mine.state == State.READY:
         mine.move_to(State.MAPPING)
     mine.move_to(
-        State.READING, mapping=mapping, list=chosen, policy=decisions.policy, basis=basis,
+        State.READING, mapping=mapping, list=chosen, new_list=new_list_name, policy=decisions.policy, basis=basis,
         resubscribes=decisions.resubscribes and chosen is not None, consent_at=consent_at,
         version=mine.version + 1, checkpoint={}, preview={}, counts={}, note="",
     )  # fmt: skip
@@ -175,6 +173,7 @@ def start_import(*, mine: Import, by: User, version: int) -> None:
         raise CannotImport(
             f"The field {taken[0]} was made meanwhile. Change the columns, and choose it or ask for a new one again."
         )
+    new_list.make(mine)
     mine.move_to(State.RUNNING, started_at=timezone.now())
     activity.record(
         mine.workspace, "import.started", f"Started the import of {mine}.", actor=by, subject=mine,
@@ -422,16 +421,17 @@ def _basis(mine: Import, by: User, decisions: Decisions) -> ConsentBasis:
     return known or ConsentBasis.objects.create(workspace=mine.workspace, **said)
 
 
-def _list(workspace: Workspace, decisions: Decisions) -> List | None:
+def _list(workspace: Workspace, decisions: Decisions) -> tuple[List | None, str]:
+    """The list, or the name of one that is made when the import starts."""
     name = " ".join(decisions.new_list.split())
     if not name:
-        return decisions.on_list
+        return decisions.on_list, ""
     if decisions.on_list is not None:
         raise CannotImport(
             "One list, please.", fields={"new_list": "Choose a list, or name a new one; not both."}
         )
     known = workspace.lists.filter(name=name, archived_at=None).first()
-    return known or List.objects.create(workspace=workspace, name=name)
+    return known, "" if known else name
 
 
 def _reading(kind: str) -> str:
