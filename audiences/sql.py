@@ -22,7 +22,8 @@ def said_last(answer: str, contact: str) -> str:
     """
     later = "(o.at, o.id) > (k.at, k.id)"
     ends = {
-        "given": f"(o.kind = 'withdrawn' and {later} or {_UNDOES.format('o', 'k')})",
+        # The kinds first: of most people there is neither.
+        "given": f"o.kind in ('withdrawn', 'undone') and (o.kind = 'withdrawn' and {later} or {_UNDOES.format('o', 'k')})",
         "withdrawn": f"o.kind = 'given' and {later} and {stands('o')}",
     }
     return f"""exists (

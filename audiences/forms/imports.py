@@ -1,5 +1,6 @@
 """Bringing a file, saying how it is written, matching its columns; typing in one person."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -49,7 +50,7 @@ class PasteForm(Form):
         rows: str = self.cleaned_data["rows"]
         if not rows.strip():
             raise forms.ValidationError("Paste at least one row.")
-        return rows
+        return _one_a_line(rows)
 
 
 class DialectForm(Form):
@@ -172,6 +173,14 @@ class PersonForm(Form):
         data = super().clean() or {}
         fields = {name.removeprefix("field_"): _as_text(data.get(name)) for name in self.keys}
         return {name: value for name, value in data.items() if name not in self.keys} | {"fields": fields}
+
+
+def _one_a_line(rows: str) -> str:
+    """People as one line of a mail names them, `Ana <ana@x.test>, Ben <ben@x.test>`, a line each; all else as it is."""
+    people = [part.strip() for part in re.split(r"[,;\r\n]", rows) if part.strip()]
+    if any("<" in one for one in people) and all(one.count("@") == 1 for one in people):
+        return "\n".join(people)
+    return rows
 
 
 def add_columns(form: forms.Form, mine: Import, targets: list[Any]) -> None:

@@ -1,6 +1,6 @@
 """Fields that come with an import: planned in its mapping, made when it starts, taken back with it.
 
-Such a column has a "label" beside its target, the key the field gets.
+Such a column has a "label" beside its target, the key the field gets, and once it is made the "field" it is.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ def plan(mine: Import, mapping: list[dict[str, str]]) -> list[dict[str, str]]:
     return planned
 
 
-def planned(mine: Import) -> dict[str, dict[str, str]]:
+def planned(mine: Import) -> dict[str, dict[str, Any]]:
     """Key → column of what this import makes, or made."""
     return {column["to"]: column for column in mine.mapping if "label" in column}
 
@@ -48,7 +48,7 @@ def make(mine: Import) -> list[str]:
     sets.one_writer(mine.workspace)
     taken = Field.objects.filter(workspace=mine.workspace, key__in=wanted).values_list("label", flat=True)
     if not taken:
-        Field.objects.bulk_create(
+        made = Field.objects.bulk_create(
             Field(
                 workspace=mine.workspace,
                 key=key,
@@ -57,19 +57,27 @@ def make(mine: Import) -> list[str]:
             )
             for key, column in wanted.items()
         )
+        ids = {field.key: field.pk for field in made}
+        mine.mapping = [
+            column | {"field": ids[column["to"]]} if "label" in column else column for column in mine.mapping
+        ]
+        Import.objects.filter(pk=mine.pk).update(mapping=mine.mapping)
     return list(taken)
 
 
 def take_back(mine: Import) -> dict[str, Any]:
-    """Delete the fields made, where nobody has a value and nothing uses them: {"fields_gone", "fields_left"}, as labels."""
-    if not (wanted := planned(mine)):
+    """Delete the fields made that nobody fills, uses or has changed: {"fields_gone", "fields_left"}, as labels."""
+    made = [column["field"] for column in mine.mapping if "field" in column]
+    if not made:
         return {}
     sets.one_writer(mine.workspace)
     told: dict[str, list[str]] = {"fields_gone": [], "fields_left": []}
-    used = uses.of(mine.workspace, "field", list(wanted))
-    for field in Field.objects.filter(workspace=mine.workspace, key__in=wanted).order_by("id"):
+    fields = list(Field.objects.filter(workspace=mine.workspace, pk__in=made).order_by("id"))
+    used = uses.of(mine.workspace, "field", [field.key for field in fields])
+    for field in fields:
         is_used = (
-            field.key in used
+            field.version > 1
+            or field.key in used
             or MirrorRow.objects.filter(
                 kind=MirrorKind.FIELD, object_id=field.pk, connection__workspace=mine.workspace_id
             ).exists()

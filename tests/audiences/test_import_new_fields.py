@@ -64,6 +64,8 @@ def test_a_field_made_meanwhile_is_not_filled_by_chance(workspace, by):
     with pytest.raises(CannotDo, match="The field Plz was made meanwhile"):
         services.start_import(mine=mine, by=by, version=mine.version)
     assert labels() == ["Plz"]
+    services.cancel_import(mine=mine, by=by)
+    assert labels() == ["Plz"]
 
 
 def test_back_at_the_columns_a_new_field_is_still_one(browse, workspace, by):
@@ -94,7 +96,7 @@ def test_a_roll_back_takes_the_fields_back(browse, workspace, by):
     assert "Gone again with it: the fields <bdi>PLZ</bdi>, <bdi>Kundin seit</bdi>." in told
 
 
-@pytest.mark.parametrize("why", ["filled", "used", "told"])
+@pytest.mark.parametrize("why", ["filled", "used", "told", "renamed"])
 def test_a_field_that_somebody_fills_or_uses_stays_and_is_named(browse, workspace, by, why):
     mine = start(ready(workspace, by), by)
     if why == "filled":
@@ -102,6 +104,9 @@ def test_a_field_that_somebody_fills_or_uses_stays_and_is_named(browse, workspac
     elif why == "used":
         rule = {"join": "all", "rules": [{"kind": "field", "of": "plz", "op": "filled"}]}
         Segment.objects.create(workspace=workspace, name="S", rule=rule)
+    elif why == "renamed":
+        services.rename_field(workspace=workspace, key="plz", by=by, version=1, label="Postleitzahl")
+        services.rename_field(workspace=workspace, key="plz", by=by, version=2, label="PLZ")
     else:
         MirrorRow.objects.create(
             connection=ConnectionFactory(workspace=workspace), kind=MirrorKind.FIELD, remote_id="PLZ",
@@ -115,7 +120,16 @@ def test_a_field_that_somebody_fills_or_uses_stays_and_is_named(browse, workspac
     )
     assert ActivityEntry.objects.get(verb="import.undone").after["fields_left"] == ["PLZ"]
     told = browse("viewer").get(f"/w/acme/imports/{mine.pk}/").content.decode()
-    assert "Somebody has a value of <bdi>PLZ</bdi>, or something uses it: this field stays." in told
+    assert "here to stay: the field <bdi>PLZ</bdi>." in told
+
+
+def test_a_field_made_anew_since_is_not_the_imports(workspace, by):
+    mine = start(ready(workspace, by), by)
+    Field.objects.filter(key="plz").delete()
+    Contact.objects.update(custom={})
+    services.add_field(workspace=workspace, by=by, label="PLZ", kind="text")
+    undo(mine, by)
+    assert labels() == ["PLZ"]
 
 
 def test_after_an_import_and_its_roll_back_fields_are_counted_anew(workspace, by):

@@ -7,7 +7,7 @@ from accounts.refusals import CannotDo
 from audiences import queries, services
 from audiences.erased import Erased
 from audiences.models import Contact, Field, Import, ImportBody
-from tests.audiences.importing import begin, bring, preview, work
+from tests.audiences.importing import begin, bring, preview, start, work
 from tests.audiences.test_import_pages import upload
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,24 @@ def test_pasted_from_a_mail_the_column_of_addresses_is_found(browse, workspace):
     work()
     mine = Import.objects.get()
     assert (mine.dialect["has_header"], mine.mapping) == (False, [{"to": "email", "as": "text"}])
+
+
+@pytest.mark.parametrize(
+    ("rows", "people"),
+    [
+        (
+            "Ana Muster <ana@x.test>, ben@x.test;Cem <cem@x.test>\r\n",
+            ["ana@x.test", "ben@x.test", "cem@x.test"],
+        ),
+        ("ana@x.test,Ana <Muster>\n", ["ana@x.test"]),
+        ("ana@x.test;second@x.test\n", ["ana@x.test"]),
+    ],
+)
+def test_one_line_of_a_mail_is_a_person_each(browse, workspace, by, rows, people):
+    browse("editor").post("/w/acme/imports/new/paste/", {"rows": rows})
+    work()
+    start(preview(Import.objects.get(), by), by)
+    assert sorted(email for email, *_ in names()) == people
 
 
 def test_erased_people_are_known_however_their_address_is_written(workspace, by, monkeypatch):
