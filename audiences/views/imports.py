@@ -303,15 +303,8 @@ def _to_undo(mine: Import) -> dict[str, Any]:
     if new:
         parts.append(counted(new, "person who came with it goes again,people who came with it go again"))
     if changed:
-        back = "gets back the fields and lists they had,get back the fields and lists they had"
-        parts.append(
-            counted(
-                changed,
-                ",".join(
-                    f"{noun} {verb}" for noun, verb in zip(("person", "people"), back.split(","), strict=True)
-                ),
-            )
-        )
+        back = "back the fields and lists they had"
+        parts.append(counted(changed, f"person gets {back},people get {back}"))
     if labels := [column["label"] for column in new_fields.planned(mine).values()]:
         parts.append(f"the new fields go that nobody else fills or uses: {', '.join(labels)}")
     sentence = "; ".join(parts) or "Nobody was changed by it"
