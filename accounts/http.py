@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
@@ -12,7 +13,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import get_script_prefix, reverse, set_script_prefix
+from django.urls import Resolver404, get_script_prefix, resolve, reverse, set_script_prefix
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
@@ -39,7 +40,11 @@ View = Callable[Concatenate[WorkspaceRequest, P], HttpResponse]
 def workspace_view(
     *, role: Role = Role.VIEWER, methods: Collection[str] = ("GET", "HEAD", "POST")
 ) -> Callable[[View[P]], View[P]]:
-    """Let members with `role` in; nobody else. A POST by a member of a lower role is refused with a sentence."""
+    """Let members with `role` in; nobody else. A POST by a member of a lower role is refused with a sentence.
+
+    Whoever opens an address that only takes what is sent, as a browser does with the one a refused form left it at, is led
+    to the page above it.
+    """
 
     def guard(view: View[P]) -> View[P]:
         @wraps(view)
@@ -47,6 +52,8 @@ def workspace_view(
             if getattr(request, "membership", None) is None:
                 raise Http404("This page belongs to a workspace.")
             if request.method not in methods:
+                if request.method in ("GET", "HEAD") and "GET" not in methods:
+                    return redirect(_page_above(request))
                 return HttpResponse(status=405, headers={"Allow": ", ".join(methods)})
             if not request.membership.may(role):
                 raise PermissionDenied(
@@ -57,6 +64,7 @@ def workspace_view(
             return response
 
         guarded.role = role  # type: ignore[attr-defined]
+        guarded.methods = methods  # type: ignore[attr-defined]
         return guarded
 
     return guard
@@ -154,6 +162,17 @@ def safe_next(request: HttpRequest, *, default: str) -> str:
 def workspace_url(workspace: Workspace, name: str, *args: Any) -> str:
     """The path of a page of a workspace, from outside of one (tasks, mails, log-in)."""
     return f"/w/{workspace.slug}{_outside(name, *args)}"
+
+
+def _page_above(request: HttpRequest) -> str:
+    """The nearest address above this one that can be opened; the start of the workspace where there is none."""
+    path = request.path_info.strip("/")
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        with suppress(Resolver404):
+            if "GET" in getattr(resolve(f"/{path}/").func, "methods", ()):
+                return f"{get_script_prefix()}{path}/"
+    return get_script_prefix()
 
 
 def _outside(name: str, *args: Any) -> str:

@@ -67,7 +67,7 @@ def address_or_pattern(text: str) -> tuple[str, bool]:
             return normalise(text), False  # a star may stand in a name
         except NotAnAddress:
             raise NotAnAddress(Problem.NO_PATTERN) from None
-    return normalise(text), False
+    return read_address(text)[0], False
 
 
 def normalise(text: str) -> str:
@@ -78,6 +78,38 @@ def normalise(text: str) -> str:
             return address
         raise NotAnAddress(_problem(address))
     return _with_foreign_domain(text.strip())
+
+
+def read_address(text: str) -> tuple[str, str]:
+    """(normal form, name) of an address as it stands in mails too: `Ana Muster <ana@x.test>`, `mailto:ana@x.test`.
+
+    Raises NotAnAddress, with what is wrong with the text as it stands.
+    """
+    try:
+        return normalise(text), ""
+    except NotAnAddress:
+        rest, name = text.strip().rstrip(",;"), ""
+        if rest.endswith(">"):
+            name, _, rest = rest[:-1].rpartition("<")
+        if rest.strip()[:7].lower() == "mailto:":
+            rest = rest.strip()[7:].partition("?")[0]
+        try:
+            address = normalise(rest)
+        except NotAnAddress:
+            pass
+        else:
+            name = name.strip().strip("\"'").strip()
+            return address, "" if "@" in name else name
+        raise
+
+
+def first_and_last(name: str) -> tuple[str, str]:
+    """The two parts of a name as a mail shows it; a comma says that the last name comes first."""
+    last, comma, first = name.partition(",")
+    if not comma:
+        first, _, last = name.rpartition(" ")
+        first, last = (first, last) if first else (last, "")
+    return first.strip(), last.strip()
 
 
 def _with_foreign_domain(text: str) -> str:

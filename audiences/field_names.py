@@ -58,9 +58,10 @@ def key_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", _ascii(name).lower()).strip("_")[:50] or "field"
 
 
-def label_of(name: str) -> str:
+def label_of(name: str, *, keeps_capitals: bool = False) -> str:
+    """A name to show; accounts write all of theirs in capitals, a file only what it means to."""
     words = name.replace("_", " ").strip()
-    return (words.capitalize() if words.isupper() else words)[:120] or "Field"
+    return (words.capitalize() if words.isupper() and not keeps_capitals else words)[:120] or "Field"
 
 
 def _ascii(text: str) -> str:

@@ -20,13 +20,28 @@ def said_last(answer: str, contact: str) -> str:
 
     Two joins, of which the second is small; to look for the last one of each person takes several times as long.
     """
-    other = {"given": "withdrawn", "withdrawn": "given"}[answer]
+    later = "(o.at, o.id) > (k.at, k.id)"
+    ends = {
+        # The kinds first: of most people there is neither.
+        "given": f"o.kind in ('withdrawn', 'undone') and (o.kind = 'withdrawn' and {later} or {_UNDOES.format('o', 'k')})",
+        "withdrawn": f"o.kind = 'given' and {later} and {stands('o')}",
+    }
     return f"""exists (
         select 1 from audiences_consent k
         where k.contact_id = {contact} and k.purpose = 'mail' and k.kind = '{answer}' and not exists (
             select 1 from audiences_consent o
-            where o.contact_id = k.contact_id and o.purpose = 'mail' and o.kind = '{other}' and (o.at, o.id) > (k.at, k.id)
+            where o.contact_id = k.contact_id and o.purpose = 'mail' and {ends[answer]}
         )
+    )"""
+
+
+_UNDOES = "{0}.kind = 'undone' and {0}.basis_id = {1}.basis_id and {0}.id > {1}.id"
+
+
+def stands(consent: str) -> str:
+    """Whether this consent, by its alias, came by no import that was rolled back."""
+    return f"""not exists (
+        select 1 from audiences_consent u where u.contact_id = {consent}.contact_id and {_UNDOES.format("u", consent)}
     )"""
 
 

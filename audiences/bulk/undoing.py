@@ -46,10 +46,10 @@ def _fields(mine: BulkAction, values: dict[str, Any]) -> int:
 
 
 def _off_list(mine: BulkAction, values: dict[str, Any]) -> int:
-    """The consent that was recorded with it is taken back as well."""
+    """The consent that was recorded with it counts no more."""
     back = _memberships(mine, values, _ADDED)
     with database.cursor() as cursor:
-        cursor.execute(_WITHDRAWN, values | {"list": list_of(mine).pk, "basis": mine.basis_id})
+        cursor.execute(_UNDONE, values | {"list": list_of(mine).pk, "basis": mine.basis_id})
     return back
 
 
@@ -93,9 +93,9 @@ and not exists (
     where k.contact_id = m.contact_id and k.purpose = 'mail' and k.kind = 'withdrawn'
       and (k.list_id is null or k.list_id = m.list_id) and k.created_at >= %(began)s
 )"""
-_WITHDRAWN = """
+_UNDONE = """
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
-select contact_id, %(basis)s, %(list)s, 'withdrawn', now(), now() from touched
+select contact_id, %(basis)s, %(list)s, 'undone', now(), now() from touched
 """
 # Whoever was tagged anew since keeps it: that was somebody else's word.
 _TAGGED_ANEW = f"""

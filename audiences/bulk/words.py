@@ -50,7 +50,7 @@ OUTCOMES: dict[str, dict[str, Outcome]] = {
 WRITTEN = ("added", "removed", "tagged", "untagged", "changed", "suppressed")
 # What undoing it means, before somebody does it.
 BACK: dict[str, str] = {
-    Action.ADD_TO_LIST: "Whoever was added by this goes off the list again, and the consent recorded with it is taken back.",
+    Action.ADD_TO_LIST: "Whoever was added by this goes off the list again, and the consent recorded with it counts no more.",
     Action.REMOVE_FROM_LIST: "Whoever was taken off by this is on the list again, as they were before. Who left or was suppressed since stays off.",
     Action.TAG: "Whoever was tagged by this loses the tag again. Who had it before, or was tagged anew since, keeps it.",
     Action.UNTAG: "Whoever lost the tag by this has it again.",

@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 from accounts.models import Workspace
 from audiences.files.formulas import FORMULA
 from audiences.models import Contact, Field
-from audiences.sql import SUPPRESSED
+from audiences.sql import SUPPRESSED, stands
 
 _CODES = ", ".join(str(ord(letter)) for letter in FORMULA)
 PERSON, FIELDS, GROUPS, DID = "Person", "Fields", "Lists and tags", "What they did"
@@ -92,12 +92,13 @@ def columns_of(workspace: Workspace) -> dict[str, Column]:
         Column(
             "consent", "Consent source", GROUPS,
             "(select b.source from audiences_consent k join audiences_consentbasis b on b.id = k.basis_id"
-            " where k.contact_id = c.id and k.purpose = 'mail' and k.kind = 'given' order by k.at desc, k.id desc limit 1)",
+            f" where k.contact_id = c.id and k.purpose = 'mail' and k.kind = 'given' and {stands('k')}"
+            " order by k.at desc, k.id desc limit 1)",
         ),
         Column(
             "consent_at", "Consent date", GROUPS,
             f"(select {time_of('k.at')} from audiences_consent k where k.contact_id = c.id and k.purpose = 'mail'"
-            " and k.kind = 'given' order by k.at desc, k.id desc limit 1)", is_plain=True,
+            f" and k.kind = 'given' and {stands('k')} order by k.at desc, k.id desc limit 1)", is_plain=True,
         ),
         Column("tracking", "Opens and clicks counted", GROUPS, "c.tracking", is_plain=True),
         Column("received", "Campaigns received", DID, _OF_ENGAGEMENT.format("e.received"), is_plain=True, is_number=True),

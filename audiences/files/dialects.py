@@ -23,7 +23,7 @@ ENCODINGS = {
 DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}
 SAMPLE_RECORDS = 200
 SAMPLE_BYTES = 256 * 1024
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_WIDE_MARKS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Some programs tell their separator in a line of its own.
 _ADDRESS = re.compile(r"[^@\s]@[^@\s.]{1,63}\.")
 _TOLD = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)
@@ -48,7 +48,19 @@ class Dialect:
 def guess_encoding(blocks: Blocks) -> str:
     """Read to the end: a file is UTF-8 only if all of it is."""
     first = _first(blocks())
-    for mark, encoding in _MARKS:
+    if first.startswith(codecs.BOM_UTF8):
+        return "utf-8"
+    if wide := wide_encoding(first):
+        return wide
+    for encoding in ("utf-8", "cp1252"):
+        if _decodes(blocks(), encoding):
+            return encoding
+    return "latin-1"
+
+
+def wide_encoding(first: bytes) -> str:
+    """The encoding of two bytes a letter in which a file that begins so is written; empty when it is none."""
+    for mark, encoding in _WIDE_MARKS:
         if first.startswith(mark):
             return encoding
     start = first[:4096]
@@ -58,10 +70,7 @@ def guess_encoding(blocks: Blocks) -> str:
             return "utf-16-le"
         if even > len(start) // 5 and odd <= even // 4:
             return "utf-16-be"
-    for encoding in ("utf-8", "cp1252"):
-        if _decodes(blocks(), encoding):
-            return encoding
-    return "latin-1"
+    return ""
 
 
 def guess(blocks: Blocks, *, encoding: str = "", delimiter: str = "") -> Dialect:

@@ -9,11 +9,13 @@ import resource
 import sys
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from python_calamine import (
     CalamineError,
+    CalamineSheet,
     CalamineWorkbook,
     PasswordError,
     SheetTypeEnum,
@@ -22,6 +24,9 @@ from python_calamine import (
 
 MEMORY_BYTES = 3 * 1024**3
 REFUSED = 3
+# Rows of a sheet that are looked at, and how many of them with an address make it the one.
+LOOKED_AT = 200
+ENOUGH = 20
 
 
 def main(path: str, target: str, wanted: str = "") -> int:
@@ -38,10 +43,8 @@ def main(path: str, target: str, wanted: str = "") -> int:
         for sheet in workbook.sheets_metadata
         if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
     ]
-    for name in [wanted] if wanted in names else names:
-        sheet = workbook.get_sheet_by_name(name)
-        if not sheet.height:
-            continue
+    name, sheet = _chosen(workbook, [wanted] if wanted in names else names)
+    if sheet is not None:
         with Path(target).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             # Rows keep the number they have in the sheet.
@@ -53,6 +56,21 @@ def main(path: str, target: str, wanted: str = "") -> int:
         sys.stdout.write("\x1f".join([name, *others]))
         return 0
     return _refuse("There is nothing in this workbook that can be seen. Choose another file.")
+
+
+def _chosen(workbook: CalamineWorkbook, names: list[str]) -> tuple[str, CalamineSheet | None]:
+    """The sheet with people on it, or the first one that is not empty: a cover sheet often comes first."""
+    best: tuple[int, str, CalamineSheet | None] = (-1, "", None)
+    for name in names:
+        sheet = workbook.get_sheet_by_name(name)
+        if not sheet.height:
+            continue
+        found = sum(any("@" in str(cell) for cell in row) for row in islice(sheet.iter_rows(), LOOKED_AT))
+        if found > best[0]:
+            best = (found, name, sheet)
+        if found >= ENOUGH:
+            break
+    return best[1:]
 
 
 def _refuse(sentence: str) -> int:

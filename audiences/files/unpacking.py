@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from audiences.files import MAX_UNPACKED_BYTES, BadFile
+from audiences.files.binary import SAMPLE, refuse_binary
 
 BLOCK = 1024 * 1024
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -61,8 +62,9 @@ def unpack(path: Path, folder: Path, *, sheet: str = "", name: str = "") -> Text
         _extract(archive, files[0], inner)
     name = Path(files[0].filename).name
     with inner.open("rb") as file:
-        start = file.read(8)
+        start = file.read(SAMPLE)
     if not is_packed(start):
+        refuse_binary(start)
         return Text(inner, [], name)
     if Path(name).suffix.lower() not in SHEETS:
         raise BadFile("There is an archive inside this archive. Unpack it first.")

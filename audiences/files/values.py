@@ -16,6 +16,16 @@ READINGS: dict[str, tuple[str, str]] = {
     "date_dmy": ("Date, 31.12.2026", "date"),
     "date_mdy": ("Date, 12/31/2026", "date"),
 }
+# Of a cell that a reading turns away.
+NO_VALUE: dict[str, str] = {
+    "text": "no text",
+    "boolean": "neither yes nor no",
+    "number": "no number such as 1,234.5",
+    "number_comma": "no number such as 1.234,5",
+    "date_ymd": "no day such as 2026-12-31",
+    "date_dmy": "no day such as 31.12.2026",
+    "date_mdy": "no day such as 12/31/2026",
+}
 _YES = frozenset(
     [
         "yes",

@@ -1,5 +1,6 @@
 """Bringing a file, saying how it is written, matching its columns; typing in one person."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -50,7 +51,7 @@ class PasteForm(Form):
         rows: str = self.cleaned_data["rows"]
         if not rows.strip():
             raise forms.ValidationError("Paste at least one row.")
-        return rows
+        return _one_a_line(rows)
 
 
 class DialectForm(Form):
@@ -139,6 +140,14 @@ class ColumnsForm(Form):
         return {"decisions": Decisions(mapping=mapping, **decided)}
 
 
+def _one_a_line(rows: str) -> str:
+    """People as one line of a mail names them, `Ana <ana@x.test>, Ben <ben@x.test>`, a line each; all else as it is."""
+    people = [part.strip() for part in re.split(r"[,;\r\n]", rows) if part.strip()]
+    if any("<" in one for one in people) and all(one.count("@") == 1 for one in people):
+        return "\n".join(people)
+    return rows
+
+
 def add_columns(form: forms.Form, mine: Import, targets: list[Any]) -> None:
     """A target and a reading for each column of the file."""
     for index, column in enumerate(mine.columns):
@@ -174,6 +183,7 @@ def _initial(mine: Import) -> dict[str, Any]:
     basis = mine.basis
     initial: dict[str, Any] = {
         "on_list": mine.list_id,
+        "new_list": "" if mine.list_id else mine.new_list,
         "policy": mine.policy,
         "resubscribes": mine.resubscribes,
         "consent_source": basis.source if basis else "",
@@ -181,7 +191,8 @@ def _initial(mine: Import) -> dict[str, Any]:
         "consent_date": mine.consent_at.date() if mine.consent_at else None,
     }
     for index, column in enumerate(mine.mapping):
-        initial |= {f"to_{index}": column["to"], f"as_{index}": column["as"]}
+        target = NEW_FIELD if "label" in column else column["to"]
+        initial |= {f"to_{index}": target, f"as_{index}": column["as"]}
     return initial
 
 

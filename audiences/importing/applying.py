@@ -9,6 +9,7 @@ from audiences.importing import blocks, outcomes
 from audiences.importing.staging import check, remember
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import
+from audiences.models.imports import rows_in
 
 # Rows of a chunk, and how many of them may have something to write.
 CHUNK = 200_000
@@ -38,7 +39,7 @@ def apply_next(mine: Import) -> bool:
             blocks.write(mine, tables, outcomes.values_of(mine) | {"after": after, "until": until})
         remember(mine, apply=until)
         total = dict(mine.counts)
-        for name, count in {**counts, "read": sum(counts.values())}.items():
+        for name, count in {**counts, "read": rows_in(counts)}.items():
             total[name] = total.get(name, 0) + count
         mine.counts = total
         Import.objects.filter(pk=mine.pk).update(counts=total)

@@ -16,7 +16,7 @@ from audiences.erased import PROBLEM, Erased
 from audiences.field_names import fold
 from audiences.files.reading import Row
 from audiences.files.values import parser
-from audiences.importing.shaping import bad, instant, names_erased, nothing_of, one_line
+from audiences.importing.shaping import NotYet, bad, instant, names_erased, nothing_of, one_line
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
 from audiences.services.suppressions import RESOLVED_AT_ONCE, propagate, resolve_patterns
@@ -94,17 +94,23 @@ class BlockShape:
         cells = [*cells, *[""] * (self.width - len(cells))]
         if any(cells[self.width :]):
             return bad(row, "too_many_cells")
+        problems: list[str] = []
+        email, is_pattern = "", False
         try:
             email, is_pattern = address_or_pattern(cells[self.email])
         except NotAnAddress as error:
-            return bad(row, error.problem.value)
+            problems.append(error.problem.value)
         said = one_line(cells[self.reason])[:MAX_REASON] if self.reason >= 0 else ""
         at = ""
         if self.parse is not None and (text := cells[self.at].strip()):
             try:
                 at = instant(text, self.parse)
+            except NotYet:
+                problems.append(f"not_yet:{self.at}")
             except ValueError:
-                return bad(row, f"not_such_a_value:{self.at}")
+                problems.append(f"not_such_a_value:{self.at}")
+        if problems:
+            return bad(row, " ".join(problems))
         pairs = [f'"kind":"{reason}"'] if (reason := reason_of(said)) else []
         if said:
             pairs.append(f'"reason":{encode_basestring(said)}')

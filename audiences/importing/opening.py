@@ -1,7 +1,8 @@
 """A first look at an uploaded file: unpacked, its writing and columns guessed, the last mapping for such columns recalled."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Any
 
 from django.db import transaction
 
-from audiences.addresses import NotAnAddress, address_or_pattern, normalise
+from audiences.addresses import NotAnAddress, address_or_pattern, read_address
 from audiences.field_names import EMAIL_NAMES, STANDARD_NAMES, fold, key_of
 from audiences.files import MAX_BYTES, MAX_COLUMNS, BadFile, dialects, values
 from audiences.files.dialects import Dialect
-from audiences.files.reading import rows
+from audiences.files.reading import Row, rows
 from audiences.files.unpacking import blocks_of, is_packed, unpack
 from audiences.importing import bodies
 from audiences.importing.blocks import TARGETS, guess_columns
@@ -22,24 +23,16 @@ from audiences.models import Field, Import, ImportBody
 SAMPLES = 3
 LOOKED_AT = 200
 SHOWN_LETTERS = 120
+NO_ROWS = "There is no row below the heading. Choose another file."
 
 
 def open_file(mine: Import) -> None:
     """Fill dialect, columns and a first mapping. Raises BadFile."""
     asked = mine.dialect.get("asked", {})
     sheets = _unpack(mine, asked.get("sheet", ""))
-    encoding = "utf-8" if sheets else asked.get("encoding", "")
-    delimiter = "," if sheets else asked.get("delimiter", "")
-
-    def text() -> Iterator[bytes]:
-        return bodies.blocks(mine)
-
-    dialect = dialects.guess(text, encoding=encoding, delimiter=delimiter)
-    has_header = asked.get("has_header", dialect.has_header)
-    dialect = Dialect(
-        dialect.encoding, dialect.delimiter, has_header, 0 if sheets else dialect.skip, bool(sheets)
-    )
-    found = [row.cells for row in islice(rows(text(), dialect), LOOKED_AT + 1) if not row.problem]
+    dialect, read = look(mine, asked, is_sheet=bool(sheets))
+    has_header = dialect.has_header
+    found = [row.cells for row in read if not row.problem]
     if not found:
         raise BadFile("No row of this file can be read. Is it a table? Save it as CSV and upload that.")
     width = max(len(row) for row in found[:1] if has_header) if has_header else max(map(len, found))
@@ -51,6 +44,28 @@ def open_file(mine: Import) -> None:
     mine.columns = columns
     mine.header_digest = header_digest(columns) if has_header else ""
     mine.mapping = _remembered(mine) or guess_mapping(mine, columns)
+
+
+def look(mine: Import, asked: Mapping[str, Any], *, is_sheet: bool = False) -> tuple[Dialect, list[Row]]:
+    """How the text is written, as far as it was not `asked`, and its first rows. Raises BadFile when none is below a heading."""
+
+    def text() -> Iterator[bytes]:
+        return bodies.blocks(mine)
+
+    encoding = "utf-8" if is_sheet else asked.get("encoding", "")
+    dialect = dialects.guess(
+        text, encoding=encoding, delimiter="," if is_sheet else asked.get("delimiter", "")
+    )
+    if is_sheet:
+        dialect = replace(dialect, skip=0, by_record=True)
+    read = list(islice(rows(text(), dialect), LOOKED_AT + 1))
+    if "has_header" in asked:
+        return replace(dialect, has_header=asked["has_header"]), read
+    if mine.is_of_blocks and read and any(map(_is_entry, read[0].cells)):
+        dialect = replace(dialect, has_header=False)  # a domain looks like the name of a column
+    if dialect.has_header and len(read) == 1:
+        raise BadFile(NO_ROWS)
+    return dialect, read
 
 
 def describe(
@@ -123,7 +138,9 @@ def _remembered(mine: Import) -> list[dict[str, str]]:
     known |= {*TARGETS, "consent_at", "consent_ip", "", *STANDARD_NAMES.values()}
     return [
         # What was left out may be wanted this time, as what it looks like now.
-        column if column["to"] and column["to"] in known else {"to": "", "as": now["as"]}
+        {"to": column["to"], "as": column["as"]}
+        if column["to"] and column["to"] in known
+        else {"to": "", "as": now["as"]}
         for column, now in zip(last.mapping, mine.columns, strict=True)
     ]
 
@@ -141,7 +158,7 @@ def _share(cells: Sequence[str], fits: Callable[[str], bool]) -> float:
 
 def _is_address(cell: str) -> bool:
     try:
-        return bool(normalise(cell))
+        return bool(read_address(cell)[0])
     except NotAnAddress:
         return False
 

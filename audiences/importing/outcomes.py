@@ -18,7 +18,7 @@ LOOKED_UP = 100_000
 
 
 def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str, int]:
-    """Write the outcome of the rows with after < line ≤ until into `table`; answers how many of each.
+    """Write the outcome of the rows with after < line ≤ until into `table`; answers how many of each, and "left_changed".
 
     Until the transaction ends they also are the table `told`.
     """
@@ -33,14 +33,18 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
         is_of_people = not mine.is_of_blocks
         cursor.execute(_statement(mine) if is_of_people else blocks.statement(mine), values)
         cursor.execute(f"analyze told (line, outcome); insert into {table} select * from told")
-        cursor.execute("select outcome, count(*) from told group by 1")
+        cursor.execute(
+            "select outcome, count(*) from told group by 1 union all"
+            " select 'left_changed', count(*) from told where outcome = 'left' and changes <> '{}' having count(*) > 0"
+        )
         return dict(cursor.fetchall())
 
 
 def values_of(mine: Import) -> dict[str, Any]:
     return {
         "workspace": mine.workspace_id,
-        "list": mine.list_id,
+        # Nobody is on a list that is still to be made.
+        "list": mine.list_id or (-1 if mine.new_list else None),
         "import": mine.pk,
         "resubscribes": mine.resubscribes,
         "consent_at": mine.consent_at,

@@ -12,10 +12,24 @@ from accounts.models import OutboxEntry
 from accounts.refusals import CannotMove
 from audiences import sets
 from audiences.files import BadFile
-from audiences.importing import applying, blocks, bodies, opening, outcomes, staging, undoing
+from audiences.importing import (
+    applying,
+    blocks,
+    bodies,
+    new_fields,
+    new_list,
+    opening,
+    outcomes,
+    staging,
+    undoing,
+)
+from audiences.importing.ending import leave_nothing
+from audiences.importing.opening import NO_ROWS
 from audiences.importing.tables import Tables
 from audiences.models import Import
+from audiences.models.imports import rows_in
 from audiences.services.counts import count_people_soon, refresh_counts
+from audiences.services.field_counts import ask_for_counts
 
 SLICE_SECONDS = 20
 PREVIEW_CHUNK = 200_000
@@ -77,14 +91,14 @@ def read_steps(mine: Import) -> Iterator[None]:
                 break
             counts = outcomes.tell_apart(mine, tables.preview, after=after, until=until)
             staging.remember(mine, preview=until)
-            counts["read"] = sum(counts.values())
+            counts["read"] = rows_in(counts)
             mine.preview = {
                 name: mine.preview.get(name, 0) + counts.get(name, 0) for name in {*mine.preview, *counts}
             }
             Import.objects.filter(pk=mine.pk).update(preview=mine.preview)
         yield
     if not mine.preview.get("read"):
-        fail(mine, "There is no row below the heading. Choose another file.")
+        fail(mine, NO_ROWS, is_over=True)
         return
     if mine.is_of_blocks:
         mine.preview |= {"people": blocks.people_caught(mine)}
@@ -113,7 +127,7 @@ def run_steps(mine: Import) -> Iterator[None]:
         yield
     while mine.is_of_blocks and blocks.resolve_next(mine):
         yield
-    told = sum(count for name, count in mine.counts.items() if name != "read")
+    told = rows_in(mine.counts)
     if not told == mine.counts.get("read") == mine.checkpoint["rows"]:
         raise RuntimeError(f"The outcomes of import {mine.pk} do not add up.")
     _end(mine, State.DONE)
@@ -145,8 +159,9 @@ def drive(mine: Import, steps: Iterator[None]) -> None:
 
 
 @transaction.atomic
-def fail(mine: Import, note: str) -> None:
-    was = mine.state
+def fail(mine: Import, note: str, *, is_over: bool = False) -> None:
+    """`is_over`: to try again would end the same way."""
+    was = "" if is_over else mine.state
     mine.move_to(State.FAILED, note=note, failed_in=was, finished_at=timezone.now())
     _settle(mine, f"The import of {mine} has stopped: {note}")
 
@@ -170,7 +185,13 @@ def _drive(entry: OutboxEntry, mine: Import, steps: Iterator[None]) -> outbox.La
 
 @transaction.atomic
 def _end(mine: Import, state: str) -> None:
-    mine.move_to(state, finished_at=timezone.now(), note="")
+    told = {}
+    if state == State.UNDONE:
+        told["undone"] = mine.undone | new_fields.take_back(mine)
+        new_list.take_back(mine)
+    mine.move_to(state, finished_at=timezone.now(), note="", **told)
+    if state == State.CANCELLED and not mine.counts:
+        leave_nothing(mine)
     sentence = {
         State.DONE: f"Imported {mine}.",
         State.CANCELLED: f"Cancelled the import of {mine}."
@@ -183,6 +204,8 @@ def _end(mine: Import, state: str) -> None:
 def _settle(mine: Import, sentence: str) -> None:
     if mine.counts:
         count_people_soon(mine.workspace)
+        if mine.source != Import.Source.BY_HAND and not mine.is_of_blocks:
+            ask_for_counts(workspace=mine.workspace)
     if mine.counts and mine.has_rows and not mine.is_of_blocks:
         Tables(mine).know_result()
     if mine.list_id and mine.counts:

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from json.encoder import encode_basestring
 from typing import Any
 
-from audiences.addresses import NotAnAddress, normalise
+from audiences.addresses import NotAnAddress, first_and_last, read_address
 from audiences.erased import PROBLEM, Erased
 from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
@@ -33,8 +33,8 @@ _JSON: dict[type, Callable[[Any], str]] = {
 Cell = Callable[[str], Any]
 
 
-class Problem(ValueError):  # noqa: N818 - what is wrong with a cell
-    pass
+class NotYet(ValueError):  # noqa: N818 - what is wrong with a cell
+    """A consent of the future is none."""
 
 
 class Shape:
@@ -61,7 +61,10 @@ class Shape:
             elif target:
                 start = f"{encode_basestring(target)}:"
                 self.custom.append((index, start, one_line if reading == "text" else parser(reading)))
-        self.has_consents = self.consent_at is not None
+        # A name that stands beside the address is theirs where no column tells names.
+        names = ("first_name", "last_name")
+        is_named = any(target in names for _, _, target in self.standard)
+        self.names = () if is_named else tuple(STANDARD.index(name) for name in names)
         self.erased = Erased(mine.workspace)
 
     def staged(self, row: Row) -> tuple[Any, ...]:
@@ -74,13 +77,18 @@ class Shape:
             cells = cells + [""] * missing
         elif missing < 0 and any(cells[self.width :]):
             return self._bad(row, "too_many_cells")
+        problems: list[str] = []
+        email = name = ""
         try:
-            email = normalise(cells[self.email])
+            email, name = read_address(cells[self.email])
         except NotAnAddress as error:
-            return self._bad(row, error.problem.value)
+            problems.append(error.problem.value)
         if self.erased and email in self.erased:
             return nothing_of(row)
         values = [""] * len(STANDARD)
+        if name and self.names:
+            for place, part in zip(self.names, first_and_last(one_line(name)), strict=True):
+                values[place] = part if len(part) <= STANDARD_LETTERS[STANDARD[place]] else ""
         for index, place, target in self.standard:
             text = cells[index]
             if not text:
@@ -91,7 +99,7 @@ class Shape:
             if not text.isprintable():
                 text = one_line(text)
             if len(text) > STANDARD_LETTERS[target]:
-                return self._bad(row, f"too_long:{index}")
+                problems.append(f"too_long:{index}")
             values[place] = text
         custom = []
         for index, start, parse in self.custom:
@@ -101,23 +109,30 @@ class Shape:
             if text[:1] == "'":
                 text = _unguarded(text)
             if len(text) > Field.MOST_LETTERS:
-                return self._bad(row, f"too_long:{index}")
+                problems.append(f"too_long:{index}")
+                continue
             try:
                 value = parse(text)
             except ValueError:
-                return self._bad(row, f"not_such_a_value:{index}")
+                problems.append(f"not_such_a_value:{index}")
+                continue
             custom.append(start + _JSON[type(value)](value))
         consent_at = consent_ip = ""
-        try:
-            if self.consent_at is not None:
-                consent_at = instant(cells[self.consent_at[0]].strip(), self.consent_at[1])
-        except ValueError:
-            return self._bad(row, f"not_such_a_value:{self.consent_at[0] if self.consent_at else 0}")
+        if self.consent_at is not None:
+            index, parse = self.consent_at
+            try:
+                consent_at = instant(cells[index].strip(), parse)
+            except NotYet:
+                problems.append(f"not_yet:{index}")
+            except ValueError:
+                problems.append(f"not_such_a_value:{index}")
         if self.consent_ip >= 0 and (text := cells[self.consent_ip].strip()):
             try:
                 consent_ip = str(ip_address(text))
             except ValueError:
-                return self._bad(row, f"not_such_a_value:{self.consent_ip}")
+                problems.append(f"no_ip:{self.consent_ip}")
+        if problems:
+            return self._bad(row, " ".join(problems))
         custom_text = f"{{{','.join(custom)}}}" if custom else "{}"
         return (line, email, *values, custom_text, consent_at, consent_ip, "", "")
 
@@ -126,7 +141,7 @@ class Shape:
 
 
 def bad(row: Row, problem: str) -> tuple[Any, ...]:
-    """A row that cannot be taken, in the order of tables.STAGED."""
+    """A row that cannot be taken, in the order of tables.STAGED; all that is wrong with it as codes, a blank between."""
     cells = [cell[:1000].replace("\x00", "\ufffd") for cell in row.cells]
     empty = ("",) * len(STANDARD)
     return (row.line, "", *empty, "{}", "", "", problem, json.dumps(cells, ensure_ascii=False))
@@ -144,7 +159,7 @@ def nothing_of(row: Row) -> tuple[Any, ...]:
 
 def _is_in(cell: str, erased: Erased) -> bool:
     try:
-        return normalise(cell) in erased
+        return read_address(cell)[0] in erased
     except NotAnAddress:
         return False
 
@@ -176,5 +191,5 @@ def instant(text: str, parse: Cell) -> str:
     at = time(int(clock[1]), int(clock[2]), int(clock[3] or 0)) if clock else time()
     instant = datetime.combine(day, at, UTC)
     if instant > datetime.now(UTC):
-        raise Problem("A consent of the future is none.")
+        raise NotYet(text)
     return instant.isoformat()

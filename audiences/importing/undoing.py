@@ -43,7 +43,7 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
         "step": step.pk, "at": step.at, "first": step.first_contact, "last": step.last_contact,
         "contact": MirrorKind.CONTACT.value,
     }  # fmt: skip
-    counts = {"fields": 0, "lists": 0, "people": 0, "kept": 0}
+    counts = {"fields": 0, "lists": 0, "people": 0, "off": 0, "kept": 0}
     with database.cursor() as cursor:
         cursor.execute(
             "set local jit = off; drop table if exists pg_temp.touched, pg_temp.made, pg_temp.own, pg_temp.unused"
@@ -59,9 +59,9 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
             cursor.execute(_DELETE_PEOPLE)
             counts["people"] = cursor.rowcount
             cursor.execute(_KEPT_PEOPLE, values)
-        cursor.execute(_WITHDRAWN, values)
+        cursor.execute(_UNDONE, values)
         cursor.execute(_TOLD)
-        counts["lists"] = cursor.fetchone()[0]
+        counts["lists"], counts["off"] = cursor.fetchone()
         cursor.execute(
             "select count(*) from audiences_importchange where step_id = %(step)s and kept <> '[]'", values
         )
@@ -128,21 +128,25 @@ _KEPT_PEOPLE = """
 update audiences_contact c set version = c.version + 1, updated_at = now()
 from own where c.id = own.contact_id;
 insert into audiences_importchange (step_id, contact_id, changes, membership, kept)
-select %(step)s, made.id, '{}', null, '["person"]'
+select %(step)s, made.id, '{}', null,
+       case when exists (select 1 from own where own.contact_id = made.id) then '["person", "off"]' else '["person"]' end::jsonb
 from made where not exists (select 1 from unused where unused.id = made.id) order by made.id
 """
 
-# Who stays, but no longer on the list, no longer agreed by this import.
-_WITHDRAWN = """
+# Who stays, but no longer on the list: what the import said for them counts no more, and nobody took anything back.
+_UNDONE = """
 create temp table if not exists own (id bigint, contact_id bigint, is_mirrored boolean) on commit drop;
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
-select c.id, %(basis)s, %(list)s, 'withdrawn', now(), now()
+select c.id, %(basis)s, %(list)s, 'undone', now(), now()
 from (select contact_id from touched union select contact_id from own) gone
 join audiences_contact c on c.id = gone.contact_id
 where %(basis)s::bigint is not null
 """
 
-_TOLD = "select (select count(*) from touched) + (select count(*) from own)"
+_TOLD = """
+select (select count(*) from touched),
+       (select count(*) from own where exists (select 1 from audiences_contact c where c.id = own.contact_id))
+"""
 
 # The table that memberships live in is named in the statements above.
 assert Subscription._meta.db_table == "audiences_subscription"  # noqa: S101

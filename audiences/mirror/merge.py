@@ -16,7 +16,7 @@ from accounts.models import Connection, MirrorKind, MirrorRow, Pull
 from audiences import queries, services, sets
 from audiences.erased import Erased
 from audiences.models import Contact
-from audiences.sql import HOW_BAD, STRICTER_HOLDS
+from audiences.sql import HOW_BAD, STRICTER_HOLDS, stands
 
 STANDARD = tuple(Contact.STANDARD_FIELDS)
 STAGE = (
@@ -233,7 +233,7 @@ set status = excluded.status, evidence = excluded.evidence, changed_at = exclude
 where mine.status <> 'unsubscribed' and mine.changed_at <= excluded.changed_at
 """
 
-_CARRY_CONSENTS = """
+_CARRY_CONSENTS = f"""
 with taken_back as (
     insert into audiences_consent (contact_id, basis_id, list_id, purpose, kind, at, ip, created_at)
     select moved.contact_id, k.basis_id, k.list_id, k.purpose, k.kind, k.at, k.ip, k.created_at
@@ -241,7 +241,7 @@ with taken_back as (
     where moved.mirrored_id <> moved.contact_id and not exists (
         select 1 from audiences_consent o
         where o.contact_id = k.contact_id and o.purpose = k.purpose and o.list_id is not distinct from k.list_id
-          and o.kind = 'given' and (o.at, o.id) > (k.at, k.id)
+          and o.kind = 'given' and (o.at, o.id) > (k.at, k.id) and {stands("o")}
     )
     order by k.id
 )

@@ -1,4 +1,7 @@
+from typing import Self
+
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import User, Workspace
@@ -28,12 +31,26 @@ class ConsentBasis(models.Model):
         return self.source
 
 
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def standing(self) -> Self:
+        """What people said, without what an import said for them and was rolled back."""
+        undone = Consent.objects.filter(
+            contact=OuterRef("contact"),
+            basis=OuterRef("basis"),
+            kind=Consent.Kind.UNDONE,
+            pk__gt=OuterRef("pk"),
+        )
+        return self.exclude(kind=Consent.Kind.UNDONE).exclude(Exists(undone), kind=Consent.Kind.GIVEN)
+
+
 class Consent(models.Model):
     """One person's yes, or the end of it. Rows are only added; they go when the person is erased."""
 
     class Kind(models.TextChoices):
         GIVEN = "given", "Given"
         WITHDRAWN = "withdrawn", "Taken back"
+        # Nobody's word: what was given on the same basis counts no more.
+        UNDONE = "undone", "Rolled back"
 
     class Purpose(models.TextChoices):
         MAIL = "mail", "To be written to"
@@ -51,6 +68,8 @@ class Consent(models.Model):
     at = models.DateTimeField()
     ip = models.GenericIPAddressField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_default=models.functions.Now())
+
+    objects = ConsentQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.contact_id}: {self.kind}"

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 
@@ -13,6 +14,11 @@ from audiences.models.lists import List
 from audiences.models.moving import Moving
 
 FRESH = timedelta(seconds=15)
+
+
+def rows_in(counts: Mapping[str, int]) -> int:
+    """The rows that have one of the outcomes."""
+    return sum(counts.get(name, 0) for name in Import.Outcome.values)
 
 
 class Import(Moving):
@@ -112,10 +118,12 @@ class Import(Moving):
     # Whether the same headings come again: then the mapping is remembered.
     header_digest = models.CharField(max_length=64, blank=True)
     # A column: {"to": "email", a field's key, "consent_at", "consent_ip" or "", "as": reading}; of suppressions
-    # "to" is "email", "reason", "at" or "".
+    # "to" is "email", "reason", "at" or "". "label": the field is made by this import.
     mapping = models.JSONField(default=list, blank=True)
 
     list = models.ForeignKey(List, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports")
+    # Of a list that this import makes when it starts.
+    new_list = models.CharField(max_length=200, blank=True, default="", db_default="")
     policy = models.CharField(max_length=5, choices=Policy, default=Policy.TAKE)
     resubscribes = models.BooleanField(default=False)
     # When people agreed, or were blocked, where a row does not say.
@@ -128,10 +136,12 @@ class Import(Moving):
 
     # "stage": the last line staged; "preview", "apply": the last line looked at; "undo": steps left.
     checkpoint = models.JSONField(default=dict, blank=True)
-    # Outcome → rows, and "read"; of suppressions "people" too: who would be suppressed.
+    # Outcome → rows, and "read"; of suppressions "people" too: who would be suppressed. "left_changed": of those who
+    # left, whose fields change.
     preview = models.JSONField(default=dict, blank=True)
     counts = models.JSONField(default=dict, blank=True)
-    # "fields", "lists", "people": what was taken back; "kept": what had changed since.
+    # People: "people" gone again, "fields" and "lists" that are as before, "off" the list though they stay, "kept": changed
+    # since. Labels of fields that came with it: "fields_gone", "fields_left".
     undone = models.JSONField(default=dict, blank=True)
     previewed_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
@@ -164,6 +174,10 @@ class Import(Moving):
         return reverse("audiences:import", args=[self.pk])
 
     @property
+    def list_name(self) -> str:
+        return str(self.list or self.new_list)
+
+    @property
     def is_of_blocks(self) -> bool:
         return self.aim == self.Aim.SUPPRESSIONS
 
@@ -185,6 +199,18 @@ class Import(Moving):
         """Whether it has just come to where it stands: whoever waits for it wants to be led there."""
         moments = (self.created_at, self.previewed_at, self.finished_at)
         return timezone.now() - max(filter(None, moments)) < FRESH
+
+    @property
+    def state_label(self) -> str:
+        if self.state == self.State.READY and not self.to_write:
+            return "Nothing to import"
+        return self.get_state_display()
+
+    @property
+    def to_write(self) -> int:
+        """Rows of the preview, or of the result, that write something."""
+        counts = self.counts or self.preview
+        return sum(counts.get(name, 0) for name in ("new", "changed", "left_changed"))
 
     @property
     def rows_read(self) -> int | None:

@@ -9,7 +9,7 @@ from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.fields import readings
 from audiences.queries.growth import growth, moved_people
-from audiences.queries.imports import earlier_import, imports, kept, progress, rejects_csv, rows_of
+from audiences.queries.imports import earlier_import, imports, progress, rejects_csv, rows_of
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.patterns import caught, newest_no
@@ -25,6 +25,7 @@ from audiences.queries.suppressions import (
     one_suppression,
     suppressions,
 )
+from audiences.queries.undone import undone
 
 __all__ = [
     "Wanted",
@@ -56,7 +57,6 @@ __all__ = [
     "imports",
     "in_words",
     "is_suppressed",
-    "kept",
     "languages",
     "link_of",
     "list_in_accounts",
@@ -79,5 +79,6 @@ __all__ = [
     "signed",
     "some_combined",
     "suppressions",
+    "undone",
     "what_is_held",
 ]

@@ -5,12 +5,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from dataclasses import field as attribute
+from datetime import date
 from typing import Any
 
 from django.db import connection as database
 from django.urls import reverse
 
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
+from accounts.templatetags.ui import day, number
 from audiences import uses
 from audiences.field_names import STANDARD_NAMES, fold
 from audiences.files import values
@@ -251,6 +253,23 @@ def as_text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(as_text, value))
     return str(value)
+
+
+def value_in_words(value: Any, kind: str = "") -> str:
+    """A value as every page writes it; what is not of the kind stays as it came."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    # A year or a postcode is no number to group.
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) >= 10_000):
+        return str(number(value))
+    if kind == Field.Kind.DATE:
+        try:
+            return day(date.fromisoformat(str(value)[:10]))
+        except ValueError:
+            pass
+    return "" if value is None else str(value)
 
 
 def typed_text(field: Field, value: Any) -> str:

@@ -18,8 +18,10 @@ from accounts.templatetags.ui import day, in_zone
 from audiences import erased
 from audiences.addresses import Problem
 from audiences.files.formulas import plain
+from audiences.files.values import NO_VALUE, READINGS
 from audiences.importing.tables import STANDARD, Tables
-from audiences.models import Contact, Field, Import, ImportChange, List, Suppression
+from audiences.models import Contact, Field, Import, List, Suppression
+from audiences.queries.fields import value_in_words
 from audiences.sql import loaded
 
 PAGE = 50
@@ -29,9 +31,13 @@ REJECTED = (
     Import.Outcome.LIFTED,
 )  # fmt: skip
 _CELL_PROBLEMS = {
-    "not_such_a_value": "“{column}” is not written as that column usually is",
+    "not_such_a_value": "“{column}” {holds}{wanted}",
+    "not_yet": "“{column}” {holds}a day that has not come yet",
+    "no_ip": "“{column}” {holds}no IP address such as 192.0.2.7",
     "too_long": "“{column}” is longer than the field holds",
 }
+# Letters of a cell that are told.
+_TOLD = 40
 _PROBLEMS = {
     Problem.EMPTY.value: "There is no address",
     Problem.MALFORMED.value: "This is no address",
@@ -163,31 +169,17 @@ def rows_of(mine: Import, outcome: str, *, after: int = 0, shows_addresses: bool
     return RowSlice(rows, rows[-1].line if len(found) > PAGE else None)
 
 
-def kept(mine: Import, *, most: int = PAGE) -> list[tuple[int, str, str]]:
-    """(contact, address, what) a roll back left as it is, since it had changed after the import."""
-    rows = list(
-        ImportChange.objects.filter(step__of=mine, kept__isnull=False).exclude(kept=[]).order_by("id")[:most]
-    )
-    addresses = dict(
-        Contact.objects.filter(
-            workspace=mine.workspace_id, pk__in=[row.contact_id for row in rows]
-        ).values_list("pk", "email")
-    )
-    labels = labels_of(mine) | {"list": f"the list {mine.list}", "person": "the person"}
-    return [
-        (
-            row.contact_id,
-            addresses.get(row.contact_id, ""),
-            ", ".join(labels.get(key, key) for key in row.kept or ()),
-        )
-        for row in rows
-    ]
-
-
 def labels_of(mine: Import) -> dict[str, str]:
     """Field.key → its label."""
     own = dict(Field.objects.filter(workspace=mine.workspace_id).values_list("key", "label"))
-    return Contact.STANDARD_FIELDS | own
+    new = {column["to"]: column["label"] for column in mine.mapping if "label" in column}
+    return Contact.STANDARD_FIELDS | new | own
+
+
+def kinds_of(mine: Import) -> dict[str, str]:
+    """Field.key → its kind, of those with one of their own."""
+    new = {column["to"]: READINGS[column["as"]][1] for column in mine.mapping if "label" in column}
+    return new | dict(Field.objects.filter(workspace=mine.workspace_id).values_list("key", "kind"))
 
 
 def rejects_csv(mine: Import) -> Iterator[str]:
@@ -208,16 +200,26 @@ def rejects_csv(mine: Import) -> Iterator[str]:
     yield buffer.getvalue()
 
 
-def sentence_of(problem: str, columns: Sequence[dict[str, Any]]) -> str:
-    """What is wrong with a row, in words."""
+def sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str:
+    """All that is wrong with a row, in words; without `cells` no value is told."""
+    return "; ".join(_sentence_of(mine, one, cells) for one in problem.split())
+
+
+def _sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str:
     code, _, detail = problem.partition(":")
     if code == "open_quote":
         return f"A quotation mark opens in line {detail} and does not close"
-    if detail and code in _CELL_PROBLEMS:
-        index = int(detail)
-        name = columns[index]["name"] if index < len(columns) else f"column {index + 1}"
-        return _CELL_PROBLEMS[code].format(column=name)
-    return _PROBLEMS.get(code, code)
+    if not (detail and code in _CELL_PROBLEMS):
+        return _PROBLEMS.get(code, code)
+    index = int(detail)
+    name = mine.columns[index]["name"] if index < len(mine.columns) else f"column {index + 1}"
+    holds, wanted = "holds ", ""
+    if cells is not None and index < len(cells):
+        text = " ".join(cells[index].split())
+        holds = f"holds “{text[:_TOLD]}{'…' if len(text) > _TOLD else ''}”, "
+    if index < len(mine.mapping):
+        wanted = NO_VALUE.get(mine.mapping[index]["as"], "")
+    return _CELL_PROBLEMS[code].format(column=name, holds=holds, wanted=wanted)
 
 
 # Under two addresses, one of which they had before.
@@ -230,6 +232,7 @@ class _Said:
     def __init__(self, mine: Import, *, shows_addresses: bool, suppression_ids: Sequence[int]) -> None:
         self.mine, self.shows_addresses = mine, shows_addresses
         self.labels = labels_of(mine)
+        self.kinds = kinds_of(mine)
         self.list: List | None = mine.list
         found = Suppression.objects.filter(pk__in=suppression_ids).select_related("connection", "created_by")
         self.suppressions = {row.pk: row for row in found}
@@ -251,7 +254,7 @@ class _Said:
         return ImportRow(
             line, address, name.strip(), contact_id,
             self._block(loaded(custom, {}), blocked_at) if self.mine.is_of_blocks else self._changes(changes, membership),
-            self.why(outcome, suppression_id, problem, first, left_at),
+            self.why(outcome, suppression_id, problem, first, left_at, cells),
         )  # fmt: skip
 
     def why(
@@ -261,10 +264,12 @@ class _Said:
         problem: str,
         first: int | None,
         left_at: datetime | None,
+        cells: Any,
     ) -> str:
         match outcome:
             case Import.Outcome.INVALID:
-                sentence = sentence_of(problem, self.mine.columns)
+                shown = loaded(cells) if self.shows_addresses else None
+                sentence = sentence_of(self.mine, problem, shown)
                 return sentence if self.shows_addresses else redact(sentence)
             case Import.Outcome.DUPLICATE:
                 return f"The same address as in line {first}" if first else _TWIN
@@ -296,16 +301,17 @@ class _Said:
 
     def _changes(self, changes: Any, membership: Any) -> list[tuple[str, str, str]]:
         found = [
-            (self.labels.get(key, key), self._shown(before), self._shown(after))
+            (self.labels.get(key, key), self._shown(key, before), self._shown(key, after))
             for key, (before, after) in sorted(loaded(changes, {}).items())
         ]
         if membership is not None:
-            found.append(("List", "", str(self.list or "")))
+            found.append(("List", "", self.mine.list_name))
         return found
 
-    def _shown(self, value: Any) -> str:
+    def _shown(self, key: str, value: Any) -> str:
         """An address in a field is one all the same."""
-        return _value(value) if self.shows_addresses else redact(_value(value))
+        text = value_in_words(value, self.kinds.get(key, ""))
+        return text if self.shows_addresses else redact(text)
 
 
 def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]]:
@@ -333,7 +339,7 @@ def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]
             return
         said = _Said(mine, shows_addresses=True, suppression_ids=[row[1] for row in found if row[1]])
         for line, suppression_id, problem, cells, first, left_at, email, custom, *standard in found:
-            why = said.why(outcome, suppression_id, problem, first, left_at)
+            why = said.why(outcome, suppression_id, problem, first, left_at, cells)
             if problem:
                 yield line, why, loaded(cells)
             else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiences.models import Consent, Contact, Engagement, Subscription, Suppression, Tag
-from audiences.queries.fields import all_fields, as_text
+from audiences.queries.fields import all_fields, as_text, value_in_words
 
 Status = Subscription.Status
 # The last one is the strictest; where two differ on a list, that one stays.
@@ -54,17 +54,22 @@ class Outcome:
 
 def field_choices(kept: Contact, other: Contact, picks: Mapping[str, str]) -> list[Choice]:
     """All fields either has; without a pick, the value of whoever was changed last, if there is one."""
-    labels = {field.key: field.label for field in all_fields(kept.workspace)}
+    fields = list(all_fields(kept.workspace))
+    labels = {field.key: field.label for field in fields}
+    kinds = {field.key: field.kind for field in fields}
     labels |= {key: key for key in (*kept.custom, *other.custom) if key not in labels}
     newer = "other" if other.updated_at > kept.updated_at else "kept"
     found = []
     for key, label in labels.items():
         mine, theirs = kept.value(key), other.value(key)
         texts = as_text(mine), as_text(theirs)
+        shown = value_in_words(mine, kinds.get(key, "")), value_in_words(theirs, kinds.get(key, ""))
+        if shown[0] == shown[1] and texts[0] != texts[1]:
+            shown = texts  # what differs must look so
         if not any(texts):
             continue
         pick = picks.get(key) or (newer if all(texts) else "kept" if texts[0] else "other")
-        found.append(Choice(key, label, *texts, pick, theirs if pick == "other" else mine))
+        found.append(Choice(key, label, *shown, pick, theirs if pick == "other" else mine))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -11,10 +11,10 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, Workspace
 from accounts.redaction import redact
-from accounts.templatetags.ui import day
 from audiences.models import Contact, Field, Subscription, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries.contacts import suppressions_of
+from audiences.queries.fields import value_in_words
 
 # A block that an account has not confirmed after this long is a fault.
 CONFIRM_WITHIN = timedelta(minutes=15)
@@ -122,34 +122,14 @@ def campaigns_behind(workspace: Workspace, suppressions: list[Suppression]) -> d
 
 
 def _fields(contact: Contact, fields: list[Field]) -> list[tuple[str, str]]:
-    values = [
-        (
-            field.label,
-            _day(contact.value(field.key)) if field.kind == Field.Kind.DATE else contact.value(field.key),
-        )
-        for field in fields
-    ]
+    values = [(field.label, contact.value(field.key), field.kind) for field in fields]
     known = {field.key for field in fields}
     values += [
-        (label, getattr(contact, key)) for key, label in Contact.STANDARD_FIELDS.items() if key not in known
+        (label, getattr(contact, key), Field.Kind.TEXT)
+        for key, label in Contact.STANDARD_FIELDS.items()
+        if key not in known
     ]
-    return [(label, _text(value)) for label, value in values if value not in (None, "")]
-
-
-def _day(value: Any) -> Any:
-    """A date as pages write it; what is none stays as it came."""
-    try:
-        return day(date.fromisoformat(str(value)[:10]))
-    except ValueError:
-        return value
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value)
+    return [(label, value_in_words(value, kind)) for label, value, kind in values if value not in (None, "")]
 
 
 def _accounts(contact: Contact, suppressions: list[Suppression], said: Callable[[str], str]) -> list[Account]:

@@ -17,11 +17,13 @@ from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
 from audiences.addresses import NotAnAddress, normalise
 from audiences.erased import Erased
-from audiences.field_names import key_of, label_of
 from audiences.files import MAX_BYTES, values
+from audiences.files.binary import refuse_binary
 from audiences.files.dialects import Dialect
-from audiences.importing import bodies
-from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
+from audiences.files.unpacking import is_packed
+from audiences.importing import bodies, new_fields, new_list
+from audiences.importing.decisions import NEW_FIELD, Decisions
+from audiences.importing.ending import leave_nothing
 from audiences.importing.tables import Tables
 from audiences.models import Change, ConsentBasis, Contact, Field, Import, ImportBody, List
 from audiences.sets import one_writer
@@ -30,6 +32,8 @@ from audiences.sets import one_writer
 ROWS_KEPT = Change.KEPT
 # An import nobody went on with.
 OPEN_KEPT = timedelta(days=7)
+# A file so small is looked at while it is uploaded.
+LOOKED_AT_ONCE = 64 * 1024
 
 ERASED = (
     "Erased at their request, so nothing was kept. If they came back themselves since, an approver records their new "
@@ -59,7 +63,12 @@ def begin_import(
     source: str = Import.Source.FILE,
     aim: str = Import.Aim.PEOPLE,
 ) -> tuple[Import, bool]:
-    """Keep the file and have it opened. The same file while it is still open is the import there is: (it, False)."""
+    """Keep the file and have it opened. The same file while it is still open is the import there is: (it, False).
+
+    Raises CannotDo for what is no table or holds no row; of larger files that is only told once they were opened.
+    """
+    from audiences.importing import opening
+
     digest, size = sha256(), 0
     mine = Import(
         workspace=workspace, source=source, aim=aim, name=_file_name(name), created_by=by, digest=""
@@ -68,6 +77,8 @@ def begin_import(
     def measured() -> Iterator[bytes]:
         nonlocal size
         for block in blocks:
+            if not size and not is_packed(block):
+                refuse_binary(block)
             size += len(block)
             if size > MAX_BYTES:
                 raise CannotImport("This file is larger than 200 MB. Pack it as zip, or split it.")
@@ -82,6 +93,8 @@ def begin_import(
             bodies.store(mine, ImportBody.Part.ORIGINAL, measured())
             if not size:
                 raise CannotImport("This file is empty. Choose another one.")
+            if size < LOOKED_AT_ONCE and not is_packed(next(bodies.blocks(mine))):
+                opening.look(mine, {})
             mine.digest, mine.size = digest.hexdigest(), size
             mine.save(update_fields=["digest", "size"])
     except IntegrityError as error:
@@ -135,15 +148,13 @@ def preview_import(*, mine: Import, by: User, version: int, decisions: Decisions
             "Say where the consent comes from.",
             fields={"consent_source": "Where did these people agree to be written to?"},
         )
-    mapping = _with_new_fields(mine, mapping)
-    chosen = _list(mine.workspace, decisions)
-    basis = None
-    if chosen is not None:
-        basis = _basis(mine, by, decisions)
+    mapping = new_fields.plan(mine, mapping)
+    chosen, new_list_name = _list(mine.workspace, decisions)
+    basis = _basis(mine, by, decisions) if basis_needed else None
     if mine.state == State.READY:
         mine.move_to(State.MAPPING)
     mine.move_to(
-        State.READING, mapping=mapping, list=chosen, policy=decisions.policy, basis=basis,
+        State.READING, mapping=mapping, list=chosen, new_list=new_list_name, policy=decisions.policy, basis=basis,
         resubscribes=decisions.resubscribes and chosen is not None, consent_at=consent_at,
         version=mine.version + 1, checkpoint={}, preview={}, counts={}, note="",
     )  # fmt: skip
@@ -158,6 +169,11 @@ def start_import(*, mine: Import, by: User, version: int) -> None:
         _may_resubscribe(mine.workspace, by)
     if mine.list is not None and mine.list.archived_at is not None:
         raise CannotImport(f"The list {mine.list} was archived meanwhile. Choose another one.")
+    if taken := new_fields.make(mine):
+        raise CannotImport(
+            f"The field {taken[0]} was made meanwhile. Change the columns, and choose it or ask for a new one again."
+        )
+    new_list.make(mine)
     mine.move_to(State.RUNNING, started_at=timezone.now())
     activity.record(
         mine.workspace, "import.started", f"Started the import of {mine}.", actor=by, subject=mine,
@@ -183,10 +199,10 @@ def cancel_import(*, mine: Import, by: User) -> None:
         sentence = f"Asked the import of {mine} to stop."
     else:
         mine.move_to(State.CANCELLED, finished_at=timezone.now())
-        bodies.forget(mine)
-        if not mine.has_begun:
-            Tables(mine).drop()
-            Import.objects.filter(pk=mine.pk).update(has_rows=False)
+        if mine.has_begun:
+            bodies.forget(mine)
+        else:
+            leave_nothing(mine)
         sentence = f"Cancelled the import of {mine}."
     activity.record(mine.workspace, "import.cancelled", sentence, actor=by, subject=mine)
 
@@ -307,10 +323,7 @@ def prune_imports() -> int:
             mine.move_to(State.CANCELLED, finished_at=now, note="Nobody went on with it for a week.")
         except CannotMove:
             continue
-        bodies.forget(mine)
-        with transaction.atomic():
-            Tables(mine).drop()
-            Import.objects.filter(pk=mine.pk).update(has_rows=False)
+        leave_nothing(mine)
         gone += 1
     old = Import.objects.exclude(state__in=Import.MOVING).filter(
         finished_at__lt=now - ROWS_KEPT, has_rows=True
@@ -397,31 +410,6 @@ def _checked(mine: Import, decisions: Decisions) -> list[dict[str, str]]:
     ]
 
 
-def _with_new_fields(mine: Import, mapping: list[dict[str, str]]) -> list[dict[str, str]]:
-    keys = {
-        *Field.objects.filter(workspace=mine.workspace).values_list("key", flat=True),
-        *Contact.STANDARD_FIELDS,
-        *SPECIAL,
-    }
-    made = []
-    for column, of_file in zip(mapping, mine.columns, strict=True):
-        if column["to"] != NEW_FIELD:
-            made.append(column)
-            continue
-        base = key_of(of_file["name"])
-        key, number = base, 1
-        while key in keys:
-            number += 1
-            key = f"{base}_{number}"
-        keys.add(key)
-        Field.objects.create(
-            workspace=mine.workspace, key=key, label=label_of(of_file["name"]),
-            kind=values.READINGS[column["as"]][1],
-        )  # fmt: skip
-        made.append(column | {"to": key})
-    return made
-
-
 def _basis(mine: Import, by: User, decisions: Decisions) -> ConsentBasis:
     """The one of the preview before, if it says the same."""
     said = {
@@ -433,16 +421,17 @@ def _basis(mine: Import, by: User, decisions: Decisions) -> ConsentBasis:
     return known or ConsentBasis.objects.create(workspace=mine.workspace, **said)
 
 
-def _list(workspace: Workspace, decisions: Decisions) -> List | None:
+def _list(workspace: Workspace, decisions: Decisions) -> tuple[List | None, str]:
+    """The list, or the name of one that is made when the import starts."""
     name = " ".join(decisions.new_list.split())
     if not name:
-        return decisions.on_list
+        return decisions.on_list, ""
     if decisions.on_list is not None:
         raise CannotImport(
             "One list, please.", fields={"new_list": "Choose a list, or name a new one; not both."}
         )
     known = workspace.lists.filter(name=name, archived_at=None).first()
-    return known or List.objects.create(workspace=workspace, name=name)
+    return known, "" if known else name
 
 
 def _reading(kind: str) -> str:

@@ -2,7 +2,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
@@ -108,8 +107,7 @@ def add_person(request: WorkspaceRequest) -> HttpResponse:
     return render_page(request, "audiences/contacts/new.html", {"form": form}, status=form.http_status)
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def suppress(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     contact = get_object_or_404(request.workspace.contacts, pk=contact_id)
     form = SuppressForm(request.POST)

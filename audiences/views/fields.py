@@ -2,7 +2,6 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_POST
 
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Role
@@ -48,8 +47,7 @@ def add_field(request: WorkspaceRequest) -> HttpResponse:
     return render_page(request, "audiences/fields/new.html", {"form": form}, status=form.http_status)
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def count_fields(request: WorkspaceRequest) -> HttpResponse:
     services.ask_for_counts(workspace=request.workspace)
     say(request, "Everybody is being counted. Look again in a moment.")
@@ -61,8 +59,7 @@ def field(request: WorkspaceRequest, key: str) -> HttpResponse:
     return _page(request, _row(request, key))
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def rename_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     row, form = _row(request, key), LabelForm(request.POST)
     if form.is_valid() and form.attempt(services.rename_field, **_who(request, key)):
@@ -71,8 +68,7 @@ def rename_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     return _page(request, row, label_form=form)
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def change_choices(request: WorkspaceRequest, key: str) -> HttpResponse:
     row, form = _row(request, key), ChoicesForm(request.POST)
     if form.is_valid() and form.attempt(services.change_choices, **_who(request, key)):
@@ -161,8 +157,7 @@ def merge_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     )
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def delete_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     row = _row(request, key)
     try:
@@ -177,8 +172,7 @@ def delete_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     return go(request, "audiences:fields")
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def map_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     row, form = _row(request, key), MappingForm(request.POST)
     account = get_object_or_404(
@@ -192,8 +186,7 @@ def map_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     return go(request, row.url)
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def go_on_with_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     row = _row(request, key)
     try:

@@ -15,10 +15,12 @@ from accounts.ids import id_of
 from accounts.models import Role
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
+from accounts.templatetags.ui import counted
 from audiences import queries, rules, services
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadForm, may_resubscribe
 from audiences.forms.suppressions import BlockColumnsForm
+from audiences.importing import new_fields
 from audiences.models import Import
 from audiences.queries.contacts import shown
 from audiences.views import people
@@ -43,7 +45,18 @@ BLOCK_DEFINITIONS = {
     Outcome.INVALID: DEFINITIONS[Outcome.INVALID],
     Outcome.LIFTED: "The block is older than the consent by which it was lifted here. It stays lifted.",
 }
-CHANGING = (Outcome.NEW, Outcome.CHANGED, Outcome.LEFT)
+# What a roll back did, as `queries.undone` knows it: (name, of how many, what, what the people have in common).
+UNDONE = (
+    ("fields", "person has,people have", "the former values back.", "As before"),
+    ("lists", "membership is,memberships are", "as before.", "As before"),
+    (
+        "off",
+        "person who came with it was,people who came with it were",
+        "changed since: still here, and off the list.",
+        "Taken off",
+    ),
+    ("kept", "person has,people have", "changed since, and what changed stays.", "Stays as it is"),
+)
 
 
 @workspace_view(methods=("GET", "HEAD"))
@@ -214,7 +227,8 @@ def _page(
         "consent": consent if people.shows_addresses(request) else redact(consent),
         "may_undo": may_edit and mine.has_begun and mine.has_rows and not mine.is_of_blocks
         and mine.state in (State.DONE, State.CANCELLED, State.FAILED),
-        "may_go_on": may_edit and mine.state == State.FAILED and mine.failed_in != State.OPENING,
+        "may_go_on": may_edit and mine.state == State.FAILED
+        and mine.failed_in in (State.READING, State.RUNNING, State.UNDOING),
     }  # fmt: skip
     if mine.state == State.CANCELLED:
         undo = "" if mine.is_of_blocks else "Roll it back, or "
@@ -229,15 +243,18 @@ def _page(
             "columns": columns or _columns(request, mine),
             "dialect": dialect or DialectForm(mine=mine),
             "written": _written(mine),
+            "sheets": mine.dialect.get("sheets", []),
             "earlier": queries.earlier_import(mine),
         }
-    if mine.state not in (State.OPENING, State.MAPPING, State.READING):
+    # Of one that ended before it began, no row is left to show.
+    if mine.state not in (State.OPENING, State.MAPPING, State.READING) and (
+        mine.has_begun or mine.state != State.CANCELLED
+    ):
         context |= _numbers(request, mine)
+    if context["may_undo"]:
+        context |= _to_undo(mine)
     if mine.state == State.UNDONE:
-        context["kept"] = [
-            (contact_id, shown(address, shows_addresses=may_edit), what)
-            for contact_id, address, what in queries.kept(mine)
-        ]
+        context |= _undone(request, mine)
     status = max(columns.http_status if columns else 200, dialect.http_status if dialect else 200)
     return render_page(
         request, "audiences/imports/detail.html", context, partials={"import", "rows"}, status=status
@@ -266,7 +283,10 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
             for name, label in outcomes.items()
         ],
         "read": counts.get("read", 0),
-        "to_import": sum(counts.get(name, 0) for name in CHANGING[:2]),
+        "to_import": mine.to_write,
+        "left_changed": counts.get("left_changed", 0),
+        "new_fields": [column["label"] for column in new_fields.planned(mine).values()] if mine.state == State.READY else [],
+        "is_all_invalid": counts.get("read", 0) == counts.get("invalid", 0),
         "left_out": sum(counts.get(name, 0) for name in ("invalid", "duplicate", "suppressed", "left", "lifted")),
         "shown": chosen,
         "shown_label": outcomes[chosen],
@@ -289,6 +309,56 @@ def _people_of(mine: Import, outcome: str) -> dict[str, str]:
     everybody = f"{reverse('audiences:contacts')}?import={mine.pk}"
     is_of_people = outcome in rules.KINDS["import"].all_ops() and mine.counts.get(outcome)
     return {"people_url": everybody, "these_url": f"{everybody}&outcome={outcome}" if is_of_people else ""}
+
+
+def _to_undo(mine: Import) -> dict[str, Any]:
+    """What the dialog says of a roll back, before it is done."""
+    new, changed = mine.counts.get("new", 0), mine.to_write - mine.counts.get("new", 0)
+    parts = []
+    if new:
+        parts.append(counted(new, "person who came with it goes again,people who came with it go again"))
+    if changed:
+        back = "back the fields and lists they had"
+        parts.append(counted(changed, f"person gets {back},people get {back}"))
+    if labels := [column["label"] for column in new_fields.planned(mine).values()]:
+        parts.append(f"the new fields go that nobody else fills or uses: {', '.join(labels)}")
+    sentence = "; ".join(parts) or "Nobody was changed by it"
+    return {
+        "undo_text": f"{sentence[0].upper()}{sentence[1:]}. What changed after the import stays as it is, and is listed.",
+        "undo_action": f"Roll back {counted(new + changed, 'person,people')}",
+    }
+
+
+def _undone(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
+    """The numbers of a roll back, and the people behind one of them."""
+    parts = [
+        {
+            "name": name,
+            "count": mine.undone[name],
+            "nouns": nouns,
+            "text": text,
+            "url": f"?back={name}#undone",
+        }
+        for name, nouns, text, _ in UNDONE
+        if mine.undone.get(name)
+    ]
+    names = [part["name"] for part in parts]
+    asked = request.GET.get("back", "")
+    chosen = asked if asked in names else (names or [""])[-1]
+    context: dict[str, Any] = {"undone_parts": parts, "undone_shown": chosen}
+    if not chosen:
+        return context
+    after = id_of(request.GET.get("back_after", ""))
+    found = queries.undone(mine, chosen, after=after or 0)
+    shows = people.shows_addresses(request)
+    return context | {
+        "undone": [
+            (contact, shown(address, shows_addresses=shows), what) for contact, address, what in found.rows
+        ],
+        "undone_after": found.after,
+        "undone_is_further": bool(after),
+        "undone_heading": next(heading for name, _, _, heading in UNDONE if name == chosen),
+    }
 
 
 def _written(mine: Import) -> str:

@@ -1,7 +1,7 @@
 """The table of people, on whichever page it stands: rows ready as text, since cells cost more than queries."""
 
 from collections.abc import Sequence
-from datetime import date
+from contextlib import suppress
 from typing import Any
 
 from django.urls import reverse
@@ -15,6 +15,7 @@ from audiences.models import Field, Subscription, Suppression
 from audiences.queries.columns import Column
 from audiences.queries.contacts import Row, Slice
 from audiences.queries.counting import Count
+from audiences.queries.fields import value_in_words
 
 LABELS = dict(Suppression.Reason.choices)
 _HOW_SURE = {"about": "about ", "more": "more than "}
@@ -62,18 +63,19 @@ def _cell(column: Column, value: Any, row: Row, *, shows_addresses: bool) -> Cel
             return column.label, _short(", ".join(value or ()), 60), ""
         case Field.Kind.BOOLEAN:
             return column.label, {"true": "Yes", "false": "No"}.get(value, value or ""), ""
-        case Field.Kind.DATE:
-            return column.label, _unbroken(_as_day(value or "")), ""
     # An address in a field is one all the same.
     text = str(value if value is not None else "")
+    if column.kind in (Field.Kind.DATE, Field.Kind.NUMBER):
+        text = _unbroken(value_in_words(_typed(text), column.kind))
     return column.label, _short(text if shows_addresses else redact(text), 40), ""
 
 
-def _as_day(text: str) -> str:
-    try:
-        return day(date.fromisoformat(text[:10]))
-    except ValueError:
-        return _short(text, 40)
+def _typed(text: str) -> str | int | float:
+    """What was a number comes as text."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _row(row: Row, base: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from accounts.http import WorkspaceRequest, fresh_login, go, render_page, say, workspace_view
 from accounts.models import Role
@@ -41,8 +40,7 @@ def contact_privacy(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     return _held(request, Person(request.workspace, contact.email, contact), EraseForm())
 
 
-@workspace_view(role=Role.ADMIN)
-@require_POST
+@workspace_view(role=Role.ADMIN, methods=("POST",))
 @fresh_login()
 def export_person(request: WorkspaceRequest) -> HttpResponse:
     """Everything about one person in one file."""
@@ -59,8 +57,7 @@ def export_person(request: WorkspaceRequest) -> HttpResponse:
     return response
 
 
-@workspace_view(role=Role.ADMIN)
-@require_POST
+@workspace_view(role=Role.ADMIN, methods=("POST",))
 @fresh_login()
 def erase(request: WorkspaceRequest) -> HttpResponse:
     found = FindForm(request.POST)
@@ -73,8 +70,7 @@ def erase(request: WorkspaceRequest) -> HttpResponse:
     return _held(request, found.result, form)
 
 
-@workspace_view(role=Role.ADMIN)
-@require_POST
+@workspace_view(role=Role.ADMIN, methods=("POST",))
 @fresh_login()
 def settle(request: WorkspaceRequest, there_id: int) -> HttpResponse:
     there = get_object_or_404(ErasedThere, pk=there_id, erasure__workspace=request.workspace)
@@ -83,8 +79,7 @@ def settle(request: WorkspaceRequest, there_id: int) -> HttpResponse:
     return go(request, "audiences:privacy")
 
 
-@workspace_view(role=Role.APPROVER)
-@require_POST
+@workspace_view(role=Role.APPROVER, methods=("POST",))
 def record_return(request: WorkspaceRequest) -> HttpResponse:
     form = ReturnForm(request.POST)
     if form.is_valid() and form.attempt(services.record_return, workspace=request.workspace, by=request.user):

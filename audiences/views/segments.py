@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
-from django.views.decorators.http import require_POST
 
 from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
 from accounts.ids import id_of
@@ -91,16 +90,14 @@ def segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     )
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def duplicate_segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     twin = services.duplicate_segment(segment=find_segment(request, segment_id), by=request.user)
     say(request, "Duplicated. Change what is to differ, then save.")
     return go(request, "audiences:edit_segment", twin.pk)
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def archive_segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     mine = find_segment(request, segment_id)
     services.archive_segment(segment=mine, by=request.user)
@@ -108,8 +105,7 @@ def archive_segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     return go(request, mine)
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def restore_segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     mine = find_segment(request, segment_id)
     try:
@@ -121,8 +117,7 @@ def restore_segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     return go(request, mine)
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def count_segment(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     is_done = services.count_segment(segment=find_segment(request, segment_id))
     say(request, "Counted." if is_done else "This takes a while: it is being counted in the background.")

@@ -2,7 +2,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.ids import id_of
@@ -64,8 +63,7 @@ def tag(request: WorkspaceRequest, tag_id: int) -> HttpResponse:
     return _page(request, mine, form, other=other)
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def merge_tag(request: WorkspaceRequest, tag_id: int) -> HttpResponse:
     mine = _find(request, tag_id)
     other = _find(request, id_of(request.POST.get("into", "")))
@@ -77,8 +75,7 @@ def merge_tag(request: WorkspaceRequest, tag_id: int) -> HttpResponse:
     return go(request, "audiences:tags")
 
 
-@workspace_view(role=Role.EDITOR)
-@require_POST
+@workspace_view(role=Role.EDITOR, methods=("POST",))
 def delete_tag(request: WorkspaceRequest, tag_id: int) -> HttpResponse:
     mine = _find(request, tag_id)
     try:

@@ -45,7 +45,7 @@ def reachable(campaign: Campaign) -> QuerySet[Contact]:
     chosen, active = of_person.filter(list__in=choice.lists), of_person.filter(status=_ACTIVE)
     reached = Q(Exists(chosen.filter(status=_ACTIVE)))
     if wheres := choice.wheres():
-        consents = Consent.objects.filter(contact=OuterRef("pk"), purpose=Consent.Purpose.MAIL)
+        consents = Consent.objects.filter(contact=OuterRef("pk"), purpose=Consent.Purpose.MAIL).standing()
         newest = Subquery(consents.order_by("-at", "-id").values("kind")[:1])
         agreed = ~Q(Exists(of_person.filter(status=_LEFT))) & Q(Exact(newest, Value(Consent.Kind.GIVEN)))
         reached |= _in_any(wheres) & (Q(Exists(active)) | agreed)

@@ -155,7 +155,8 @@ def test_looking_changes_nothing(browse, workspace):
     client = browse("admin")
 
     for action in [*ADMIN_ONLY, *EDITOR_TOO]:
-        assert client.get(f"/w/acme/connections/{connection.pk}/{action}/").status_code == 405, action
+        reply = client.get(f"/w/acme/connections/{connection.pk}/{action}/")
+        assert (reply.status_code, reply.url) == (302, f"/w/acme/connections/{connection.pk}/"), action
 
 
 # What they show

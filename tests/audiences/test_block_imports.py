@@ -192,7 +192,7 @@ def test_from_file_to_suppressions_by_pages_alone(browse, workspace):
     assert [(figure["label"], figure["count"]) for figure in page.context["figures"]] == [
         ("New", 5), ("Known already", 0), ("Twice in the file", 1), ("Invalid", 3), ("Lifted since", 0),
     ]  # fmt: skip
-    assert "Nobody of this workspace is among them" in page.content.decode()
+    assert "Nobody of this workspace is suppressed by it who is not already." in page.content.decode()
     assert "Spam complaint" in page.content.decode()
     assert "stands for all of a domain" in client.get(reply.url, {"show": "invalid"}).content.decode()
     client.post(f"{reply.url}start/", {"version": mine.version})
@@ -208,7 +208,7 @@ def test_from_file_to_suppressions_by_pages_alone(browse, workspace):
 
 def test_pasted_blocks_are_read_like_a_file(browse, workspace):
     client = browse("editor")
-    client.post("/w/acme/suppressions/paste/", {"rows": "ana@example.org\nexample.com\n"})
+    client.post("/w/acme/suppressions/import/paste/", {"rows": "ana@example.org\nexample.com\n"})
     work()
     mine = Import.objects.get()
     assert (mine.aim, [column["to"] for column in mine.mapping]) == ("suppressions", ["email"])

@@ -101,7 +101,7 @@ def test_tags_go_from_those_they_were_put_on_and_come_back_to_those_they_were_ta
     assert set(Tagging.objects.values_list("contact__email", flat=True)) == {"had@x.test", "anew@x.test"}
 
 
-def test_who_was_added_to_a_list_goes_off_it_and_the_consent_is_taken_back(workspace, begin, undo):
+def test_who_was_added_to_a_list_goes_off_it_and_the_consent_counts_no_more(workspace, begin, undo):
     news = ListFactory(workspace=workspace)
     new, told, removed, there, left = people_of(workspace, "new", "told", "removed", "there", "left")
     for contact, status in ((removed, "removed"), (there, "subscribed")):
@@ -118,8 +118,8 @@ def test_who_was_added_to_a_list_goes_off_it_and_the_consent_is_taken_back(works
         ("left@x.test", "unsubscribed"), ("removed@x.test", "removed"), ("there@x.test", "subscribed"),
         ("told@x.test", "removed"),
     ]  # fmt: skip
-    withdrawn = Consent.objects.filter(kind="withdrawn", list=news).order_by("contact_id")
-    assert [(row.contact, row.basis) for row in withdrawn] == [
+    undone = Consent.objects.filter(kind="undone", list=news).order_by("contact_id")
+    assert [(row.contact, row.basis) for row in undone] == [
         (new, mine.basis), (told, mine.basis), (removed, mine.basis),
     ]  # fmt: skip
     news.refresh_from_db()

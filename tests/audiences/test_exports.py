@@ -202,7 +202,7 @@ def test_cancelled_while_it_is_stored_nothing_is_left(workspace, by, ana, monkey
     export = begin(workspace, by)
     monkeypatch.setattr(making, "PIECE", 4)
 
-    def cancel(entry):
+    def cancel(entry, *, seconds=None):
         Export.objects.filter(pk=export.pk).update(cancel_requested=True)
 
     monkeypatch.setattr(making.outbox, "renew", cancel)

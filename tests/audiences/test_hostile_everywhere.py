@@ -158,7 +158,7 @@ def test_no_page_runs_or_turns_what_it_is_told(browse, workspace, there):
     assert wrong == []
     assert showing > 10
     # Where nobody is asked for, it leads to where that is done.
-    assert other == dict.fromkeys(POSTED, 405) | {"held": 302}
+    assert other == dict.fromkeys(POSTED, 302) | {"held": 302}
 
 
 def test_no_cell_of_a_file_is_a_formula(browse, workspace, there):

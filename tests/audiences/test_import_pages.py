@@ -108,8 +108,8 @@ def test_no_file_is_told(browse, workspace):
 
 def test_pasted_rows_are_imported_like_a_file(browse, workspace):
     client = browse("editor")
-    assert client.post("/w/acme/imports/paste/", {"rows": " "}).status_code == 422
-    reply = client.post("/w/acme/imports/paste/", {"rows": "Email\tVorname\nana@x.test\tAna\n"})
+    assert client.post("/w/acme/imports/new/paste/", {"rows": " "}).status_code == 422
+    reply = client.post("/w/acme/imports/new/paste/", {"rows": "Email\tVorname\nana@x.test\tAna\n"})
     work()
     mine = Import.objects.get()
     assert (reply.url, mine.source, mine.state) == (f"/w/acme/imports/{mine.pk}/", "pasted", "mapping")
@@ -167,7 +167,7 @@ def test_an_editor_cannot_tick_what_needs_an_approver(browse, workspace, by):
 
 WRITES = [
     "new/",
-    "paste/",
+    "new/paste/",
     "{}/open/",
     "{}/preview/",
     "{}/columns/",
@@ -315,6 +315,28 @@ def test_what_is_under_way_is_told_and_polled(browse, workspace, by):
         'hx-trigger="every 1s"'
         not in client.get(url, headers={"HX-Request": "true", "HX-Target": "import"}).content.decode()
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("imports/new/paste/", "imports/new/"),
+        ("imports/7/preview/", "imports/7/"),
+        ("suppressions/import/paste/", "suppressions/import/"),
+        ("tags/7/delete/", "tags/7/"),
+        ("contacts/7/suppress/", "contacts/7/"),
+    ],
+)
+def test_where_only_forms_are_sent_leads_to_the_page_with_the_form(browse, workspace, path, page):
+    client = browse("editor")
+    replies = [
+        client.get(f"/w/acme/{path}?a=b"),
+        client.head(f"/w/acme/{path}"),
+        client.put(f"/w/acme/{path}"),
+    ]
+    assert [(reply.status_code, reply.headers.get("Location")) for reply in replies] == [
+        (302, f"/w/acme/{page}"), (302, f"/w/acme/{page}"), (405, None),
+    ]  # fmt: skip
 
 
 def test_empty_pages_say_what_to_do(browse, workspace):

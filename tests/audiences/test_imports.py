@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
 from accounts.refusals import CannotDo
-from audiences import queries, services
+from audiences import queries, rules, services
 from audiences.importing import applying, running, staging
 from audiences.importing.tables import Tables
 from audiences.models import (
@@ -23,6 +23,7 @@ from audiences.models import (
     Subscription,
     Suppression,
 )
+from audiences.queries.contacts import People
 from tests.audiences.importing import begin, bring, on, preview, start, state_of, undo, work
 from tests.factories import (
     ConnectionFactory,
@@ -265,6 +266,7 @@ def test_each_row_has_one_outcome_and_its_reason(workspace, by, news):
     mine = preview(begin(workspace, by, everybody(workspace, news)), by, COLUMNS, on_list=news)
     assert mine.preview == {
         "read": 12, "new": 1, "changed": 1, "unchanged": 1, "duplicate": 1, "invalid": 3, "left": 1, "suppressed": 4,
+        "left_changed": 1,
     }  # fmt: skip
     assert outcomes(mine) == {
         "new": [(2, "new@x.test", [], "")],
@@ -273,7 +275,7 @@ def test_each_row_has_one_outcome_and_its_reason(workspace, by, news):
         "duplicate": [(5, "new@x.test", [], "The same address as in line 2")],
         "invalid": [
             (6, "nobody · N", [], "This is no address"),
-            (7, "sized@x.test · S · big", [], "“Size” is not written as that column usually is"),
+            (7, "sized@x.test · S · big", [], "“Size” holds “big”, no number such as 1,234.5"),
             (13, "ſ@x.test · Long", [], "There are letters before the @ that many mail servers do not take"),
         ],
         "left": [(8, "left@x.test", [("City", "Bern", "Basel")], "Left News on 5 Mar 2026")],
@@ -497,7 +499,7 @@ def test_a_roll_back_leaves_everything_as_it_was(workspace, by, news):
     undo(mine, by)
     assert (mine.state, mine.undone) == (
         Import.State.UNDONE,
-        {"fields": 2, "lists": 1, "people": 1, "kept": 0},
+        {"fields": 2, "lists": 0, "people": 1, "off": 0, "kept": 0},
     )
     assert state_of(workspace) == before
 
@@ -516,8 +518,8 @@ def test_a_roll_back_leaves_what_changed_since_and_says_which(workspace, by, new
     undo(mine, by)
     assert fields("old@x.test")[:2] == ("Old", "Chur")
     assert on(news) == [("left@x.test", "unsubscribed")]
-    assert [(address, what) for _, address, what in queries.kept(mine)] == [
-        ("old@x.test", "City"), ("made@x.test", "the person"), ("left@x.test", "the person"),
+    assert [(address, what) for _, address, what in queries.undone(mine, "kept").rows] == [
+        ("old@x.test", "City"), ("made@x.test", "the person, but off the list News"), ("left@x.test", "the person"),
     ]  # fmt: skip
     assert mine.undone["kept"] == 3
 
@@ -533,7 +535,30 @@ def test_a_person_an_account_knows_is_taken_off_and_not_forgotten(workspace, by,
     undo(mine, by)
     assert on(news) == [("ana@x.test", "removed")]
     assert Contact.objects.get().version == 2
-    assert list(Consent.objects.order_by("id").values_list("kind", flat=True)) == ["given", "withdrawn"]
+    assert list(Consent.objects.order_by("id").values_list("kind", flat=True)) == ["given", "undone"]
+
+
+def test_a_roll_back_takes_nobodys_word_back(workspace, by, news):
+    mine = bring(workspace, by, "Email\nana@x.test\nben@x.test\ncem@x.test\n", on_list=news)
+    ana, ben, cem = Contact.objects.order_by("email")
+    Contact.objects.update(version=2)  # edited since, so they stay
+    now = timezone.now()
+    own = ConsentBasis.objects.create(workspace=workspace, source="Phone")
+    for contact, kind, days in ((ben, "given", 9), (cem, "withdrawn", 9)):
+        Consent.objects.create(contact=contact, basis=own, kind=kind, at=now - timedelta(days=days))
+
+    undo(mine, by)
+
+    def who(op):
+        rule = rules.read({"join": "all", "rules": [{"kind": "consent", "of": "mail", "op": op}]})
+        return {row.email for row in queries.contacts(People(workspace, rule=rule)).rows}
+
+    assert [(row.get_kind_display(), row.basis.source) for row in ana.consents.order_by("id")] == [
+        ("Given", "Shop"), ("Rolled back", "Shop"),
+    ]  # fmt: skip
+    assert {op: who(op) for op in ("given", "not_given", "denied")} == {
+        "given": {"ben@x.test"}, "not_given": {"ana@x.test", "cem@x.test"}, "denied": {"cem@x.test"},
+    }  # fmt: skip
 
 
 def test_who_was_brought_back_leaves_again_with_a_roll_back(workspace, approver, news):

@@ -94,6 +94,11 @@ def test_several_files_are_refused(tmp_path):
         unpack(zipped(tmp_path, ("a.csv", "x"), ("b.csv", "y")), folder(tmp_path))
 
 
+def test_what_is_no_table_is_refused_in_an_archive_too(tmp_path):
+    with pytest.raises(BadFile, match="This is a PDF"):
+        unpack(zipped(tmp_path, ("people.csv", "%PDF-1.4\n")), folder(tmp_path))
+
+
 def test_an_empty_archive_is_refused(tmp_path):
     with pytest.raises(BadFile, match="0 files"):
         unpack(zipped(tmp_path), folder(tmp_path))

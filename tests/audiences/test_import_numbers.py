@@ -1,0 +1,117 @@
+"""What an import and its roll back say they do, in numbers that open their people."""
+
+import sys
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import MirrorKind, MirrorRow
+from audiences import services
+from audiences.models import Contact, Import
+from tests.audiences.importing import begin, bring, preview, start, undo
+from tests.factories import ConnectionFactory, ContactFactory, ListFactory, SubscriptionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def news(workspace):
+    return ListFactory(workspace=workspace, name="News")
+
+
+def test_the_button_counts_everybody_who_is_written(browse, workspace, by, news):
+    for email in ("left@x.test", "same@x.test"):
+        SubscriptionFactory(
+            list=news, contact=ContactFactory(workspace=workspace, email=email, city="Bern"),
+            status="unsubscribed", changed_at=timezone.now(),
+        )  # fmt: skip
+    ContactFactory(workspace=workspace, email="old@x.test", city="Bern")
+    text = "Email,City\nnew@x.test,Basel\nold@x.test,Basel\nleft@x.test,Basel\nsame@x.test,Bern\n"
+    mine = preview(begin(workspace, by, text), by, on_list=news)
+    page = browse("editor").get(f"/w/acme/imports/{mine.pk}/")
+    assert (mine.preview, page.context["to_import"]) == (
+        {"read": 4, "new": 1, "changed": 1, "left": 2, "left_changed": 1}, 3,
+    )  # fmt: skip
+    assert "1 person who left the list is written too" in page.content.decode()
+    start(mine, by)
+    assert (mine.state, mine.counts) == (Import.State.DONE, mine.preview)
+
+
+def test_a_file_without_a_row_to_take_is_not_ready_to_import(browse, workspace, by):
+    mine = preview(begin(workspace, by, "Email,City\nnobody,Bern\nno one,\n"), by)
+    client = browse("editor")
+    assert "Ready to import" not in (listed := client.get("/w/acme/imports/").content.decode())
+    assert "Nothing to import" in listed
+    page = client.get(f"/w/acme/imports/{mine.pk}/").content.decode()
+    assert "No row of this file can be imported as it stands." in page
+    assert 'id="start"' not in page
+
+
+def test_a_cancelled_import_keeps_no_number_that_leads_nowhere(browse, workspace, by):
+    mine = preview(begin(workspace, by, "Email\nana@x.test\n"), by)
+    services.cancel_import(mine=mine, by=by)
+    page = browse("editor").get(f"/w/acme/imports/{mine.pk}/?show=new").content.decode()
+    assert "Nothing was imported" in page
+    for gone in ("What would become of", "?show=new", "rows are kept"):
+        assert gone not in page
+
+
+@pytest.fixture
+def changed(workspace, by, news):
+    """An import after which one who came with it was edited and is held by an account, and one who was here edited."""
+    ContactFactory(workspace=workspace, email="old@x.test", city="Bern")
+    ContactFactory(workspace=workspace, email="here@x.test", city="Bern")
+    mine = bring(
+        workspace,
+        by,
+        "Email,City\nold@x.test,Basel\nhere@x.test,Basel\nmade@x.test,Basel\nnew@x.test,\n",
+        on_list=news,
+    )
+    Contact.objects.filter(email="old@x.test").update(city="Chur", version=3)
+    made = Contact.objects.get(email="made@x.test")
+    Contact.objects.filter(pk=made.pk).update(first_name="Else", version=2)
+    MirrorRow.objects.create(
+        connection=ConnectionFactory(workspace=workspace),
+        kind=MirrorKind.CONTACT,
+        object_id=made.pk,
+        remote_id="1",
+    )
+    return mine
+
+
+def test_the_dialog_says_how_many_a_roll_back_touches(browse, changed):
+    context = browse("editor").get(f"/w/acme/imports/{changed.pk}/").context
+    assert (context["undo_text"], context["undo_action"]) == (
+        "2 people who came with it go again; 2 people get back the fields and lists they had. What changed after the"
+        " import stays as it is, and is listed.",
+        "Roll back 4 people",
+    )
+
+
+def test_a_roll_back_tells_all_it_did_and_each_number_opens_its_people(browse, by, changed):
+    undo(changed, by)
+    client = browse("editor")
+    url = f"/w/acme/imports/{changed.pk}/"
+    parts = client.get(url).context["undone_parts"]
+    people = {
+        part["name"]: [row[1:] for row in client.get(url + part["url"].partition("#")[0]).context["undone"]]
+        for part in parts
+    }
+    assert changed.undone == {"people": 1, "fields": 1, "lists": 2, "off": 1, "kept": 2}
+    assert people == {
+        "fields": [("here@x.test", "City")],
+        "lists": [("old@x.test", "the list News"), ("here@x.test", "the list News")],
+        "off": [("made@x.test", "the list News")],
+        "kept": [("old@x.test", "City"), ("made@x.test", "the person, but off the list News")],
+    }
+    assert "made@x.test" not in browse("viewer").get(url).content.decode()
+
+
+def test_people_behind_a_number_of_a_roll_back_come_in_pages(browse, by, changed, monkeypatch):
+    monkeypatch.setattr(sys.modules["audiences.queries.undone"], "PAGE", 1)
+    undo(changed, by)
+    client, url = browse("editor"), f"/w/acme/imports/{changed.pk}/?back=kept"
+    first = client.get(url).context
+    second = client.get(f"{url}&back_after={first['undone_after']}").context
+    assert [row[1] for row in (*first["undone"], *second["undone"])] == ["old@x.test", "made@x.test"]
+    assert (second["undone_after"], second["undone_is_further"]) == (None, True)
