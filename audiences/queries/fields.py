@@ -37,6 +37,11 @@ class FieldRow:
     def url(self) -> str:
         return reverse("audiences:field", args=[self.field.key])
 
+    @property
+    def is_held(self) -> bool:
+        """Whether something keeps it from being deleted or merged."""
+        return any(not use.is_archived for use in self.uses)
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
