@@ -11,7 +11,8 @@ from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.files.values import READINGS
 from audiences.forms import offer
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
-from audiences.models import Contact, Field, Import, List
+from audiences.models import Field, Import, List
+from audiences.queries.fields import all_fields
 
 MOST_PASTED = 1_000_000
 TOO_LARGE = "This file is larger than 200 MB. Pack it as zip, or split it."
@@ -238,14 +239,10 @@ def _targets(mine: Import) -> list[Any]:
 
 def _fields(workspace: Workspace) -> list[tuple[str, str, str]]:
     """(key, label, kind) of all a person has, the standard ones first."""
-    rows = list(
-        Field.objects.filter(workspace=workspace).order_by("label").values_list("key", "label", "kind")
-    )
-    known = {key: label for key, label, _ in rows}
-    standard = [
-        (key, known.get(key, label), Field.Kind.TEXT.value) for key, label in Contact.STANDARD_FIELDS.items()
+    return [
+        (field.key, field.label, Field.Kind.TEXT.value if field.is_standard else field.kind)
+        for field in all_fields(workspace)
     ]
-    return standard + [row for row in rows if row[0] not in Contact.STANDARD_FIELDS]
 
 
 def _typed(label: str, kind: str) -> forms.Field:

@@ -72,12 +72,12 @@ class Conversion:
 
 def all_fields(workspace: Workspace) -> list[Field]:
     """Those of every person first, whether a row says more of them or not; then the others by label."""
-    rows = {row.key: row for row in Field.objects.filter(workspace=workspace).order_by("id")}
+    rows = {row.key: row for row in Field.objects.filter(workspace=workspace)}
     standard = [
         rows.pop(key) if key in rows else Field(workspace=workspace, key=key, label=label)
         for key, label in Contact.STANDARD_FIELDS.items()
     ]
-    return [*standard, *sorted(rows.values(), key=lambda field: field.label.casefold())]
+    return [*standard, *rows.values()]
 
 
 def field_rows(workspace: Workspace) -> list[FieldRow]:
