@@ -5,6 +5,7 @@ from django import forms
 from accounts.forms import Form
 from accounts.forms.widgets import QuickSelect
 from accounts.models import Connection, Workspace
+from audiences.queries.contacts import SEARCH_LETTERS
 from audiences.queries.lists import NO_FOLDER, SORTS
 
 Choices = list[tuple[str, str]]
@@ -25,6 +26,15 @@ class Filters(Form):
 
     def words(self) -> str:
         return (self.value("q") or "").strip()
+
+    @property
+    def search(self) -> str:
+        """What people are searched for by: fewer letters are in no index, and find nearly everybody."""
+        return "" if self.is_too_short else self.words()
+
+    @property
+    def is_too_short(self) -> bool:
+        return 0 < len(self.words()) < SEARCH_LETTERS
 
 
 class ListFilters(Filters):

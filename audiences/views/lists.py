@@ -98,6 +98,7 @@ def list_(request: WorkspaceRequest, list_id: int) -> HttpResponse:
             "status": status,
             "total": sum(counts.values()),
             "words": words,
+            "is_too_short": 0 < len(words) < SEARCH_LETTERS,
             "rows": people.rows(found),
             "older": found.before,
             "before": before,

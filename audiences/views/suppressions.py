@@ -46,6 +46,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
             "older": found.before,
             "before": before,
             "is_all": wanted.is_all,
+            "is_too_short": form.is_too_short,
             "may_add": request.role.covers(Role.EDITOR),
             "chips": people.chips(request, form.in_words()),
         },

@@ -148,6 +148,22 @@ def test_search_finds_parts_of_address_and_name_and_takes_wildcards_as_they_are(
     assert found("an") == ["ben@tower.test", "ana.bell@tower.test"]
 
 
+@pytest.mark.parametrize("place", ["contacts/", "suppressions/", "lists/{}/"])
+def test_fewer_than_three_letters_are_no_search_and_say_so(browse, workspace, place):
+    mine = ListFactory(workspace=workspace)
+    contact = ContactFactory(workspace=workspace)
+    SubscriptionFactory(list=mine, contact=contact)
+    SuppressionFactory(contact=contact)
+    client, address = browse(), f"/w/acme/{place.format(mine.pk)}"
+
+    for words in ("%", "_", "zz"):
+        page = client.get(address, {"q": words})
+        assert len(page.context["rows"]) == 1
+        assert "Type at least three letters to search." in page.content.decode()
+        assert not page.context.get("chips")
+    assert "at least three" not in client.get(address, {"q": "zzz"}).content.decode()
+
+
 def test_filters_leave_who_fits(browse, workspace):
     ana = ContactFactory(workspace=workspace, email="ana@x.test", language="fr")
     ben = ContactFactory(workspace=workspace, email="ben@x.test", language="nl")
