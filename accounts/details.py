@@ -77,7 +77,8 @@ def _is_said(name: str, value: Any) -> bool:
 
 
 def _label(name: str) -> str:
-    words = name.replace("_", " ").strip()
+    """Tasks stand in it with the app they belong to."""
+    words = name.rpartition(".")[2].replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 
 

@@ -21,9 +21,10 @@ def rules_in_words(workspace: Workspace, values: Sequence[Any]) -> Iterable[str]
 
 def fields_in_words(workspace: Workspace, values: Sequence[Any]) -> Iterable[str]:
     """Keys of fields by their labels; a number of fields stays one."""
-    labels = {field.key: field.label for field in all_fields(workspace)} | {"email": "Address"}
+    labels: dict[Any, str] = {field.key: field.label for field in all_fields(workspace)}
+    labels["email"] = "Address"
     return [
-        ", ".join(labels.get(key, key) for key in value) if isinstance(value, list) else plain(value)
+        ", ".join(labels.get(key, str(key)) for key in value) if isinstance(value, list) else plain(value)
         for value in values
     ]
 

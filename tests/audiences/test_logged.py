@@ -40,7 +40,7 @@ def test_what_is_kept_of_a_change_reads_as_words(browse, workspace):
         ({"tag": vip.pk}, {"list": None, "note": ""}),
         ({}, {"list": news.pk, "import_rows": 2, "resubscribes": False}),
         ({"list": 0}, {"preview": {"new": 1200, "left": 0, "at": None}, "columns": ["a", "b"]}),
-        ({}, {"send_at": "2026-11-26T09:30:00+00:00"}),
+        ({}, {"send_at": "2026-11-26T09:30:00+00:00", "audiences.pull_lists": {"read": 4}}),
     ):
         activity.record(workspace, "list.changed", "It changed.", before=before, after=after)
 
@@ -51,7 +51,7 @@ def test_what_is_kept_of_a_change_reads_as_words(browse, workspace):
         {"Tag": "VIP"},
         {"List": "News", "Import rows": "2", "Resubscribes": "No"},
         {"List": "gone by now", "Preview": "new: 1\xa0200, left: 0", "Columns": "a, b"},
-        {"Send at": "26 Nov 2026, 09:30 UTC"},
+        {"Send at": "26 Nov 2026, 09:30 UTC", "Pull lists": "read: 4"},
     ]
 
 
