@@ -6,10 +6,10 @@ class AudiencesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import attention, pulls, search
+        from accounts import attention, details, pulls, search
         from audiences import uses
         from audiences.mirror import gathering
-        from audiences.queries import bulk, elsewhere, segments
+        from audiences.queries import bulk, elsewhere, logged, segments
         from audiences.queries import uses as under_way
         from audiences.queries.exports import running_exports
         from audiences.queries.imports import running_imports
@@ -24,6 +24,8 @@ class AudiencesConfig(AppConfig):
         uses.register("list", under_way.imports_by_list)
         uses.register("field", under_way.imports_by_field)
         uses.register("field", under_way.bulk_actions_by_field)
+        for name, words in logged.WORDS.items():
+            details.register(name, words)
         attention.register(needs=elsewhere.unconfirmed_blocks, running=running_imports)
         attention.register(running=running_exports)
         attention.register(needs=bulk.stopped_bulk_actions, running=bulk.running_bulk_actions)

@@ -29,7 +29,7 @@ def told_apart(workspace: Workspace) -> dict[int, str]:
 class ListLabels:
     """Names each list of a menu; asks the database at the first of them.
 
-    With sizes, each is followed by how many people are subscribed to it.
+    With sizes, each is followed by how many people are subscribed to it, and whether it is archived.
     """
 
     def __init__(self, workspace: Workspace, *, sizes: bool = False) -> None:
@@ -43,7 +43,7 @@ class ListLabels:
         apart = self.apart.get(mine.pk)
         beside = f" · {apart}" if apart else ""
         if self.sizes:
-            beside += f" ({number(mine.subscribed_count)})"
+            beside += f" ({number(mine.subscribed_count)}){' – archived' if mine.archived_at else ''}"
         # Isolated: a name written from right to left must not turn its neighbours around.
         return f"\u2068{mine.name}\u2069{beside}" if beside else mine.name
 

@@ -22,14 +22,14 @@ MOST_USES = 50
 class Use:
     """One thing that uses another. `kind` says what it is: "Campaign". `note` is what matters of it: "Draft".
 
-    `is_pressing`: to archive what it uses wants a second thought.
+    `is_archived`: it keeps nothing from being deleted, and says what it misses once it is brought back.
     """
 
     kind: str
     name: str
     url: str
     note: str = ""
-    is_pressing: bool = False
+    is_archived: bool = False
 
     @property
     def title(self) -> str:
@@ -56,3 +56,8 @@ def of(workspace: Workspace, kind: str, ofs: Collection[str | int]) -> dict[str 
             for of, use in query(workspace, ofs):
                 found[of].append(use)
     return dict(found)
+
+
+def holding(workspace: Workspace, kind: str, of_one: str | int) -> list[Use]:
+    """What keeps one from being deleted."""
+    return [use for use in of(workspace, kind, [of_one]).get(of_one, []) if not use.is_archived]

@@ -109,6 +109,8 @@ def _audience(campaign: Campaign) -> Iterator[Check]:
         return
     of_segments = list(_segments(choice))
     yield from of_segments
+    for list_ in campaign.lists.exclude(archived_at=None).order_by("name", "pk"):
+        yield _blocker(f"The list “{list_.name}” is archived. Take it out, or bring it back.", "id_lists")
     holes = people.holes(campaign, keys)
     if not holes.people and not any(check.is_blocker for check in of_segments):
         yield _blocker("Nobody of those chosen may be written to.", "id_lists")

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from accounts import activity, attention, panels, queries, search
+from accounts import activity, attention, details, panels, queries, search
 from accounts.forms.people import ActivityFilters
 from accounts.http import WorkspaceRequest, public_view, render_page, workspace_view
 from accounts.ids import id_of
@@ -128,7 +128,7 @@ def activity_log(request: WorkspaceRequest) -> HttpResponse:
         request,
         "accounts/activity.html",
         {
-            "entries": entries,
+            "entries": details.in_words(request.workspace, entries),
             "older": older,
             "filters": filters,
             "is_filtered": any(values.values()),

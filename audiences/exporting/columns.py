@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models.functions import Lower
-
 from accounts.models import Workspace
 from audiences.files.formulas import FORMULA
 from audiences.models import Contact, Field
@@ -66,7 +64,7 @@ def _custom(number: int, key: str, label: str, kind: str) -> Column:
 def columns_of(workspace: Workspace) -> dict[str, Column]:
     """Key → column, in the order they are offered."""
     standard = Contact.STANDARD_FIELDS
-    fields = Field.objects.filter(workspace=workspace).order_by(Lower("label"), "id")
+    fields = Field.objects.filter(workspace=workspace)
     known = {key: (label, kind) for key, label, kind in fields.values_list("key", "label", "kind")}
     found = [
         Column("email", "Address", PERSON, "c.email", is_ticked=True),

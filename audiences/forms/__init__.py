@@ -6,6 +6,7 @@ from accounts.forms import Form
 from accounts.forms.widgets import QuickSelect
 from accounts.models import Connection, Workspace
 from audiences.list_names import ListLabels
+from audiences.queries.contacts import SEARCH_LETTERS
 from audiences.queries.lists import NO_FOLDER, SORTS
 
 Choices = list[tuple[str, str]]
@@ -44,6 +45,15 @@ class Filters(Form):
             case forms.ChoiceField():
                 return f"{field.label}: “{typed}” is none of the choices."
         return f"{field.label}: this is too long."
+
+    @property
+    def search(self) -> str:
+        """What people are searched for by: fewer letters are in no index, and find nearly everybody."""
+        return "" if self.is_too_short else self.words()
+
+    @property
+    def is_too_short(self) -> bool:
+        return 0 < len(self.words()) < SEARCH_LETTERS
 
 
 class ListFilters(Filters):

@@ -102,7 +102,7 @@ class SetFieldForm(_BulkForm):
     )
 
     def fit(self) -> None:
-        rows = {row.key: row for row in self.workspace.fields.order_by("label", "id")}
+        rows = {row.key: row for row in self.workspace.fields.all()}
         standard = {
             key: rows.pop(key).label if key in rows else label
             for key, label in Contact.STANDARD_FIELDS.items()

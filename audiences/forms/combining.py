@@ -22,13 +22,24 @@ HOWS = {
 class CombineForm(Form):
     """A GET form: the choice stands in the address."""
 
-    first = forms.ModelChoiceField(List.objects.none(), label="First list", empty_label="Choose a list")
+    first = forms.ModelChoiceField(
+        List.objects.none(),
+        label="First list",
+        empty_label="Choose a list",
+        error_messages={"invalid_choice": "The first list is archived or gone. Choose another one."},
+    )
     how = forms.ChoiceField(label="People", choices=list(HOWS.items()), widget=forms.RadioSelect)
     others = forms.ModelMultipleChoiceField(
         List.objects.none(),
         label="Other lists",
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one other list."},
+        error_messages={
+            "required": "Choose at least one other list.",
+            **dict.fromkeys(
+                ("invalid_choice", "invalid_pk_value"),
+                "One of the other lists is archived or gone. Choose those that are left.",
+            ),
+        },
     )
 
     def __init__(self, data: Any, *, workspace: Workspace) -> None:

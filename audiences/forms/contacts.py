@@ -14,7 +14,7 @@ from audiences import queries, rules
 from audiences.forms import UNFIT, Choices, Filters, choose, choose_list, connections, offer
 from audiences.list_names import ListLabels
 from audiences.models import Field, List, Segment, Subscription, Suppression, Tag
-from audiences.queries.contacts import SEARCH_LETTERS, People
+from audiences.queries.contacts import People
 from audiences.rules.kinds import Thing
 
 STATES: list[Any] = [
@@ -115,12 +115,11 @@ class ContactFilters(Filters):
         }
 
     def people(self) -> People:
-        words = self.words()
         chosen, tag, account = self.value("list"), self.value("tag"), self.value("account")
         state = self.value("state") or ""
         return People(
             self.workspace,
-            words=words if len(words) >= SEARCH_LETTERS else "",
+            words=self.search,
             list_id=chosen.pk if chosen else None,
             status=self.value("status") or Subscription.Status.SUBSCRIBED,
             state=state if state in ("mailable", "suppressed") else "",
@@ -138,9 +137,9 @@ class ContactFilters(Filters):
     def in_words(self) -> dict[str, str]:
         """Names of the filters in use → what the chip says."""
         chosen, tag, account = self.value("list"), self.value("tag"), self.value("account")
-        state, words = self.value("state"), self.words()
+        state = self.value("state")
         said = {
-            "q": f"“{words}”" if words else "",
+            "q": f"“{self.search}”" if self.search else "",
             "list status": f"{ListLabels(self.workspace)(chosen)}: {dict(Subscription.Status.choices)[self.people().status]}"
             if chosen
             else "",
@@ -161,10 +160,6 @@ class ContactFilters(Filters):
         said |= {name: rules.told(condition, known) for name, condition in told.items()}
         said |= dict.fromkeys([*self.unfit(), *self._unread], UNFIT)
         return {name: text for name, text in said.items() if text}
-
-    @property
-    def is_too_short(self) -> bool:
-        return 0 < len(self.words()) < SEARCH_LETTERS
 
     @property
     def has_more(self) -> bool:

@@ -52,7 +52,7 @@ class SuppressionFilters(Filters):
         since, until = self.value("since"), self.value("until")
         zone = timezone.get_current_timezone()
         return Wanted(
-            words=self.words(),
+            words=self.search,
             reason=self.value("reason") or "",
             connection=self.value("account"),
             kind=self.value("kind") or "",

@@ -214,7 +214,7 @@ insert into audiences_suppression as mine
 select distinct on (moved.email, old.connection_id)
        %(workspace)s, moved.email, moved.contact_id, old.reason, old.connection_id,
        max(old.at) over (partition by moved.email, old.connection_id),
-       old.evidence || jsonb_build_object('moved_from', old.contact_id), old.created_by_id
+       old.evidence - 'moved' || jsonb_build_object('moved_from', old.contact_id), old.created_by_id
 from moved
 join audiences_suppression old on old.contact_id = moved.mirrored_id and old.lifted_at is null
 where moved.mirrored_id <> moved.contact_id

@@ -36,7 +36,7 @@ class Field(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["workspace", "key"], name="field_key_once"),)
-        ordering = ("label",)
+        ordering = (models.functions.Lower("label"), "id")
 
     def __str__(self) -> str:
         return self.label

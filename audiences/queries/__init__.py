@@ -13,7 +13,7 @@ from audiences.queries.imports import earlier_import, imports, progress, rejects
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.patterns import caught, newest_no
-from audiences.queries.person import campaigns_behind, evidence, link_of, person
+from audiences.queries.person import campaigns_behind, evidence, link_of, pattern_of, person
 from audiences.queries.privacy import erasures, what_is_held
 from audiences.queries.selections import as_rule, in_words, read_signed, signed
 from audiences.queries.suppressions import (
@@ -67,6 +67,7 @@ __all__ = [
     "moved_people",
     "newest_no",
     "one_suppression",
+    "pattern_of",
     "people_meant",
     "person",
     "progress",

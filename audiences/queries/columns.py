@@ -50,7 +50,7 @@ class Column:
 
 def columns_there_are(workspace: Workspace) -> list[Column]:
     """All that can be chosen: the fields of every person, those of the workspace, and what else is known."""
-    rows = {row.key: row for row in Field.objects.filter(workspace=workspace).order_by("label", "id")}
+    rows = {row.key: row for row in Field.objects.filter(workspace=workspace)}
     standard = [
         Column(key, rows.pop(key).label if key in rows else label, Field.Kind.TEXT, f"c.{key}")
         for key, label in Contact.STANDARD_FIELDS.items()

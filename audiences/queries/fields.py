@@ -39,6 +39,11 @@ class FieldRow:
     def url(self) -> str:
         return reverse("audiences:field", args=[self.field.key])
 
+    @property
+    def is_held(self) -> bool:
+        """Whether something keeps it from being deleted or merged."""
+        return any(not use.is_archived for use in self.uses)
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -69,12 +74,12 @@ class Conversion:
 
 def all_fields(workspace: Workspace) -> list[Field]:
     """Those of every person first, whether a row says more of them or not; then the others by label."""
-    rows = {row.key: row for row in Field.objects.filter(workspace=workspace).order_by("id")}
+    rows = {row.key: row for row in Field.objects.filter(workspace=workspace)}
     standard = [
         rows.pop(key) if key in rows else Field(workspace=workspace, key=key, label=label)
         for key, label in Contact.STANDARD_FIELDS.items()
     ]
-    return [*standard, *sorted(rows.values(), key=lambda field: field.label.casefold())]
+    return [*standard, *rows.values()]
 
 
 def field_rows(workspace: Workspace) -> list[FieldRow]:

@@ -1,6 +1,7 @@
 """What the tables of the audience hold about one person, as the export tells it and the page counts it."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -10,6 +11,7 @@ from psycopg import sql
 
 from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry
 from audiences.erased import pattern
+from audiences.files.searching import may_stand_in_archive, stands_in
 from audiences.files.unpacking import is_packed
 from audiences.importing import bodies
 from audiences.importing.tables import STANDARD
@@ -248,27 +250,22 @@ def import_files(person: Person) -> Iterator[Row]:
 
 
 def files_with(person: Person) -> list[Import]:
-    """Imports whose file is kept and may hold the address. One that is packed is not looked into: it may."""
+    """Imports whose file is kept and may hold the address: one that cannot be looked into may."""
     found = Import.objects.filter(workspace=person.workspace, state__in=WITH_FILES)
     local, _, domain = person.email.rpartition("@")
     # A domain in foreign letters can be written in many ways.
     wanted = f"{local}@" if "xn--" in domain else person.email
-    return [mine for mine in found.order_by("pk") if _holds(mine, wanted.encode())]
+    return [mine for mine in found.order_by("pk") if _may_hold(mine, wanted)]
 
 
-def _holds(mine: Import, wanted: bytes) -> bool:
-    if ImportBody.objects.filter(of=mine, part=ImportBody.Part.TEXT).exists():
-        return True
-    rest = b""
-    for number, block in enumerate(bodies.blocks(mine, ImportBody.Part.ORIGINAL)):
-        if not number and is_packed(block[:8]):
-            return True
-        # Without its zeros, text of two or four bytes a letter is text of one.
-        text = rest + block.replace(b"\0", b"").lower()
-        if wanted in text:
-            return True
-        rest = text[-len(wanted) :]
-    return False
+def _may_hold(mine: Import, wanted: str) -> bool:
+    blocks = bodies.blocks(mine, ImportBody.Part.ORIGINAL)
+    start = next(blocks, b"")
+    if not is_packed(start[:8]):
+        return stands_in(chain([start], blocks), wanted)
+    # One that was unpacked is no larger than it should be.
+    is_unpacked = ImportBody.objects.filter(of=mine, part=ImportBody.Part.TEXT).exists()
+    return not is_unpacked or may_stand_in_archive(chain([start], blocks), wanted)
 
 
 def exports(person: Person) -> Iterator[Row]:

@@ -91,6 +91,8 @@ class Mirrored:
     people: int | None
     is_dynamic: bool
     differences: list[str]
+    # As of when it was read.
+    is_in_step: bool
 
 
 def list_in_accounts(mine: List) -> list[Mirrored]:
@@ -111,7 +113,9 @@ def list_in_accounts(mine: List) -> list[Mirrored]:
         folder = folders.get((row.connection_id, theirs.get("folder_remote_id") or ""))
         if folder and folder.object_id != mine.folder_id:
             differences.append(f"It stands in the folder “{(folder.theirs or {}).get('name', '')}” there.")
-        found.append(Mirrored(row, name, theirs.get("size"), bool(theirs.get("is_dynamic")), differences))
+        size = theirs.get("size")
+        is_in_step = not differences and size in (None, mine.subscribed_count)
+        found.append(Mirrored(row, name, size, bool(theirs.get("is_dynamic")), differences, is_in_step))
     return found
 
 

@@ -11,10 +11,10 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, Workspace
 from accounts.redaction import redact
-from audiences.models import Contact, Field, Subscription, Suppression
+from audiences.models import Contact, List, Subscription, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries.contacts import suppressions_of
-from audiences.queries.fields import value_in_words
+from audiences.queries.fields import all_fields, value_in_words
 
 # A block that an account has not confirmed after this long is a fault.
 CONFIRM_WITHIN = timedelta(minutes=15)
@@ -58,14 +58,18 @@ class Person:
         blocked = Suppression.Reason.BLOCKED
         return min(self.active, key=lambda row: (row.reason == blocked, row.at), default=None)
 
+    @property
+    def left(self) -> list[List]:
+        """Lists they left, with nothing against the others."""
+        return [row.list for row in self.subscriptions if row.status == Subscription.Status.UNSUBSCRIBED]
+
 
 def person(contact: Contact, *, shows_addresses: bool) -> Person:
     """In seven queries at most, whatever hangs on the person."""
     suppressions = list(suppressions_of(contact))
-    fields = Field.objects.filter(workspace=contact.workspace_id).order_by("label")
     said: Callable[[str], str] = str if shows_addresses else redact
     return Person(
-        fields=[(label, said(text)) for label, text in _fields(contact, list(fields))],
+        fields=[(label, said(text)) for label, text in _fields(contact)],
         subscriptions=list(
             Subscription.objects.filter(contact=contact).select_related("list").order_by("list__name", "id")
         ),
@@ -73,6 +77,12 @@ def person(contact: Contact, *, shows_addresses: bool) -> Person:
         accounts=_accounts(contact, suppressions, said),
         campaigns=campaigns_behind(contact.workspace, suppressions),
     )
+
+
+def pattern_of(row: Suppression, *, shows_addresses: bool) -> str:
+    """The pattern that caught the person, if one did."""
+    caught_by: str = (row.evidence or {}).get("pattern", "")
+    return caught_by if shows_addresses else redact(caught_by)
 
 
 def link_of(row: Suppression, campaigns: Mapping[int, str]) -> str:
@@ -96,8 +106,8 @@ def evidence(row: Suppression, *, campaigns: Mapping[int, str], shows_addresses:
         parts.append("among those the account mails no more")
     elif told.get("told") == "at our word":
         parts.append("refused there because Campanile asked for it")
-    if told.get("pattern"):
-        parts.append(f"caught by the pattern {told['pattern']}")
+    if pattern := pattern_of(row, shows_addresses=shows_addresses):
+        parts.append(f"caught by the pattern {pattern}")
     if told.get("import"):
         parts.append("brought by an import")
     if told.get("consent"):
@@ -108,7 +118,8 @@ def evidence(row: Suppression, *, campaigns: Mapping[int, str], shows_addresses:
         if told.get(name):
             parts.append(f"“{told[name]}”")
     if told.get("moved_from"):
-        parts.append("carried over when the address changed in an account")
+        where = "was changed here" if told.get("moved") == "here" else "changed in an account"
+        parts.append(f"carried over when the address {where}")
     text = "; ".join(parts)
     return text if shows_addresses else redact(text)
 
@@ -121,14 +132,8 @@ def campaigns_behind(workspace: Workspace, suppressions: list[Suppression]) -> d
     return dict(workspace.campaigns.filter(pk__in=wanted).values_list("pk", "name"))
 
 
-def _fields(contact: Contact, fields: list[Field]) -> list[tuple[str, str]]:
-    values = [(field.label, contact.value(field.key), field.kind) for field in fields]
-    known = {field.key for field in fields}
-    values += [
-        (label, getattr(contact, key), Field.Kind.TEXT)
-        for key, label in Contact.STANDARD_FIELDS.items()
-        if key not in known
-    ]
+def _fields(contact: Contact) -> list[tuple[str, str]]:
+    values = [(field.label, contact.value(field.key), field.kind) for field in all_fields(contact.workspace)]
     return [(label, value_in_words(value, kind)) for label, value, kind in values if value not in (None, "")]
 
 

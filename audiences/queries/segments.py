@@ -281,7 +281,7 @@ def segments_using(
                 name,
                 reverse("audiences:segment", args=[id_]),
                 "Archived" if is_archived else "",
-                is_pressing=not is_archived,
+                is_archived=is_archived,
             ),
         )
         for of, id_, name, is_archived in rows

@@ -30,9 +30,9 @@ def bulk_actions_by_field(workspace: Workspace, keys: Collection[Any]) -> Iterab
     for mine in BulkAction.objects.filter(workspace=workspace, state__in=BulkAction.MOVING):
         if (key := mine.arguments.get("field")) in keys:
             url = reverse("audiences:bulk_action", args=[mine.pk])
-            yield key, Use("Bulk action", str(mine), url, mine.get_state_display(), is_pressing=True)
+            yield key, Use("Bulk action", str(mine), url, mine.get_state_display())
 
 
 def _import(mine: Import) -> Use:
     url = reverse("audiences:import", args=[mine.pk])
-    return Use("Import", mine.name, url, mine.get_state_display(), is_pressing=True)
+    return Use("Import", mine.name, url, mine.get_state_display())

@@ -95,7 +95,7 @@ class FieldKind(Kind):
             key: (label, Fields.CHOICE if key in CODES else Fields.TEXT, [])
             for key, label in Contact.STANDARD_FIELDS.items()
         }
-        for field in Field.objects.filter(workspace=workspace).order_by("label", "id"):
+        for field in Field.objects.filter(workspace=workspace):
             kind = known[field.key][1] if field.is_standard else field.kind
             known[field.key] = (field.label, kind, field.choices)
         known |= {of: (label, kind, []) for of, (label, kind) in OWN.items()}

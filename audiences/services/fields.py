@@ -320,7 +320,7 @@ def _checked_choices(kind: str, choices: Sequence[str]) -> None:
 
 
 def _refuse_used(workspace: Workspace, field: Field, then: str) -> None:
-    titles = [use.title for use in uses.of(workspace, "field", [field.key]).get(field.key, [])]
+    titles = [use.title for use in uses.holding(workspace, "field", field.key)]
     if titles:
         shown = ", ".join(titles[:5]) + (f" and {len(titles) - 5} more" if len(titles) > 5 else "")
         raise CannotChangeField(f"{field} is used by: {shown}. {then}")

@@ -14,7 +14,10 @@ from audiences.privacy import Person
 from audiences.queries import held
 
 EXPORT_GONE = "Somebody in it was erased at their request, so the file was thrown away. Make it anew."
-FILE_GONE = "Somebody in this file was erased at their request, so the file was thrown away. Take them out and upload it again."
+FILE_GONE = (
+    "Somebody who stands in this file, or may do so, was erased at their request, so the file was thrown away."
+    " Take them out and upload it again."
+)
 
 
 def import_rows(person: Person) -> None:

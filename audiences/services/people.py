@@ -375,7 +375,7 @@ insert into audiences_suppression as mine
 select distinct on (old.connection_id)
        %(workspace)s, %(email)s, %(contact)s, old.reason, old.connection_id,
        max(old.at) over (partition by old.connection_id),
-       old.evidence || jsonb_build_object('moved_from', %(contact)s), old.created_by_id
+       old.evidence || jsonb_build_object('moved_from', %(contact)s, 'moved', 'here'), old.created_by_id
 from audiences_suppression old
 where old.workspace_id = %(workspace)s and old.lifted_at is null and not old.is_pattern and old.email <> %(email)s
   and (old.contact_id = %(contact)s or old.email = %(old)s)

@@ -81,7 +81,7 @@ def merge_tags(*, tag: Tag, into: Tag, by: User) -> int:
 def delete_tag(*, tag: Tag, by: User) -> int:
     """Nobody has it any more; returns how many lose it. Raises CannotTag while a segment asks for it."""
     tag = _locked(tag)
-    if used := [use.title for use in uses.of(tag.workspace, "tag", [tag.pk]).get(tag.pk, [])]:
+    if used := [use.title for use in uses.holding(tag.workspace, "tag", tag.pk)]:
         raise CannotTag(f"{tag} is asked for by: {', '.join(used[:5])}. Change that first.")
     people = _forget(tag)
     _note(by, tag, "tag.deleted", f"Deleted the tag {tag}.", before={"people": people})

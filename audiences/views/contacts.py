@@ -131,9 +131,12 @@ def page(
         {
             "contact": contact,
             "address": shown(contact.email, shows_addresses=shows),
+            # Who has no name is called by the address: once in the head will do.
+            "crumb": shown(contact.email, shows_addresses=shows) if contact.full_name else "",
             "person": found,
             "why": found.why,
             "why_link": queries.link_of(found.why, found.campaigns) if found.why else "",
+            "why_pattern": queries.pattern_of(found.why, shows_addresses=shows) if found.why else "",
             "suppressions": [
                 (row, queries.evidence(row, campaigns=found.campaigns, shows_addresses=shows))
                 for row in found.suppressions

@@ -233,8 +233,9 @@ def _page(
     if mine.state == State.CANCELLED:
         undo = "" if mine.is_of_blocks else "Roll it back, or "
         context["cancelled_note"] = (
-            f"What had been imported until then stays. {undo}{'u' if undo else 'U'}pload the file again to import the rest."
-        )
+            f"{mine.note} What had been imported until then stays. {undo}{'u' if undo else 'U'}pload the file again to import "
+            "the rest."
+        ).strip()
     if mine.is_moving:
         context["progress"] = queries.progress(mine)
     # Samples are whole cells: who may not see addresses may not see them.

@@ -98,6 +98,7 @@ def list_(request: WorkspaceRequest, list_id: int) -> HttpResponse:
             "status": status,
             "total": sum(counts.values()),
             "words": words,
+            "is_too_short": 0 < len(words) < SEARCH_LETTERS,
             "rows": people.rows(found),
             "older": found.before,
             "before": before,
@@ -151,14 +152,17 @@ def change_lists(request: WorkspaceRequest) -> HttpResponse:
 
 
 def _archive(request: WorkspaceRequest, chosen: list[List], back: str) -> HttpResponse:
-    """At once, unless something waits for one of them: then a page names it first."""
+    """At once, unless something uses one of them: then a page names it first."""
     ids = [mine.pk for mine in chosen]
     used = uses.of(request.workspace, "list", ids)
-    if request.POST.get("confirmed") != "yes" and any(use.is_pressing for of in used.values() for use in of):
+    if request.POST.get("confirmed") != "yes" and used:
         context = {"rows": [(mine, used.get(mine.pk, [])) for mine in chosen], "next": back}
         return render(request, "audiences/lists/archive.html", context)
     done = services.archive_lists(workspace=request.workspace, by=request.user, list_ids=ids)
-    say(request, f"Archived {counted(done, 'list,lists')}. Bring them back at any time.")
+    say(
+        request,
+        f"Archived {counted(done, 'list,lists')}. Bring {'it' if done == 1 else 'them'} back at any time.",
+    )
     return go(request, back)
 
 

@@ -64,6 +64,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
             "before": before,
             "is_all": wanted.is_all and not notes,
             "notes": notes,
+            "is_too_short": form.is_too_short,
             "may_add": request.role.covers(Role.EDITOR),
             "chips": people.chips(request, form.in_words()),
         },

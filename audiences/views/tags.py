@@ -122,7 +122,8 @@ def _page(
             "other": other,
             "refusal": refusal,
             "people": queries.people_with([mine.pk]).get(mine.pk, 0),
-            "uses": uses.of(request.workspace, "tag", [mine.pk]).get(mine.pk, []),
+            "uses": (used := uses.of(request.workspace, "tag", [mine.pk]).get(mine.pk, [])),
+            "is_held": any(not use.is_archived for use in used),
         },
         status=422 if refusal else form.http_status,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.forms import Form
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
@@ -126,6 +126,7 @@ class ComposeForm(ContentForm):
     ) -> None:
         workspace: Workspace = target.workspace
         kept = list(target.segments.values_list("pk", flat=True))
+        kept_lists = list(target.lists.values_list("pk", flat=True))
         super().__init__(
             data,
             target=target,
@@ -133,7 +134,7 @@ class ComposeForm(ContentForm):
                 "connection": target.connection_id,
                 "sender": target.sender_id,
                 "reply_to": target.reply_to,
-                "lists": list(target.lists.values_list("pk", flat=True)),
+                "lists": kept_lists,
                 "segments": kept,
             },
             **kwargs,
@@ -143,7 +144,7 @@ class ComposeForm(ContentForm):
                 status__in=[Connection.Status.CHECKING, "disconnected"]
             ).order_by("name"),
             "sender": workspace.senders.all(),
-            "lists": _lists(workspace, target.connection_id),
+            "lists": _lists(workspace, target.connection_id, kept_lists),
         }
         for name, queryset in choices.items():
             self.fields[name].queryset = queryset  # type: ignore[attr-defined]
@@ -165,12 +166,12 @@ class ComposeForm(ContentForm):
         field.widget.problems, field.widget.kept = problems, {str(id_) for id_ in kept}
 
 
-def _lists(workspace: Workspace, connection_id: int | None) -> QuerySet[List]:
-    """Those that the chosen account has, then the others; by name."""
+def _lists(workspace: Workspace, connection_id: int | None, kept: Collection[int]) -> QuerySet[List]:
+    """Those that the chosen account has, then the others; by name. An archived one, only if it is chosen."""
     there = MirrorRow.objects.filter(
         connection=connection_id, kind=MirrorKind.LIST, object_id=OuterRef("pk"), gone_at=None
     )
-    found = workspace.lists.filter(archived_at=None).alias(is_there=Exists(there))
+    found = workspace.lists.filter(Q(archived_at=None) | Q(pk__in=kept)).alias(is_there=Exists(there))
     return found.order_by("-is_there", "name", "pk")
 
 

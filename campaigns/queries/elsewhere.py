@@ -69,10 +69,7 @@ def campaigns_by_segment(workspace: Workspace, segment_ids: Collection[Any]) -> 
 
 
 def _use(campaign: Campaign) -> Use:
-    is_pressing = campaign.status == Campaign.Status.SCHEDULED
-    return Use(
-        "Campaign", campaign.name, campaign.get_absolute_url(), campaign.get_status_display(), is_pressing
-    )
+    return Use("Campaign", campaign.name, campaign.get_absolute_url(), campaign.get_status_display())
 
 
 def search_templates(request: WorkspaceRequest, words: str) -> list[Hit]:

@@ -25,7 +25,6 @@ def merge_tags(workspace: Workspace, keys: Collection[Any]) -> Iterable[tuple[An
                     name,
                     reverse(f"campaigns:{what.lower()}", args=[row_id]),
                     Campaign.Status(status).label if status else "",
-                    is_pressing=True,
                 ),
             )
             for what, row_id, name, key, status in cursor.fetchall()

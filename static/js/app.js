@@ -59,12 +59,18 @@ on("htmx:beforeSwap", (event) => {
   loggedOut = isLogin;
 });
 
-/* Dialogs: the browser holds focus inside and gives it back; we open and close. */
+/* Dialogs: the browser holds focus inside and gives it back; we open and close. What is to be filled in comes first. */
+function open(dialog) {
+  if (!dialog || dialog.open) return;
+  dialog.showModal();
+  land($("[data-focus]", dialog) ?? $(".dialog__body :is(input:not([type=hidden]), select, textarea):enabled", dialog));
+}
+
 on("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
   if (opener) {
     event.preventDefault();
-    document.getElementById(opener.dataset.dialog)?.showModal();
+    open(document.getElementById(opener.dataset.dialog));
     return;
   }
   const shell = event.target.closest("[data-close]")?.closest("dialog, .toast, [popover]");
@@ -73,7 +79,6 @@ on("click", (event) => {
   else shell?.hidePopover();
 });
 
-$$("dialog[data-open]").forEach((dialog) => dialog.showModal());
 on("close-dialog", () => $$("dialog[open]").forEach((dialog) => dialog.close()));
 
 /* A dangerous button wakes when the name is typed exactly. */
@@ -115,12 +120,14 @@ function land(place) {
 
 /* A form that came back with errors says so first. */
 land($(".errors[data-focus]") ?? $("[data-focus]"));
+$$("dialog[data-open]").forEach(open);
 
 on("htmx:afterSettle", (event) => {
   const root = event.detail.elt;
   land(root.matches?.("[data-focus]") ? root : $("[data-focus]", root));
-  $$("dialog[data-open]", root).forEach((dialog) => dialog.open || dialog.showModal());
+  $$("dialog[data-open]", root).forEach(open);
   selection(root.closest?.("[data-selection]"));
+  $$("[data-most]", root).forEach(fill);
 });
 
 /* Filters replace the page's query instead of adding to it; one left empty stays out of the address. */
@@ -147,7 +154,7 @@ function selection(form) {
   const isEvery = Boolean(every?.value);
   $$("[data-page-chosen]", form).forEach((line) => (line.hidden = !isWhole || isEvery));
   $$("[data-all-chosen]", form).forEach((line) => (line.hidden = !isEvery));
-  $$(".bulk-bar", form).forEach((bar) => (bar.hidden = ticked === 0));
+  $$(".bulk-bar, [data-to-bar]", form).forEach((place) => (place.hidden = ticked === 0));
   $$("[data-selected-count]", form).forEach(
     (place) => (place.textContent = isEvery ? $("[data-all-number]", form).textContent : ticked),
   );
@@ -175,13 +182,46 @@ on("change", (event) => {
   if (event.target.matches("[data-select-all]"))
     $$(".select input[name]", form).forEach((box) => (box.checked = event.target.checked));
   selection(form);
+  /* By keyboard, the bar is the next stop after the tick, however long the table is. */
+  const skip = form && $("[data-to-bar]", form);
+  if (skip && event.target.matches(".select input")) event.target.closest(".select").append(skip);
 });
+on("click", (event) => {
+  if (!event.target.matches("[data-to-bar]")) return;
+  $(".bulk-bar button:not([hidden] *)", event.target.form).focus();
+});
+/* Ticks that the browser brings back with the page. */
+addEventListener("pageshow", () => $$("[data-selection]").forEach(selection));
 on("click", (event) => {
   const form = event.target.closest("[data-select-none]")?.closest("[data-selection]");
   if (!form) return;
   $$(".select input", form).forEach((box) => (box.checked = false));
   selection(form);
 });
+
+/* No more ticks than there is room for: <fieldset data-most="12">; [data-most-count] says how many there are. */
+function fill(set) {
+  const boxes = $$("input[type=checkbox]", set);
+  const ticked = boxes.filter((box) => box.checked).length;
+  boxes.forEach((box) => (box.disabled = !box.checked && ticked >= Number(set.dataset.most)));
+  $$("[data-most-count]", set).forEach((place) => (place.textContent = ticked));
+}
+
+on("change", (event) => {
+  const set = event.target.closest("[data-most]");
+  if (set) fill(set);
+});
+$$("[data-most]").forEach(fill);
+
+/* What is typed and not saved: <form data-unsaved>; "yes" from the start where it comes back refused. The search in it is no
+   change, and a rule drawn anew is one. */
+const changed = "form[data-unsaved=yes]";
+const change = (form) => form && (form.dataset.unsaved = "yes");
+
+on("input", (event) => event.target.type !== "search" && change(event.target.closest?.("form[data-unsaved]")));
+on("redrawn", () => change($("form[data-unsaved]")));
+on("submit", (event) => event.target.matches(changed) && (event.target.dataset.unsaved = ""));
+addEventListener("beforeunload", (event) => $(changed) && event.preventDefault());
 
 /* Copy: <button data-copy="id of the element">. */
 on("click", async (event) => {

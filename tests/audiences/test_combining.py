@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import MirrorKind, MirrorRow
 from audiences import queries
@@ -89,7 +90,7 @@ def test_the_source_of_their_consent_is_proposed(browse, lists):
     ("query", "says"),
     [
         ({"others": ["1"]}, "This field is required."),
-        ({"first": "x", "others": "y"}, "Select a valid choice"),
+        ({"first": "x", "others": "y"}, "The first list is archived or gone. Choose another one."),
         ({"first": "9" * 40}, "Choose at least one other list."),
         ({"first": "1", "others": "1", "how": "burn"}, "Select a valid choice"),
     ],
@@ -98,6 +99,19 @@ def test_an_odd_choice_says_what_is_missing(browse, lists, query, says):
     reply = browse("editor").get(URL, query)
     assert reply.status_code == 200
     assert says in reply.content.decode()
+
+
+def test_an_archived_list_is_said_once_to_be_so(browse, lists):
+    List.objects.filter(pk__in=[lists[0].pk, lists[2].pk]).update(archived_at=timezone.now())
+    client, asked = browse("editor"), choice(*lists)
+    sentences = (
+        "The first list is archived or gone. Choose another one.",
+        "One of the other lists is archived or gone. Choose those that are left.",
+    )
+
+    for headers in ({}, {"HX-Request": "true", "HX-Target": "people"}):
+        page = client.get(URL, asked, headers=headers).content.decode()
+        assert [page.count(sentence) for sentence in sentences] == [1, 1]
 
 
 def test_a_list_is_not_compared_with_itself(browse, lists):

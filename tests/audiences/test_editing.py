@@ -14,6 +14,7 @@ from audiences.forms.editing import EditForm
 from audiences.mirror import merge
 from audiences.mirror.contacts import Reader, sift
 from audiences.models import Consent, Contact, Field, FormerAddress, Subscription, Suppression
+from audiences.queries import evidence
 from audiences.queries.contacts import People
 from reporting import rollups
 from reporting.models import Event
@@ -246,6 +247,10 @@ def test_a_new_address_of_somebody_who_left_is_blocked_as_well(ana, by, workspac
         ("ana@new.test", "unsubscribed", connection.pk), ("ana@x.test", "unsubscribed", connection.pk),
     ]  # fmt: skip
     assert [entry.subject_id for entry in OutboxEntry.objects.filter(task="audiences.block")] == [ana.pk]
+    row = Suppression.objects.get(email="ana@new.test")
+    assert (
+        evidence(row, campaigns={}, shows_addresses=True) == "carried over when the address was changed here"
+    )
 
 
 def test_a_new_address_with_a_block_of_its_own_keeps_the_stricter_of_both(ana, by, workspace):

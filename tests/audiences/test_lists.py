@@ -173,6 +173,21 @@ def test_a_list_in_use_is_archived_only_after_its_uses_were_named(browse, worksp
     assert list(List.objects.exclude(archived_at=None)) == [used]
 
 
+def test_a_list_that_only_a_draft_uses_is_archived_after_the_draft_was_named(browse, workspace):
+    used = ListFactory(workspace=workspace, name="Newsletter")
+    CampaignFactory(workspace=workspace, name="December letter").lists.add(used)
+    client = browse("editor")
+
+    page = client.post("/w/acme/lists/change/", {"ids": [used.pk], "action": "archive"}).content.decode()
+    assert "December letter" in page
+    assert List.objects.get().archived_at is None
+
+    reply = client.post(
+        "/w/acme/lists/change/", {"ids": [used.pk], "action": "archive", "confirmed": "yes"}, follow=True
+    )
+    assert told(reply) == ["Archived 1 list. Bring it back at any time."]
+
+
 def test_an_open_import_counts_as_a_use(workspace):
     mine = ListFactory(workspace=workspace)
     kept = Import.objects.create(workspace=workspace, name="a.csv", list=mine, digest="a", state="ready")
@@ -196,10 +211,10 @@ def test_a_segment_over_a_list_counts_as_a_use(workspace):
     segment("Broken", rule={"odd": 1})
 
     used = uses.of(workspace, "list", [mine.pk, other.pk])
-    told = [(of, use.kind, use.name, use.is_pressing) for of in sorted(used) for use in used[of]]
+    told = [(of, use.kind, use.name, use.is_archived) for of in sorted(used) for use in used[of]]
     assert told == [
-        (mine.pk, "Segment", "Archived", False), (mine.pk, "Segment", "Deep", True),
-        (other.pk, "Segment", "Deep", True),
+        (mine.pk, "Segment", "Archived", True), (mine.pk, "Segment", "Deep", False),
+        (other.pk, "Segment", "Deep", False),
     ]  # fmt: skip
 
 
@@ -445,7 +460,11 @@ def test_a_list_says_what_each_account_makes_of_it(browse, workspace):
     ]
     page = " ".join(browse().get(f"/w/acme/lists/{mine.pk}/").content.decode().split())
     assert "7 people there, 5 here." in page
-    assert "in step" in page
+    assert page.count("in step") == 1
+    List.objects.update(subscribed_count=4)
+    page = " ".join(browse().get(f"/w/acme/lists/{mine.pk}/").content.decode().split())
+    assert "5 people there, 4 here." in page
+    assert "in step" not in page
     assert "gone there" in page
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
 from audiences.models import Field, Suppression
@@ -147,6 +148,22 @@ def test_search_finds_parts_of_address_and_name_and_takes_wildcards_as_they_are(
     assert found("an") == ["ben@tower.test", "ana.bell@tower.test"]
 
 
+@pytest.mark.parametrize("place", ["contacts/", "suppressions/", "lists/{}/"])
+def test_fewer_than_three_letters_are_no_search_and_say_so(browse, workspace, place):
+    mine = ListFactory(workspace=workspace)
+    contact = ContactFactory(workspace=workspace)
+    SubscriptionFactory(list=mine, contact=contact)
+    SuppressionFactory(contact=contact)
+    client, address = browse(), f"/w/acme/{place.format(mine.pk)}"
+
+    for words in ("%", "_", "zz"):
+        page = client.get(address, {"q": words})
+        assert len(page.context["rows"]) == 1
+        assert "Type at least three letters to search." in page.content.decode()
+        assert not page.context.get("chips")
+    assert "at least three" not in client.get(address, {"q": "zzz"}).content.decode()
+
+
 def test_filters_leave_who_fits(browse, workspace):
     ana = ContactFactory(workspace=workspace, email="ana@x.test", language="fr")
     ben = ContactFactory(workspace=workspace, email="ben@x.test", language="nl")
@@ -237,6 +254,69 @@ def test_who_left_by_our_page_left_by_the_link_in_a_campaign(browse, workspace):
         assert "The person left by the link in “November news”" in text
         assert "by our page" not in text
         assert "event “" not in text
+
+
+def lead(client, contact):
+    page = client.get(f"/w/acme/contacts/{contact.pk}/").content.decode()
+    found = page[page.index('<p class="page-header__lead">') :].partition("</p>")[0]
+    return " ".join(strip_tags(found).split())
+
+
+def test_who_is_caught_by_a_pattern_reads_so_on_their_page(browse, workspace):
+    account = ConnectionFactory(workspace=workspace, name="Brevo")
+    for connection, says in (
+        (None, "caught by the pattern *@x.test."),
+        (account, "caught by the pattern *@x.test of Brevo."),
+    ):
+        contact = ContactFactory(workspace=workspace)
+        SuppressionFactory(
+            contact=contact, reason="by_hand", connection=connection, evidence={"pattern": "*@x.test"}
+        )
+        assert lead(browse("editor"), contact).endswith(f"suppressed by hand, {says}")
+    assert "*…@x…" in lead(browse("viewer"), contact)
+
+
+def test_who_left_a_list_is_told_apart_from_whom_nothing_speaks_against(browse, workspace):
+    contact, client = ContactFactory(workspace=workspace), browse("viewer")
+    assert (
+        lead(client, contact) == "May be written to: nobody reported a leave, a complaint or a dead address."
+    )
+
+    said = []
+    for name in "ABCD":
+        left = ListFactory(workspace=workspace, name=name)
+        SubscriptionFactory(contact=contact, list=left, status="unsubscribed")
+        said.append(lead(client, contact))
+    assert said == [
+        "Not suppressed. Left the list A: gets nothing sent to that list.",
+        "Not suppressed. Left the lists A and B: gets nothing sent to them.",
+        "Not suppressed. Left the lists A, B and C: gets nothing sent to them.",
+        "Not suppressed. Left 4 lists: gets nothing sent to them.",
+    ]
+
+
+def test_a_person_without_a_name_is_called_by_the_address_once(browse, workspace):
+    for name, crumbs in (("", 1), ("Ana", 2)):
+        contact = ContactFactory(workspace=workspace, first_name=name, last_name="")
+        page = browse("editor").get(f"/w/acme/contacts/{contact.pk}/").content.decode()
+        head = page[page.index('class="breadcrumbs"') : page.index('class="page-header__lead"')]
+        assert (head.count(contact.email), head.count("<li")) == (1, crumbs)
+
+
+def test_fields_stand_in_one_order_everywhere(browse, workspace):
+    for label in ("birthday", "Vip", "Birthday", "Zip"):
+        Field.objects.create(workspace=workspace, key=f"x{label}", label=label)
+    custom = {f"x{label}": "1" for label in ("Vip", "Zip", "birthday", "Birthday")}
+    contact = ContactFactory(workspace=workspace, first_name="A", last_name="B", custom=custom)
+    client = browse("editor")
+
+    new = client.get("/w/acme/contacts/new/").context["form"]
+    edit = client.get(f"/w/acme/contacts/{contact.pk}/edit/").context["form"]
+    shown = client.get(f"/w/acme/contacts/{contact.pk}/").context["person"].fields
+    order = ["birthday", "Birthday", "Vip", "Zip"]
+    assert [field.label for field in new.person_fields()][-4:] == order
+    assert [field.label for field in edit.person_fields()][-4:] == order
+    assert [label for label, _ in shown][-4:] == order
 
 
 def test_a_campaign_of_another_workspace_is_not_named(browse, workspace):

@@ -1,9 +1,12 @@
 """Everything about one person: told, removed from every table and every account, and kept out afterwards."""
 
 import json
+import zipfile
 import zlib
+from io import BytesIO
 
 import pytest
+import xlsxwriter
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
@@ -363,6 +366,44 @@ def test_a_file_that_cannot_be_looked_into_goes_with_its_import(workspace, by, p
 
     mine.refresh_from_db()
     assert (mine.state, mine.bodies.count()) == ("cancelled", 0)
+
+
+def workbook(*sheets):
+    """Each sheet is one cell, in pieces that look different."""
+    target = BytesIO()
+    with xlsxwriter.Workbook(target) as book:
+        bold = book.add_format({"bold": True})
+        for number, pieces in enumerate(sheets):
+            sheet = book.add_worksheet(f"S{number}")
+            sheet.write_row(0, 0, ["Email", "Note"])
+            sheet.write_row(1, 0, [f"ben{number}@example.com", "x"])
+            sheet.write_rich_string(2, 0, *(part for piece in pieces for part in (bold, piece)), "!")
+    return target.getvalue()
+
+
+def zipped(name, body):
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(name, body)
+    return target.getvalue()
+
+
+def test_a_packed_file_goes_only_if_somebody_stands_in_it(browse, workspace, by):
+    without = [workbook(["b@x.", "test"]), zipped("people.csv", b"Email\nben@example.com\n")]
+    within = [
+        workbook(["b@x.", "test"], ["ana.", "Muster@example", ".com"]),
+        zipped("people.csv", b"Name,Email\nAna <Ana.Muster@Example.com>,b@x.test\n"),
+        zipped("people.xlsx", workbook(["b@x.", "test"])),
+    ]
+    kept, gone = (
+        [begin(workspace, by, body, name="book.xlsx") for body in bodies_] for bodies_ in (without, within)
+    )
+    assert {mine.state for mine in [*kept, *gone]} == {"mapping"}
+    erase(workspace, by)
+
+    assert list(Import.objects.filter(state="mapping").order_by("pk")) == kept
+    page = browse("editor").get(f"/w/acme/imports/{gone[0].pk}/").content.decode()
+    assert "was erased at their request, so the file was thrown away" in page
 
 
 def test_an_address_in_foreign_letters_is_found_however_it_is_written(workspace, by):

@@ -318,7 +318,7 @@ def test_who_uses_a_thing_is_named(make, news, workspace):
     campaign.segments.add(inner)
 
     assert uses.of(workspace, "list", [news.pk, 999]) == {
-        news.pk: [uses.Use("Segment", "Inner", inner.get_absolute_url(), is_pressing=True)]
+        news.pk: [uses.Use("Segment", "Inner", inner.get_absolute_url())]
     }
     assert [use.name for use in uses.of(workspace, "field", ["city"])["city"]] == ["Inner"]
     assert {(use.kind, use.name, use.note) for use in uses.of(workspace, "segment", [inner.pk])[inner.pk]} == {

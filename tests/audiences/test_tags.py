@@ -73,13 +73,17 @@ def test_another_spelling_of_its_own_name_is_a_rename(browse, workspace, by):
 
 def test_a_tag_is_deleted_once_nothing_asks_for_it(browse, workspace, by):
     tag = tagged(workspace, by, "VIP", ContactFactory(workspace=workspace))
-    segment = Segment.objects.create(workspace=workspace, name="S", rule={"join": "all", "rules": [has(tag)]})
+    segment = Segment.objects.create(
+        workspace=workspace, name="S", rule={"join": "all", "rules": [has(tag) | {"name": "VIP"}]}
+    )
     client = browse("editor")
     refused = client.post(f"/w/acme/tags/{tag.pk}/delete/")
     assert (refused.status_code, "VIP is asked for by: Segment S" in refused.content.decode()) == (422, True)
+    page = client.get(f"/w/acme/tags/{tag.pk}/").content.decode()
+    assert ("This tag is in use" in page, "Delete the tag" in page) == (True, False)
     Segment.objects.update(archived_at=timezone.now())
-    assert "<dt>Segment · archived</dt>" in client.get(f"/w/acme/tags/{tag.pk}/").content.decode()
-    segment.delete()
+    page = client.get(f"/w/acme/tags/{tag.pk}/").content.decode()
+    assert ("<dt>Segment · archived</dt>" in page, "Delete the tag" in page) == (True, True)
     action = BulkAction.objects.create(
         workspace=workspace, action="tag", people={}, arguments={"tag": tag.pk}, until=0
     )
@@ -89,6 +93,8 @@ def test_a_tag_is_deleted_once_nothing_asks_for_it(browse, workspace, by):
     assert "1 person loses it" in page
     client.post(f"/w/acme/tags/{tag.pk}/delete/")
     assert not Tagging.objects.exists()
+    client.post(f"/w/acme/segments/{segment.pk}/restore/")
+    assert "is gone" in client.get(f"/w/acme/segments/{segment.pk}/").content.decode()
 
 
 def test_tags_of_a_person_without_leaving_the_page(browse, workspace, by):

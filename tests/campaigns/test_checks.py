@@ -167,6 +167,13 @@ def test_a_segment_that_lost_its_tag_or_was_archived_blocks_by_its_name(campaign
     assert sentences(campaign) == ["The segment “Others” is archived. Take it out, or bring it back."]
 
 
+def test_an_archived_list_blocks_by_its_name(campaign):
+    List.objects.update(name="News", archived_at=timezone.now())
+
+    assert sentences(campaign) == ["The list “News” is archived. Take it out, or bring it back."]
+    assert findings(campaign) == [("blocker", "id_lists")]
+
+
 def test_a_rule_that_asks_for_an_archived_list_warns(campaign):
     on_it = {"kind": "list", "of": campaign.lists.get().pk, "op": "on"}
     inner = make_segment(campaign.workspace, "Inner", on_it)
@@ -174,6 +181,7 @@ def test_a_rule_that_asks_for_an_archived_list_warns(campaign):
         make_segment(campaign.workspace, "Outer", {"kind": "segment", "of": inner.pk, "op": "in"})
     )
     List.objects.update(name="News", archived_at=timezone.now())
+    campaign.lists.clear()
 
     assert findings(campaign) == [("warning", "id_segments")]
     assert sentences(campaign) == ["The segment “Outer” asks for what is archived: list “News”."]

@@ -246,6 +246,19 @@ def test_lists_of_one_name_say_whose_they_are_and_those_of_the_account_come_firs
     ]
 
 
+def test_an_archived_list_is_offered_only_where_it_is_chosen(workspace):
+    campaign = CampaignFactory(workspace=workspace)
+    kept, other = (ListFactory(workspace=workspace, name=name, archived_at=timezone.now()) for name in "AB")
+    campaign.lists.add(kept)
+
+    field = ComposeForm(target=campaign, senders=[]).fields["lists"]
+
+    assert [label for _, label in field.choices] == ["\u2068A\u2069 (0) – archived"]
+    assert list(field.clean([kept.pk])) == [kept]
+    with pytest.raises(ValidationError):
+        field.clean([other.pk])
+
+
 def test_segments_say_why_they_cannot_be_chosen_and_those_chosen_stay(workspace):
     campaign = CampaignFactory(workspace=workspace)
     tag = Tag.objects.create(workspace=workspace, name="VIP")

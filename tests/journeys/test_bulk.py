@@ -3,7 +3,7 @@
 import re
 
 from accounts.models import Role
-from audiences.models import Consent, Contact, Subscription, Tagging
+from audiences.models import Consent, Contact, Field, Subscription, Tagging
 from tests.factories import ListFactory, SubscriptionFactory
 
 
@@ -17,7 +17,7 @@ def test_tag_one_person_and_add_everybody_to_a_list(visit, brand, colleague):
     visit.turn_to("Contacts")
     visit.tick("Tick p209@reader.example")
     visit.press("button", "Tag", inside=".bulk-bar", exact=True)
-    visit.focus_is_in("dialog[open]")
+    visit.focus_is_in("dialog[open] input[name=tag]")
     visit.check_page()
     visit.type("Tag", "VIP", inside="dialog[open]")
     visit.press("button", "Tag", inside="dialog[open] .dialog__foot")
@@ -47,3 +47,39 @@ def test_tag_one_person_and_add_everybody_to_a_list(visit, brand, colleague):
     visit.press("link", "Open the list", inside="main")
     visit.arrive("News")
     visit.read_the_log("Tagging 1 person “VIP”: 1 tagged.", "Adding 210 people to the list “News”")
+
+
+def test_the_bar_is_one_step_from_a_tick_and_there_again_on_the_way_back(visit, brand, colleague):
+    Contact.objects.bulk_create(
+        Contact(workspace=brand, email=f"p{number}@reader.example") for number in range(60)
+    )
+    visit.log_in(colleague(Role.EDITOR).email, brand.name)
+    visit.turn_to("Contacts")
+    visit.tick("Tick p59@reader.example")
+    for key in ("Tab", "Enter"):
+        visit.page.keyboard.press(key)
+    visit.focus_is_in(".bulk-bar button[value=tag]")
+
+    visit.tick("Tick all rows of this page")
+    visit.press("link", "p40@reader.example", inside="#people")
+    visit.arrive("p40@reader.example")
+    visit.page.go_back()
+    visit.see("50 chosen", inside=".bulk-bar")
+
+
+def test_columns_are_ticked_as_far_as_there_is_room(visit, brand, colleague):
+    for number in range(12):
+        Field.objects.create(workspace=brand, key=f"x{number}", label=f"Field {number:02}")
+    Contact.objects.create(workspace=brand, email="ana@reader.example")
+    visit.log_in(colleague(Role.EDITOR).email, brand.name)
+    visit.turn_to("Contacts")
+    visit.press("button", "Columns", inside="#people")
+    visit.focus_is_in("dialog[open] input[type=checkbox]")
+    for number in range(8):
+        visit.tick(f"Field {number:02}")
+    visit.see("12 of 12 chosen", inside="dialog[open]")
+    visit.check_page()
+    box = visit.page.get_by_role("checkbox", name="Field 09")
+    assert box.is_disabled()
+    visit.tick("Field 07")
+    assert box.is_enabled()

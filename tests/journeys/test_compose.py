@@ -50,6 +50,13 @@ def test_compose_from_a_template_preview_and_test(
         'Dear {{ contact.first_name|default:"friend" }},\n\n[Look at the tours](https://northwind.example/tours)',
         inside="#block-body",
     )
+    # As a reader drags its corner: the size goes along when the blocks are drawn anew, and no complaint is heard of it.
+    clicks = visit.clicks
+    visit.page.locator("#block-body textarea").evaluate("place => (place.style.height = '9rem')")
+    visit.press("button", "Move up", inside="#block-body")
+    visit.focus_is_in("#block-body")
+    visit.press("button", "Move down", inside="#block-body")
+    visit.clicks = clicks
     visit.is_saved()
     visit.see("In order", inside="#checks")
 

@@ -129,3 +129,22 @@ def test_bad_values_stay_and_say_what_is_wrong(visit, brand, colleague, readers)
     visit.check_page()
     assert visit.field("Days").input_value() == "15"
     assert not Segment.objects.filter(workspace=brand).exists()
+    assert visit.is_asked_before_leaving()
+    assert visit.complaints == []
+
+
+def test_a_page_is_left_unasked_until_something_is_changed(visit, brand, colleague, readers):
+    visit.log_in(colleague(Role.EDITOR).email, brand.name)
+    visit.turn_to("Segments")
+    visit.press("link", "New", inside="main", exact=True)
+    visit.arrive("New segment")
+    visit.type("Add a condition", "News")
+    assert not visit.is_asked_before_leaving()
+    visit.arrive("New segment")
+    add(visit, "on list News", "on the list “News”")
+    assert visit.is_asked_before_leaving()
+    visit.see("on the list “News”", inside="#standing")
+    visit.type("Name", "Readers")
+    visit.press("button", "Save", inside="main", exact=True)
+    visit.arrive("Segments")
+    assert visit.complaints == []

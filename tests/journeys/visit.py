@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Response, expect
+from playwright.sync_api import ConsoleMessage, Dialog, Locator, Page, Response, expect
 
 AXE = (Path(__file__).resolve().parents[1] / "vendor/axe.min.js").read_text()
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -103,6 +103,23 @@ class Visit:
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"{MOST_TABS} presses of Tab never reached {control}")
+
+    def is_asked_before_leaving(self) -> bool:
+        """Loads the page again, unless the browser asks; then stays."""
+        asked: list[str] = []
+
+        def stay(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.dismiss()
+
+        self._comes_to_rest()
+        self.page.once("dialog", stay)
+        self.page.evaluate("location.reload()")
+        self.page.wait_for_timeout(0 if asked else 300)
+        if not asked:
+            self.page.remove_listener("dialog", stay)
+            self.page.wait_for_load_state()
+        return asked == ["beforeunload"]
 
     # Looking
 

@@ -1,0 +1,73 @@
+"""The activity log in words: no braces, no keys, nothing said of what is empty."""
+
+import re
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from accounts import activity
+from audiences.models import Field, Tag
+from tests.factories import ListFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def told(client):
+    """The details of each entry, the newest first."""
+    page = client.get("/w/acme/activity/").content.decode()
+    found = re.findall(r"<dl.*?</dl>", page, re.DOTALL)
+    return [dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", strip_bdi(part), re.DOTALL)) for part in found]
+
+
+def strip_bdi(html):
+    return re.sub("</?bdi>", "", html)
+
+
+def test_what_is_kept_of_a_change_reads_as_words(browse, workspace):
+    client = browse("viewer")
+    Field.objects.create(workspace=workspace, key="size", label="Shoe size")
+    news, vip = (
+        ListFactory(workspace=workspace, name="News"),
+        Tag.objects.create(workspace=workspace, name="VIP"),
+    )
+    on_it = {"join": "all", "rules": [{"kind": "list", "of": news.pk, "op": "on"}]}
+    off_it = {"join": "all", "rules": [{"kind": "list", "of": news.pk, "op": "left"}]}
+    for before, after in (
+        ({"rule": on_it}, {"rule": off_it}),
+        ({"rule": {"odd": 1}}, {}),
+        ({"version": 1}, {"version": 2, "fields": ["email", "size", "gone"]}),
+        ({"tag": vip.pk}, {"list": None, "note": ""}),
+        ({}, {"list": news.pk, "import_rows": 2, "resubscribes": False}),
+        ({"list": 0}, {"preview": {"new": 1200, "left": 0, "at": None}, "columns": ["a", "b"]}),
+        ({}, {"send_at": "2026-11-26T09:30:00+00:00", "audiences.pull_lists": {"read": 4}}),
+    ):
+        activity.record(workspace, "list.changed", "It changed.", before=before, after=after)
+
+    assert list(reversed(told(client))) == [
+        {"Rule, before": "on the list “News”", "Rule, after": "left the list “News”"},
+        {"Rule": "cannot be read any more"},
+        {"Fields": "Address, Shoe size, gone"},
+        {"Tag": "VIP"},
+        {"List": "News", "Import rows": "2", "Resubscribes": "No"},
+        {"List": "gone by now", "Preview": "new: 1\xa0200, left: 0", "Columns": "a, b"},
+        {"Send at": "26 Nov 2026, 09:30 UTC", "Pull lists": "read: 4"},
+    ]
+
+
+def test_the_log_costs_the_same_for_one_change_and_for_three(browse, workspace):
+    client = browse("viewer")
+    counts = []
+    for names in (["A"], ["B", "C"]):
+        for name in names:
+            mine = ListFactory(workspace=workspace, name=name)
+            rule = {"join": "all", "rules": [{"kind": "list", "of": mine.pk, "op": "on"}]}
+            activity.record(
+                workspace, "segment.changed", name, after={"rule": rule, "list": mine.pk, "fields": ["email"]}
+            )
+        client.get("/w/acme/activity/")
+        with CaptureQueriesContext(database) as queries:
+            client.get("/w/acme/activity/")
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
