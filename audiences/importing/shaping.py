@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from json.encoder import encode_basestring
 from typing import Any
 
+from accounts.days import FIRST
 from audiences.addresses import NotAnAddress, normalise
 from audiences.erased import PROBLEM, Erased
 from audiences.files.formulas import FORMULA
@@ -177,4 +178,6 @@ def instant(text: str, parse: Cell) -> str:
     instant = datetime.combine(day, at, UTC)
     if instant > datetime.now(UTC):
         raise Problem("A consent of the future is none.")
+    if day < FIRST:
+        raise Problem("The year is mistyped.")
     return instant.isoformat()

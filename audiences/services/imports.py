@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import activity, outbox
+from accounts import activity, days, outbox
 from accounts.models import Membership, OutboxEntry, Role, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
@@ -350,8 +350,8 @@ def _file_name(name: str) -> str:
 def instant(day: date | None, *, field: str = "consent_date") -> datetime | None:
     if day is None:
         return None
-    if day > timezone.localdate():
-        raise CannotImport("This day has not come yet.", fields={field: "This day has not come yet."})
+    if sentence := days.refusal(day):
+        raise CannotImport(sentence, fields={field: sentence})
     return datetime.combine(day, time(), UTC)
 
 
