@@ -30,15 +30,18 @@ def open_import(entry: OutboxEntry) -> None:
         return
     try:
         opening.open_file(mine)
-    except BadFile as refusal:
-        bodies.forget(mine)
-        fail(mine, refusal.sentence)
-        return
-    with suppress(CannotMove):  # cancelled meanwhile
         mine.move_to(
             State.MAPPING, dialect=mine.dialect, columns=mine.columns, mapping=mine.mapping,
             header_digest=mine.header_digest, note="",
         )  # fmt: skip
+    except BadFile as refusal:
+        bodies.forget(mine)
+        with suppress(CannotMove):
+            fail(mine, refusal.sentence)
+    except CannotMove:
+        mine.refresh_from_db()
+        if mine.state == State.CANCELLED:  # meanwhile: what was unpacked since then goes too
+            bodies.forget(mine)
 
 
 def read_import(entry: OutboxEntry) -> outbox.Later | None:

@@ -312,6 +312,8 @@ def prune_imports() -> int:
             Tables(mine).drop()
             Import.objects.filter(pk=mine.pk).update(has_rows=False)
         gone += 1
+    # Of one that was cancelled while it was being unpacked, by a worker that was killed then.
+    ImportBody.objects.filter(of__state=State.CANCELLED).delete()
     old = Import.objects.exclude(state__in=Import.MOVING).filter(
         finished_at__lt=now - ROWS_KEPT, has_rows=True
     )
