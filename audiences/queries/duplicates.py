@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.ids import id_of
 from accounts.models import OutboxEntry, Workspace
 from audiences.models import Contact, DuplicatePair, DuplicateSearch, List, Subscription
-from audiences.queries.contacts import COUNT_CAP, Count, shown
+from audiences.queries.contacts import COUNT_CAP, Count, shown, shown_name
 
 PAGE = 50
 LABELS = dict(DuplicatePair.Reason.choices)
@@ -15,6 +15,7 @@ LABELS = dict(DuplicatePair.Reason.choices)
 class One(NamedTuple):
     contact: Contact
     address: str
+    name: str
 
 
 class PairRow(NamedTuple):
@@ -71,13 +72,19 @@ def duplicates(
     page = [
         PairRow(
             row,
-            One(row.contact_a, shown(row.contact_a.email, shows_addresses=shows_addresses)),
-            One(row.contact_b, shown(row.contact_b.email, shows_addresses=shows_addresses)),
+            _one(row.contact_a, shows_addresses),
+            _one(row.contact_b, shows_addresses),
             [LABELS.get(reason, reason) for reason in row.reasons],
         )
         for row in rows[:PAGE]
     ]
     return PairSlice(page, f"{page[-1].pair.rank}.{page[-1].pair.pk}" if len(rows) > PAGE else "")
+
+
+def _one(contact: Contact, shows: bool) -> One:
+    return One(
+        contact, shown(contact.email, shows_addresses=shows), shown_name(contact, shows_addresses=shows)
+    )
 
 
 def counted_duplicates(workspace: Workspace, on_list: List) -> Count:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
+from pathlib import PurePath
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,6 +15,7 @@ from django.utils import timezone
 from accounts import activity, days, outbox
 from accounts.models import Membership, OutboxEntry, Role, User, Workspace
 from accounts.providers.base import Effect
+from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences.addresses import NotAnAddress, normalise
 from audiences.erased import Erased
@@ -345,8 +347,10 @@ def lock(mine: Import, version: int | None = None) -> None:
 
 
 def _file_name(name: str) -> str:
+    """In one line, and without the address of whom the file may be about: viewers read it, and it stays."""
     cleaned = "".join(letter if letter.isprintable() else " " for letter in name).strip()
-    return cleaned[-255:] or "Without a name"
+    file = PurePath(cleaned[-255:])
+    return f"{redact(file.stem)}{file.suffix}"[-255:] or "Without a name"
 
 
 def instant(day: date | None, *, field: str = "consent_date") -> datetime | None:

@@ -15,7 +15,7 @@ from audiences.forms.contacts import ContactFilters
 from audiences.forms.editing import PersonForm
 from audiences.models import Contact
 from audiences.queries.columns import MOST
-from audiences.queries.contacts import Count, Slice, shown
+from audiences.queries.contacts import Count, Slice, shown, shown_name
 from audiences.queries.tags import tags_of
 from audiences.views import bulk, people, suppressions
 
@@ -147,6 +147,7 @@ def page(
         {
             "contact": contact,
             "address": shown(contact.email, shows_addresses=shows),
+            "name": shown_name(contact, shows_addresses=shows),
             "person": found,
             "why": found.why,
             "why_link": queries.link_of(found.why, found.campaigns) if found.why else "",

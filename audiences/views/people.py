@@ -51,6 +51,12 @@ def table(
 
 
 def _cell(column: Column, value: Any, row: Row, *, shows_addresses: bool) -> Cell:
+    label, text, tone = _told(column, value, row)
+    # An address in a field is one all the same.
+    return label, text if shows_addresses or tone else redact(text), tone
+
+
+def _told(column: Column, value: Any, row: Row) -> Cell:
     match column.kind:
         case "state":
             tone, text = ("bad", LABELS.get(row.reason, row.reason)) if row.reason else ("good", "Mailable")
@@ -63,9 +69,7 @@ def _cell(column: Column, value: Any, row: Row, *, shows_addresses: bool) -> Cel
             return column.label, {"true": "Yes", "false": "No"}.get(value, value or ""), ""
         case Field.Kind.DATE:
             return column.label, _unbroken(_as_day(value or "")), ""
-    # An address in a field is one all the same.
-    text = str(value if value is not None else "")
-    return column.label, _short(text if shows_addresses else redact(text), 40), ""
+    return column.label, _short(str(value if value is not None else ""), 40), ""
 
 
 def _as_day(text: str) -> str:
