@@ -5,7 +5,6 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
-from pathlib import PurePath
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -349,8 +348,9 @@ def lock(mine: Import, version: int | None = None) -> None:
 def _file_name(name: str) -> str:
     """In one line, and without the address of whom the file may be about: viewers read it, and it stays."""
     cleaned = "".join(letter if letter.isprintable() else " " for letter in name).strip()
-    file = PurePath(cleaned[-255:])
-    return f"{redact(file.stem)}{file.suffix}"[-255:] or "Without a name"
+    stem, dot, suffix = cleaned[-255:].rpartition(".")
+    kept = f"{redact(stem)}{dot}{suffix}" if suffix.isalnum() and stem else redact(cleaned)
+    return kept[-255:] or "Without a name"
 
 
 def instant(day: date | None, *, field: str = "consent_date") -> datetime | None:

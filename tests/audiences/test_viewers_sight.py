@@ -82,13 +82,13 @@ def test_a_viewer_reads_no_address_in_a_name_or_a_field(pages, browse):
 
 
 def test_a_file_of_one_person_is_kept_without_their_address_in_its_name(workspace, by):
-    names = [f"{ANA}.csv", f"export {ANA} (2).xlsx", ANA, "people.csv"]
+    names = [f"{ANA}.csv", f"export {ANA} (2).xlsx", ANA, f"a.b {ANA[:9]}", "people.csv"]
     for name in names:
         services.begin_import(workspace=workspace, by=by, name=name, blocks=[f"email\n{name}\n".encode()])
 
     kept = [mine.name for mine in Import.objects.order_by("id")]
 
-    assert kept == ["a…@b….csv", "export a…@b… (2).xlsx", "a…@b….test", "people.csv"]
+    assert kept == ["a…@b….csv", "export a…@b… (2).xlsx", "a…@b….test", "a.b a…@b…", "people.csv"]
 
 
 def test_the_log_holds_no_address_whatever_things_are_called(workspace, by):
