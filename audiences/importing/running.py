@@ -149,6 +149,7 @@ def drive(mine: Import, steps: Iterator[None]) -> None:
 
 @transaction.atomic
 def fail(mine: Import, note: str) -> None:
+    sets.one_writer(mine.workspace)  # before the import's row, as for each chunk
     was = mine.state
     mine.move_to(State.FAILED, note=note, failed_in=was, finished_at=timezone.now())
     _settle(mine, f"The import of {mine} has stopped: {note}")
@@ -173,6 +174,7 @@ def _drive(entry: OutboxEntry, mine: Import, steps: Iterator[None]) -> outbox.La
 
 @transaction.atomic
 def _end(mine: Import, state: str) -> None:
+    sets.one_writer(mine.workspace)
     mine.move_to(state, finished_at=timezone.now(), note="")
     sentence = {
         State.DONE: f"Imported {mine}.",
