@@ -8,8 +8,11 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models import ActivityEntry, User, Workspace
+from accounts.redaction import redact, redact_value
 
 PROGRAM = "Campanile"
+# Rules of segments lie deep.
+DEPTH = 64
 
 
 def record(
@@ -23,7 +26,10 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> ActivityEntry:
-    """Append what happened. `sentence` is shown as it is; `before`/`after` hold the changed values, no secrets."""
+    """Append what happened. `sentence` is shown as it is; `before`/`after` hold the changed values.
+
+    Addresses and secrets in them are hidden here, for what is written stays for ever and viewers read it.
+    """
     with transaction.atomic():
         # The chain has one end per workspace: whoever appends holds it until the change is committed.
         lock = int.from_bytes(
@@ -43,11 +49,11 @@ def record(
             actor=actor,
             actor_name=actor_name or (str(actor) if actor else PROGRAM),
             verb=verb,
-            sentence=sentence[:500],
+            sentence=redact(sentence)[:500],
             object_type=subject._meta.label_lower if subject is not None else "",
             object_id=subject.pk if subject is not None else None,
-            before=before,
-            after=after,
+            before=redact_value(before, depth=DEPTH),
+            after=redact_value(after, depth=DEPTH),
             previous_hash=bytes(previous or b""),
         )
         entry.hash = digest(entry)

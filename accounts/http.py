@@ -152,7 +152,8 @@ def toast(
 def safe_next(request: HttpRequest, *, default: str) -> str:
     """The `next` address if it stays on this host."""
     url = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(
+    # Without a slash it may be the name of a page to whoever redirects, or of none.
+    if url.startswith("/") and url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
         return url

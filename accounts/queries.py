@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from accounts.attention import LIMIT, Item
+from accounts.days import day_after, start_of
 from accounts.http import WorkspaceRequest
 from accounts.limits import ConnectionGate
 from accounts.models import (
@@ -386,17 +387,13 @@ def activity_page(
     if object_type and object_id:
         entries = entries.filter(object_type=object_type, object_id=object_id)
     if since:
-        entries = entries.filter(at__gte=_midnight(since, zone))
+        entries = entries.filter(at__gte=start_of(since, ZoneInfo(zone)))
     if until:
-        entries = entries.filter(at__lt=_midnight(until + timedelta(days=1), zone))
+        entries = entries.filter(at__lt=start_of(day_after(until), ZoneInfo(zone)))
     if before:
         entries = entries.filter(pk__lt=before)
     rows = list(entries[: ACTIVITY_PAGE + 1])
     return rows[:ACTIVITY_PAGE], rows[ACTIVITY_PAGE - 1].pk if len(rows) > ACTIVITY_PAGE else None
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
 
 
 # What this app tells the bar, Home and the search

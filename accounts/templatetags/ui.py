@@ -195,7 +195,10 @@ def distance(seconds: float) -> str:
 def in_zone(value: datetime, zone: object = None) -> datetime:
     if timezone.is_naive(value):
         raise ValueError(f"{value!r} has no zone")
-    return value.astimezone(zone_for(zone))
+    try:
+        return value.astimezone(zone_for(zone))
+    except OverflowError:  # at either end of the calendar the zone has no day for it
+        return value.astimezone(UTC)
 
 
 def _time(local: datetime, text: str, tooltip: bool = False) -> SafeString:

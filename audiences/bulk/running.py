@@ -61,6 +61,7 @@ def undo_steps(mine: BulkAction) -> Iterator[None]:
 
 @transaction.atomic
 def end(mine: BulkAction, state: str, note: str = "") -> None:
+    sets.one_writer(mine.workspace)  # before the action's row, as for each chunk
     values: dict[str, object] = {"note": note, "finished_at": timezone.now()}
     if state == State.FAILED:
         values["failed_in"] = mine.state

@@ -1,12 +1,13 @@
 """The filters of the page of all people: columns of a person as they are, everything else as conditions of a rule."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils.choices import CallableChoiceIterator
 
+from accounts.days import day_after, day_before
 from accounts.forms.widgets import QuickSelect
 from accounts.ids import id_of
 from accounts.models import Connection, Workspace
@@ -241,9 +242,9 @@ class ContactFilters(Filters):
         if since and until:
             return self._read("since until", "@added", "within", [since.isoformat(), until.isoformat()])
         if until:
-            return self._read("since until", "@added", "before", _day_after(until))
+            return self._read("since until", "@added", "before", day_after(until).isoformat())
         # "after" a day leaves that day out.
-        return self._read("since until", "@added", "after", _day_before(since)) if since else None
+        return self._read("since until", "@added", "after", day_before(since).isoformat()) if since else None
 
     def _field(self) -> rules.Condition | None:
         key, value, to = (
@@ -291,14 +292,6 @@ def _range(value: str, to: str, exactly: str, most: str, between: str) -> tuple[
 
 def _next_day(text: str) -> str:
     try:
-        return _day_after(date.fromisoformat(text))
+        return day_after(date.fromisoformat(text)).isoformat()
     except ValueError:
         return text
-
-
-def _day_after(day: date) -> str:
-    return (day + timedelta(days=1)).isoformat() if day < date.max else day.isoformat()
-
-
-def _day_before(day: date) -> str:
-    return (day - timedelta(days=1)).isoformat() if day > date.min else day.isoformat()

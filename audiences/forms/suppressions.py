@@ -1,12 +1,13 @@
 """Finding suppressions, adding them by hand, lifting them."""
 
-from datetime import timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 
+from accounts.days import FIRST, TOO_EARLY, day_after, start_of
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
 from accounts.templatetags.ui import day
@@ -17,7 +18,6 @@ from audiences.importing.blocks import TARGETS
 from audiences.models import Import, Suppression
 from audiences.queries import Wanted
 from audiences.queries.suppressions import IN_FORCE, LIFTED
-from audiences.rules.fields import start_of
 
 STATES = [(IN_FORCE, "In force"), (LIFTED, "Lifted"), ("all", "In force and lifted")]
 KINDS = [("", "Addresses and patterns"), ("addresses", "Addresses"), ("patterns", "Patterns")]
@@ -58,7 +58,7 @@ class SuppressionFilters(Filters):
             kind=self.value("kind") or "",
             state="" if state == "all" else state,
             since=start_of(since, zone) if since else None,
-            until=start_of(until + timedelta(days=1), zone) if until else None,
+            until=start_of(day_after(until), zone) if until else None,
         )
 
     def in_words(self) -> dict[str, str]:
@@ -81,6 +81,12 @@ class MomentField(forms.DateTimeField):
     """A day and a time as clocks show them in the zone of who looks."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 60}, format="%Y-%m-%dT%H:%M")
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment = super().to_python(value)
+        if moment is not None and moment.date() < FIRST:
+            raise forms.ValidationError(TOO_EARLY)
+        return moment
 
 
 class EntriesForm(Form):

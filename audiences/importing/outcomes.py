@@ -23,6 +23,10 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
     Until the transaction ends they also are the table `told`.
     """
     values = values_of(mine) | {"after": after, "until": until}
+    is_of_people = not mine.is_of_blocks
+    has_former = is_of_people and FormerAddress.objects.filter(workspace=mine.workspace_id).exists()
+    if has_former:
+        Tables(mine).find_addresses()
     with database.cursor() as cursor:
         cursor.execute("set local jit = off")
         cursor.execute("set local work_mem = '128MB'")
@@ -30,8 +34,8 @@ def tell_apart(mine: Import, table: str, *, after: int, until: int) -> dict[str,
             # To read everybody for each chunk would grow with the square of the file.
             cursor.execute("set local random_page_cost = 1.1")
         cursor.execute("drop table if exists pg_temp.told")
-        is_of_people = not mine.is_of_blocks
-        cursor.execute(_statement(mine) if is_of_people else blocks.statement(mine), values)
+        statement = _statement(mine, has_former=has_former) if is_of_people else blocks.statement(mine)
+        cursor.execute(statement, values)
         cursor.execute(f"analyze told (line, outcome); insert into {table} select * from told")
         cursor.execute(
             "select outcome, count(*) from told group by 1 union all"
@@ -118,19 +122,31 @@ def _changes(mine: Import) -> str:
     ), '{{}}') else '{{}}'::jsonb end"""
 
 
-# Whose an address is that they had before and nobody has now, by the address they have; and the first row of each
-# such person, who may come under several.
+# Of the people in the chunk who had another address before: whose an address is that nobody has now, by the address they
+# have; and the first row of each, who may come under several. Each look at all rows is one look-up.
 _FORMERS = """
-    owners as materialized (
+    here as materialized (
+        select distinct email from {stage} where line > %(after)s and line <= %(until)s and problem = ''
+    ), renamed as materialized (
+        select f.contact_id from audiences_formeraddress f join here on here.email = f.email
+        where f.workspace_id = %(workspace)s
+        union
+        select c.id from audiences_formeraddress f
+        join audiences_contact c on c.id = f.contact_id join here on here.email = c.email
+        where f.workspace_id = %(workspace)s
+    ), owners as materialized (
         select f.email, c.id as contact_id, c.email as now
-        from audiences_formeraddress f join audiences_contact c on c.id = f.contact_id
-        where f.workspace_id = %(workspace)s and not exists (
+        from renamed join audiences_formeraddress f on f.contact_id = renamed.contact_id
+        join audiences_contact c on c.id = f.contact_id
+        where not exists (
             select 1 from audiences_contact held where held.workspace_id = %(workspace)s and held.email = f.email
         )
     ), firsts as materialized (
-        select names.now as email, min(s.line) as first
+        select names.now as email, min(rows.first) as first
         from (select email, now from owners union select now, now from owners) names
-        join {stage} s on s.email = names.email and s.problem = ''
+        cross join lateral (
+            select min(s.line) as first from {stage} s where s.email = names.email and s.problem = ''
+        ) rows
         group by names.now
     ),"""
 
@@ -141,12 +157,11 @@ _BLOCKED_FORMERS = """
             where b.email <> o.email"""
 
 
-def _statement(mine: Import) -> str:
+def _statement(mine: Import, *, has_former: bool) -> str:
     tables = Tables(mine)
     has_patterns = Suppression.objects.filter(
         workspace=mine.workspace_id, lifted_at=None, is_pattern=True
     ).exists()
-    has_former = FormerAddress.objects.filter(workspace=mine.workspace_id).exists()
     theirs = ", ".join(f"c.{column} as c_{column}" for column in STANDARD)
     patterns = """
         left join lateral (

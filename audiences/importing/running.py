@@ -44,15 +44,18 @@ def open_import(entry: OutboxEntry) -> None:
         return
     try:
         opening.open_file(mine)
-    except BadFile as refusal:
-        bodies.forget(mine)
-        fail(mine, refusal.sentence)
-        return
-    with suppress(CannotMove):  # cancelled meanwhile
         mine.move_to(
             State.MAPPING, dialect=mine.dialect, columns=mine.columns, mapping=mine.mapping,
             header_digest=mine.header_digest, note="",
         )  # fmt: skip
+    except BadFile as refusal:
+        bodies.forget(mine)
+        with suppress(CannotMove):
+            fail(mine, refusal.sentence)
+    except CannotMove:
+        mine.refresh_from_db()
+        if mine.state == State.CANCELLED:  # meanwhile: what was unpacked since then goes too
+            bodies.forget(mine)
 
 
 def read_import(entry: OutboxEntry) -> outbox.Later | None:
@@ -161,6 +164,7 @@ def drive(mine: Import, steps: Iterator[None]) -> None:
 @transaction.atomic
 def fail(mine: Import, note: str, *, is_over: bool = False) -> None:
     """`is_over`: to try again would end the same way."""
+    sets.one_writer(mine.workspace)  # before the import's row, as for each chunk
     was = "" if is_over else mine.state
     mine.move_to(State.FAILED, note=note, failed_in=was, finished_at=timezone.now())
     _settle(mine, f"The import of {mine} has stopped: {note}")
@@ -185,6 +189,7 @@ def _drive(entry: OutboxEntry, mine: Import, steps: Iterator[None]) -> outbox.La
 
 @transaction.atomic
 def _end(mine: Import, state: str) -> None:
+    sets.one_writer(mine.workspace)
     told = {}
     if state == State.UNDONE:
         told["undone"] = mine.undone | new_fields.take_back(mine)

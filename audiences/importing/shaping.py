@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from json.encoder import encode_basestring
 from typing import Any
 
+from accounts.days import FIRST
 from audiences.addresses import NotAnAddress, first_and_last, read_address
 from audiences.erased import PROBLEM, Erased
 from audiences.files.formulas import FORMULA
@@ -192,4 +193,6 @@ def instant(text: str, parse: Cell) -> str:
     instant = datetime.combine(day, at, UTC)
     if instant > datetime.now(UTC):
         raise NotYet(text)
+    if day < FIRST:
+        raise ValueError("The year is mistyped.")
     return instant.isoformat()

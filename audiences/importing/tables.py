@@ -55,6 +55,10 @@ class Tables:
             f"analyze {self.stage} (line, email); analyze {self.twins}"
         )
 
+    def find_addresses(self) -> None:
+        """Have the rows of an address found at once, for as long as the stage is as it is."""
+        _run(f"create index if not exists {self.stage}_emails on {self.stage} (email)")
+
     def drop(self) -> None:
         _run(f"drop table if exists {self.stage}, {self.twins}, {self.preview}, {self.result}")
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
@@ -51,6 +52,8 @@ def pull_contacts(pull: Pull, provider: Provider) -> Iterator[None]:
     is_empty = pull.connection.pulled_at is None
     for part in parts:
         with transaction.atomic():
+            # First of all, though there be nobody on the last page: the log and the lists are held after it.
+            sets.one_writer(pull.connection.workspace)
             counts = part.merge()
             if part.is_last:
                 gathering.forget(pull)
@@ -82,7 +85,6 @@ def _gathered_people(pull: Pull, reader: Reader) -> Iterator[Part]:
     """Accounts that tell memberships, once all of them are here."""
 
     def merged(some: gathering.Some) -> Counter[str]:
-        sets.one_writer(pull.connection.workspace)
         gathering.stage(pull, reader, some)
         return merge.merge_staged(pull.connection, pull=pull)
 
@@ -168,8 +170,18 @@ def _note(connection: Connection, counts: Counter[str]) -> None:
             subject=connection,
             after={"suppressed": left},
         )
-    if left or counts["created"] or counts["changed"]:
-        services.refresh_counts(workspace=connection.workspace)
+    if (left or counts["created"] or counts["changed"]) and (lists := _changed_lists()):
+        services.refresh_counts(workspace=connection.workspace, list_ids=lists)
+
+
+def _changed_lists() -> list[int]:
+    """Lists whose members the merge of this transaction changed: it dates what it writes by the person's own time."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "select distinct s.list_id from moved m"
+            " join audiences_subscription s on s.contact_id = m.contact_id and s.changed_at = m.at order by 1"
+        )
+        return [list_id for (list_id,) in cursor.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)

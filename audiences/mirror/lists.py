@@ -26,6 +26,7 @@ def pull_lists(pull: Pull, provider: Provider) -> Iterator[None]:
     folders = list(provider.folders()) if provider.capabilities.has_folders else []
     lists = list(provider.lists())
     with transaction.atomic():
+        _hold_lists(pull.connection)
         working = {remote_id for known in WORKING_LISTS for remote_id in known(pull.connection, lists)}
         lists = [record for record in lists if record.remote_id not in working]
         counts = _merge_folders(pull, folders)
@@ -35,6 +36,12 @@ def pull_lists(pull: Pull, provider: Provider) -> Iterator[None]:
             mark_gone(pull, kind)
         pulls.store_page(pull, checkpoint={"done": True}, total=len(folders) + len(lists), **counts)
     yield
+
+
+def _hold_lists(connection: Connection) -> None:
+    """In the order of everybody who holds several; folders come after lists."""
+    known = MirrorRow.objects.filter(connection=connection, kind=MirrorKind.LIST).values("object_id")
+    list(List.objects.select_for_update(no_key=True).filter(pk__in=known).order_by("pk").values_list("pk"))
 
 
 def _merge_folders(pull: Pull, records: list[FolderRecord]) -> dict[str, int]:

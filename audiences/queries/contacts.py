@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import connection as database
 
 from accounts.models import MirrorKind, Workspace
-from accounts.redaction import mask_email
+from accounts.redaction import mask_email, redact
 from audiences import rules
 from audiences.models import Contact, PeopleCount, Suppression
 from audiences.queries.counting import COUNT_CAP, Count, patiently, quickly, rounded
@@ -89,6 +89,15 @@ class Row(NamedTuple):
     since_at: datetime | None
     # Of the columns asked for, in their order.
     cells: tuple[Any, ...] = ()
+
+    def masked(self) -> "Row":
+        """As whoever may not see addresses sees it. Files have them where names should be, too."""
+        return self._replace(
+            email=mask_email(self.email),
+            name=redact(self.name),
+            language=redact(self.language),
+            city=redact(self.city),
+        )
 
 
 class Slice(NamedTuple):
@@ -196,6 +205,11 @@ def shown(email: str, *, shows_addresses: bool) -> str:
     return email if shows_addresses else mask_email(email)
 
 
+def shown_name(contact: Contact, *, shows_addresses: bool) -> str:
+    """An address in a name is one all the same."""
+    return contact.full_name if shows_addresses else redact(contact.full_name)
+
+
 def _find(
     people: People, before: int | None, columns: Sequence["Column"] = (), *, newest_only: bool = False
 ) -> Slice | None:
@@ -236,7 +250,7 @@ def _find(
     if newest_only and len(rows) <= PAGE:
         return None
     if not people.shows_addresses:
-        rows = [row._replace(email=mask_email(row.email)) for row in rows]
+        rows = [row.masked() for row in rows]
     return Slice(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 

@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.ids import id_of
 from accounts.models import OutboxEntry, Workspace
 from audiences.models import Contact, DuplicatePair, DuplicateSearch, List, Subscription
-from audiences.queries.contacts import shown
+from audiences.queries.contacts import shown, shown_name
 from audiences.queries.counting import COUNT_CAP, Count
 
 PAGE = 50
@@ -16,6 +16,7 @@ LABELS = dict(DuplicatePair.Reason.choices)
 class One(NamedTuple):
     contact: Contact
     address: str
+    name: str
 
 
 class PairRow(NamedTuple):
@@ -72,13 +73,19 @@ def duplicates(
     page = [
         PairRow(
             row,
-            One(row.contact_a, shown(row.contact_a.email, shows_addresses=shows_addresses)),
-            One(row.contact_b, shown(row.contact_b.email, shows_addresses=shows_addresses)),
+            _one(row.contact_a, shows_addresses),
+            _one(row.contact_b, shows_addresses),
             [LABELS.get(reason, reason) for reason in row.reasons],
         )
         for row in rows[:PAGE]
     ]
     return PairSlice(page, f"{page[-1].pair.rank}.{page[-1].pair.pk}" if len(rows) > PAGE else "")
+
+
+def _one(contact: Contact, shows: bool) -> One:
+    return One(
+        contact, shown(contact.email, shows_addresses=shows), shown_name(contact, shows_addresses=shows)
+    )
 
 
 def counted_duplicates(workspace: Workspace, on_list: List) -> Count:

@@ -13,7 +13,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import MirrorKind, MirrorRow, Pull
-from accounts.redaction import mask_email
 from audiences.models import List, Subscription
 from audiences.queries.contacts import PAGE, Row, Slice
 
@@ -109,7 +108,7 @@ def moved_people(
         )
         rows = [Row(*row) for row in cursor.fetchall()]
     if not shows_addresses:
-        rows = [row._replace(email=mask_email(row.email)) for row in rows]
+        rows = [row.masked() for row in rows]
     return Slice(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 

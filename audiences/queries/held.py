@@ -26,13 +26,16 @@ from audiences.models import (
     ExportPiece,
     Field,
     FieldChange,
+    Folder,
     Gathered,
     Import,
     ImportBody,
     ImportChange,
+    List,
     Segment,
     Subscription,
     Suppression,
+    Tag,
     Tagging,
 )
 from audiences.privacy import Person, Row
@@ -42,6 +45,9 @@ from audiences.sql import loaded
 WITH_FILES = (*Import.OPEN, Import.State.FAILED)
 # Texts that people typed, in which an address may stand: (model, its name in the export, columns).
 WORDS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
+    (List, "list", ("name", "description")),
+    (Folder, "folder", ("name",)),
+    (Tag, "tag", ("name",)),
     (Segment, "segment", ("name", "description", "rule")),
     (BulkAction, "bulk action", ("people", "arguments", "note")),
     (Export, "export", ("title", "selection", "note")),

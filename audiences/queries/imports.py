@@ -252,7 +252,7 @@ class _Said:
         elif not self.shows_addresses:
             address = mask_email(email)
         return ImportRow(
-            line, address, name.strip(), contact_id,
+            line, address, self._shown("", name.strip()), contact_id,
             self._block(loaded(custom, {}), blocked_at) if self.mine.is_of_blocks else self._changes(changes, membership),
             self.why(outcome, suppression_id, problem, first, left_at, cells),
         )  # fmt: skip

@@ -3,9 +3,10 @@
 import calendar
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, timedelta
 from typing import Any
 
+from accounts.days import day_after, day_before, start_of
 from accounts.models import Workspace
 from audiences.models import Contact, Field
 from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer, in_words
@@ -165,11 +166,6 @@ def days_in_words(days: int) -> str:
     return "day" if days == 1 else f"{days} days"
 
 
-def start_of(day: date, zone: tzinfo) -> datetime:
-    """The instant a day begins there."""
-    return datetime.combine(day, time(), zone)
-
-
 def _column(of: str, write: Writer) -> str:
     if of == ADDRESS:
         return "c.email"
@@ -221,7 +217,6 @@ def _day(condition: Condition, column: str, write: Writer) -> str:
 
 def span(op: str, value: Any, today: date) -> tuple[str, str]:
     """The first and last day meant, as text; empty where it is open."""
-    one = timedelta(days=1)
     if op in ("in_last", "not_in_last"):
         return (today - timedelta(days=value)).isoformat(), today.isoformat()
     if op == "in_next":
@@ -229,9 +224,9 @@ def span(op: str, value: Any, today: date) -> tuple[str, str]:
     if op == "on":
         return value, value
     if op == "before":
-        return "", (date.fromisoformat(value) - one).isoformat() if value > "0001-01-01" else value
+        return "", day_before(date.fromisoformat(value)).isoformat()
     if op == "after":
-        return (date.fromisoformat(value) + one).isoformat() if value < "9999-12-31" else value, ""
+        return day_after(date.fromisoformat(value)).isoformat(), ""
     return value[0], value[1]
 
 
@@ -252,7 +247,7 @@ def _instant(condition: Condition, write: Writer) -> str:
     if first:
         tests.append(f"c.created_at >= {write.put(start_of(date.fromisoformat(first), write.zone))}")
     if last and last < "9999-12-31":
-        after = date.fromisoformat(last) + timedelta(days=1)
-        tests.append(f"c.created_at < {write.put(start_of(after, write.zone))}")
+        after = start_of(day_after(date.fromisoformat(last)), write.zone)
+        tests.append(f"c.created_at < {write.put(after)}")
     found = " and ".join(tests) or "true"
     return f"(not ({found}))" if condition.op == "not_in_last" else f"({found})"

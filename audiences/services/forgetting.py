@@ -13,6 +13,8 @@ from audiences.models import Consent, Contact, Export, ExportPiece, Field, Impor
 from audiences.privacy import Person
 from audiences.queries import held
 
+# No text of ours is longer.
+MOST_LETTERS = 2**30
 EXPORT_GONE = "Somebody in it was erased at their request, so the file was thrown away. Make it anew."
 FILE_GONE = (
     "Somebody who stands in this file, or may do so, was erased at their request, so the file was thrown away."
@@ -98,21 +100,27 @@ def words(person: Person) -> None:
 
 
 def replace(table: str, columns: tuple[str, ...], ids: list[int], email: str, mark: str = GONE) -> None:
-    """Every spelling of the address in these columns of these rows becomes `mark`, in whatever letters it stands."""
+    """Every spelling of the address in these columns of these rows becomes `mark`, in whatever letters it stands.
+
+    In a name the row's number follows, for names of tags, folders and segments stand once.
+    """
     with database.cursor() as cursor:
         cursor.execute(
-            "select column_name, udt_name from information_schema.columns"
+            "select column_name, udt_name, character_maximum_length from information_schema.columns"
             " where table_schema = current_schema() and table_name = %s and column_name = any(%s)",
             [table, list(columns)],
         )
-        for column, kind in cursor.fetchall():
+        for column, kind, most in cursor.fetchall():
             cursor.execute(
                 sql.SQL(
-                    "update {table} set {column} = regexp_replace({column}::text, %s, %s, 'gi')::{kind} where id = any(%s)"
+                    "update {table} set {column} = left(regexp_replace({column}::text, %s, %s::text{number}, 'gi'), %s)::{kind} where id = any(%s)"
                 ).format(
-                    table=sql.Identifier(table), column=sql.Identifier(column), kind=sql.Identifier(kind)
+                    table=sql.Identifier(table),
+                    column=sql.Identifier(column),
+                    kind=sql.Identifier(kind),
+                    number=sql.SQL(" || id" if column == "name" else ""),
                 ),
-                [pattern(email), mark, ids],
+                [pattern(email), mark, most or MOST_LETTERS, ids],
             )
 
 

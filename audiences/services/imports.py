@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import activity, outbox
+from accounts import activity, days, outbox
 from accounts.models import Membership, OutboxEntry, Role, User, Workspace
 from accounts.providers.base import Effect
+from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences.addresses import NotAnAddress, normalise
 from audiences.erased import Erased
@@ -325,6 +326,8 @@ def prune_imports() -> int:
             continue
         leave_nothing(mine)
         gone += 1
+    # Of one that was cancelled while it was being unpacked, by a worker that was killed then.
+    ImportBody.objects.filter(of__state=State.CANCELLED).delete()
     old = Import.objects.exclude(state__in=Import.MOVING).filter(
         finished_at__lt=now - ROWS_KEPT, has_rows=True
     )
@@ -356,15 +359,18 @@ def lock(mine: Import, version: int | None = None) -> None:
 
 
 def _file_name(name: str) -> str:
+    """In one line, and without the address of whom the file may be about: viewers read it, and it stays."""
     cleaned = "".join(letter if letter.isprintable() else " " for letter in name).strip()
-    return cleaned[-255:] or "Without a name"
+    stem, dot, suffix = cleaned[-255:].rpartition(".")
+    kept = f"{redact(stem)}{dot}{suffix}" if suffix.isalnum() and stem else redact(cleaned)
+    return kept[-255:] or "Without a name"
 
 
 def instant(day: date | None, *, field: str = "consent_date") -> datetime | None:
     if day is None:
         return None
-    if day > timezone.localdate():
-        raise CannotImport("This day has not come yet.", fields={field: "This day has not come yet."})
+    if sentence := days.refusal(day):
+        raise CannotImport(sentence, fields={field: sentence})
     return datetime.combine(day, time(), UTC)
 
 

@@ -144,7 +144,9 @@ def rename_folder(*, folder: Folder, by: User, version: int, name: str) -> None:
 @transaction.atomic
 def remove_folder(*, folder: Folder, by: User) -> int:
     """The lists in it stay, in no folder. Returns how many those were."""
-    lists = List.objects.filter(folder=folder).update(folder=None, version=F("version") + 1)
+    inside = List.objects.filter(folder=folder)
+    held = list(inside.select_for_update().order_by("id").values_list("pk", flat=True))
+    lists = List.objects.filter(pk__in=held).update(folder=None, version=F("version") + 1)
     activity.record(
         folder.workspace, "folder.removed", f"Removed the folder {folder}.", actor=by, subject=folder,
         before={"lists": lists},

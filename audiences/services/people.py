@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import activity, outbox
+from accounts import activity, days, outbox
 from accounts.models import ActivityEntry, Connection, Membership, MirrorKind, OutboxEntry, Role, User
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
@@ -341,8 +341,7 @@ def _may_join(
     if day is None:
         sentence = "On which day did this person agree?"
         raise CannotEdit(sentence, fields={"consent_date": sentence})
-    if day > timezone.localdate():
-        sentence = "This day has not come yet."
+    if sentence := days.refusal(day):
         raise CannotEdit(sentence, fields={"consent_date": sentence})
     at = datetime.combine(day, time(), UTC)
     if row is not None and row.status == Subscription.Status.UNSUBSCRIBED:

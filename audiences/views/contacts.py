@@ -12,7 +12,7 @@ from audiences.forms.contacts import ContactFilters
 from audiences.forms.editing import PersonForm
 from audiences.models import Contact
 from audiences.queries.columns import MOST
-from audiences.queries.contacts import Slice, shown
+from audiences.queries.contacts import Slice, shown, shown_name
 from audiences.queries.tags import tags_of
 from audiences.views import bulk, people, suppressions
 
@@ -133,6 +133,7 @@ def page(
             "address": shown(contact.email, shows_addresses=shows),
             # Who has no name is called by the address: once in the head will do.
             "crumb": shown(contact.email, shows_addresses=shows) if contact.full_name else "",
+            "name": shown_name(contact, shows_addresses=shows),
             "person": found,
             "why": found.why,
             "why_link": queries.link_of(found.why, found.campaigns) if found.why else "",

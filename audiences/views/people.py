@@ -1,6 +1,6 @@
 """The table of people, on whichever page it stands: rows ready as text, since cells cost more than queries."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -53,6 +53,8 @@ def table(
 
 
 def _cell(column: Column, value: Any, row: Row, *, shows_addresses: bool) -> Cell:
+    # An address in a field is one all the same; hidden before the text is cut, or half of it would stay.
+    said: Callable[[str], str] = str if shows_addresses else redact
     match column.kind:
         case "state":
             tone, text = ("bad", LABELS.get(row.reason, row.reason)) if row.reason else ("good", "Mailable")
@@ -60,14 +62,13 @@ def _cell(column: Column, value: Any, row: Row, *, shows_addresses: bool) -> Cel
         case "instant":
             return column.label, _unbroken(day(in_zone(value))) if value else "", ""
         case "texts":
-            return column.label, _short(", ".join(value or ()), 60), ""
+            return column.label, _short(said(", ".join(value or ())), 60), ""
         case Field.Kind.BOOLEAN:
-            return column.label, {"true": "Yes", "false": "No"}.get(value, value or ""), ""
-    # An address in a field is one all the same.
+            return column.label, {"true": "Yes", "false": "No"}.get(value, said(value or "")), ""
     text = str(value if value is not None else "")
     if column.kind in (Field.Kind.DATE, Field.Kind.NUMBER):
         text = _unbroken(value_in_words(_typed(text), column.kind))
-    return column.label, _short(text if shows_addresses else redact(text), 40), ""
+    return column.label, _short(said(text), 40), ""
 
 
 def _typed(text: str) -> str | int | float:

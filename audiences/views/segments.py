@@ -18,7 +18,7 @@ from audiences.addresses import NotAnAddress, normalise
 from audiences.forms.segments import SegmentFilters
 from audiences.models import Contact, Segment
 from audiences.queries import segments as queries
-from audiences.queries.contacts import SEARCH_LETTERS, People, contacts, shown
+from audiences.queries.contacts import SEARCH_LETTERS, People, contacts, shown, shown_name
 from audiences.services import segments as services
 from audiences.views import people
 
@@ -193,7 +193,11 @@ def _because(
     if answer is None:
         return {"none": "This rule cannot be worked out as it is."}
     address = shown(contact.email, shows_addresses=shows)
-    return {"contact": contact, "name": contact.full_name or address, "answer": answer}
+    return {
+        "contact": contact,
+        "name": shown_name(contact, shows_addresses=shows) or address,
+        "answer": answer,
+    }
 
 
 def _count(request: WorkspaceRequest, rule: rules.Group | None) -> queries.Count | None:

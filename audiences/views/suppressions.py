@@ -18,7 +18,7 @@ from audiences.forms.suppressions import (
     SuppressionFilters,
 )
 from audiences.models import Suppression
-from audiences.queries.contacts import shown
+from audiences.queries.contacts import shown, shown_name
 from audiences.queries.suppressions import SuppressionSlice
 from audiences.views import people
 
@@ -149,6 +149,7 @@ def _page(
             "address": shown(row.email, shows_addresses=shows),
             "evidence": queries.evidence(row, campaigns=found.campaigns, shows_addresses=shows),
             "person": row.contact,
+            "name": shown_name(row.contact, shows_addresses=shows) if row.contact else "",
             "others": [
                 (other, queries.evidence(other, campaigns=found.campaigns, shows_addresses=shows))
                 for other in found.others

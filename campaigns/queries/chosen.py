@@ -13,6 +13,8 @@ from audiences import rules
 from audiences.models import Segment
 from campaigns.models import Campaign, Delivery
 
+UNREADABLE = "The rule can no longer be read"
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -21,7 +23,8 @@ class Chosen:
     id: int
     name: str
     version: int
-    rule: rules.Group
+    # None where what was saved no longer reads.
+    rule: rules.Group | None
     is_archived: bool = False
     # People in it who may be written to, as last counted.
     people: int | None = None
@@ -32,17 +35,17 @@ class Chosen:
             segment.pk,
             segment.name,
             segment.version,
-            rules.read(segment.rule),
+            _read(segment.rule),
             segment.archived_at is not None,
             segment.mailable_count,
         )
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> "Chosen":
-        return cls(told["id"], told["name"], told["version"], rules.read(told["rule"]))
+        return cls(told["id"], told["name"], told["version"], _read(told["rule"]))
 
     def as_json(self) -> dict[str, Any]:
-        rule = rules.as_json(self.rule)
+        rule = rules.as_json(self.rule) if self.rule else None
         return {"id": self.id, "name": self.name, "version": self.version, "rule": rule}
 
 
@@ -75,7 +78,10 @@ class Choice:
 
     def told(self, *, shows_addresses: bool) -> list[tuple[int, str, str]]:
         """(id, name, rule as a sentence) of each segment."""
-        found = [(one.id, one.name, rules.sentence(one.rule, self.known)) for one in self.segments]
+        found = [
+            (one.id, one.name, rules.sentence(one.rule, self.known) if one.rule else UNREADABLE)
+            for one in self.segments
+        ]
         return found if shows_addresses else [(id_, name, redact(said)) for id_, name, said in found]
 
     def problem(self, segment: Chosen) -> str:
@@ -89,7 +95,8 @@ class Choice:
     def archived(self, segment: Chosen) -> list[str]:
         """What its rule depends on and is archived, as "list “News”"."""
         found: dict[str, None] = {}
-        for rule in (segment.rule, *_reached(self.known, segment.rule).values()):
+        told = [segment.rule, *_reached(self.known, segment.rule).values()] if segment.rule else []
+        for rule in told:
             for condition in rules.conditions(rule):
                 thing = self.known.thing(condition)
                 if thing is not None and thing.note == "archived":
@@ -98,6 +105,8 @@ class Choice:
 
     def where(self, segment: Chosen, *, now: datetime | None = None) -> rules.Where:
         """Who is in it, over `audiences_contact c`; its values' names are those of no other segment. Raises Incomplete."""
+        if segment.rule is None:
+            raise rules.Incomplete(f"{UNREADABLE}. Open the segment and make it anew.")
         known = replace(self.known, segments=_reached(self.known, segment.rule))
         fits = rules.where(segment.rule, known, now=now)
         prefix = f"segment{segment.id}_"
@@ -136,6 +145,7 @@ class Choice:
         return {
             int(condition.of)
             for segment in (*self.segments, *self.within)
+            if segment.rule is not None
             for condition in rules.conditions(segment.rule)
             if condition.kind == "list" and condition.op in ("on", "joined_in_last")
         }
@@ -166,7 +176,9 @@ def frozen_choice(delivery: Delivery) -> Choice:
     known = rules.Known.of(workspace, *(one.rule for one in (*segments, *within)))
     named = {one.id: rules.Thing(one.name) for one in within} | dict(known.things.get("segment", {}))
     known = replace(
-        known, things={**known.things, "segment": named}, segments={one.id: one.rule for one in within}
+        known,
+        things={**known.things, "segment": named},
+        segments={one.id: one.rule for one in within if one.rule},
     )
     return Choice(workspace, tuple(told.get("lists", ())), segments, within, known)
 
@@ -175,6 +187,14 @@ def _choice(workspace: Workspace, lists: Iterable[int], segments: list[Chosen]) 
     known = rules.Known.of(workspace, *(segment.rule for segment in segments))
     within = Segment.objects.filter(pk__in=known.segments).order_by("pk") if known.segments else ()
     return Choice(workspace, tuple(lists), tuple(segments), tuple(map(Chosen.of, within)), known)
+
+
+def _read(told: Any) -> rules.Group | None:
+    """A rule may have been saved with a kind of condition that there is no more."""
+    try:
+        return rules.read(told)
+    except rules.BadRule:
+        return None
 
 
 def _reached(known: rules.Known, rule: rules.Node) -> dict[int, rules.Group]:

@@ -1,7 +1,7 @@
 """The people a draft would reach, one by one, and what its merge tags would read for them."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import (
@@ -23,6 +23,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.lookups import Exact
 
 from accounts.models import Connection, Workspace
+from accounts.redaction import redact
 from audiences.models import Consent, Contact, Field, Subscription, Suppression
 from audiences.queries import remote_fields
 from audiences.rules import Where
@@ -86,14 +87,17 @@ def workspace_values(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def values_for(contact: Contact | None, workspace: Workspace) -> dict[str, str]:
+def values_for(
+    contact: Contact | None, workspace: Workspace, *, shows_addresses: bool = True
+) -> dict[str, str]:
     """Tag name → value for one person; without one, only what is the same for everybody."""
     values = workspace_values(workspace) | {"unsubscribe_url": "#unsubscribe", "view_url": "#view"}
     if contact is not None:
+        said: Callable[[str], str] = str if shows_addresses else redact
         for key in contact.STANDARD_FIELDS:
-            values[f"contact.{key}"] = getattr(contact, key)
+            values[f"contact.{key}"] = said(getattr(contact, key))
         for key, value in contact.custom.items():
-            values.setdefault(f"contact.{key}", _text(value))
+            values.setdefault(f"contact.{key}", said(_text(value)))
     return values
 
 

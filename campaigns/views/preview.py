@@ -11,7 +11,8 @@ from django.urls import reverse
 from accounts.http import WorkspaceRequest, render_page, workspace_view
 from accounts.ids import id_of
 from accounts.models import Role
-from accounts.redaction import mask_email
+from audiences.models import Contact
+from audiences.queries.contacts import shown, shown_name
 from campaigns import content, merge_tags
 from campaigns.models import Campaign, Content, Template
 from campaigns.queries import people
@@ -41,7 +42,7 @@ def preview_frame(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
     contact = (
         None if _is_alike(campaign) else people.step(campaign, id_of(request.GET.get("contact", ""))).contact
     )
-    return _frame(request, campaign, people.values_for(contact, request.workspace))
+    return _frame(request, campaign, _values(request, contact))
 
 
 @workspace_view(methods=("GET", "HEAD"))
@@ -80,16 +81,18 @@ def preview_context(request: WorkspaceRequest, target: Campaign | Template) -> d
         query.update({name: value for name, value in (state | changes).items() if value})
         return f"{address}?{query.urlencode()}" if query else address
 
-    values = people.values_for(step.contact, request.workspace)
-    email = ""
+    values = _values(request, step.contact)
+    email = name = ""
     if step.contact:
         may_see = request.membership.may(Role.EDITOR)
-        email = step.contact.email if may_see else mask_email(step.contact.email)
+        email = shown(step.contact.email, shows_addresses=may_see)
+        name = shown_name(step.contact, shows_addresses=may_see)
     return {
         "target": target,
         "is_alike": is_alike,
         "person": step.contact,
         "person_email": email,
+        "person_name": name,
         "shown_subject": merge_tags.render(target.subject, values, html=False),
         "shown_preview_text": merge_tags.render(target.preview_text, values, html=False),
         "shown_sender": getattr(target, "sender", None) or "",
@@ -108,6 +111,10 @@ def preview_context(request: WorkspaceRequest, target: Campaign | Template) -> d
         ],
         "is_text": "text" in state,
     }
+
+
+def _values(request: WorkspaceRequest, contact: Contact | None) -> dict[str, str]:
+    return people.values_for(contact, request.workspace, shows_addresses=request.membership.may(Role.EDITOR))
 
 
 def _is_alike(target: Campaign | Template) -> bool:

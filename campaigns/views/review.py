@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.ids import id_of
 from accounts.models import MirrorKind, MirrorRow, Role
-from accounts.redaction import mask_email
+from accounts.redaction import mask_email, redact
 from accounts.refusals import CannotDo
 from audiences.models import Field
 from campaigns import checks, content, merge_tags
@@ -87,7 +87,9 @@ def audience_people(request: WorkspaceRequest, campaign_id: int, term: str) -> H
         raise Http404("There is no such number.") from error
     masked = not request.membership.may(Role.EDITOR)
     rows = [
-        (contact_id, mask_email(email) if masked else email, name, _reason(why))
+        (contact_id, mask_email(email), redact(name), _reason(why))
+        if masked
+        else (contact_id, email, name, _reason(why))
         for contact_id, email, name, why in page.people
     ]
     label = "will receive it" if term == RECEIVES else TERMS[term]

@@ -98,7 +98,7 @@ def people(request: WorkspaceRequest, campaign_id: int) -> HttpResponse:
         "rows": [
             (contact_id, email, name, at, reason)
             if may_see
-            else (contact_id, mask_email(email), name, at, redact(reason))
+            else (contact_id, mask_email(email), redact(name), at, redact(reason))
             for contact_id, email, name, at, reason in page.rows
         ],
         "page": page,

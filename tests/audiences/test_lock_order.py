@@ -1,0 +1,126 @@
+"""One order for all: the audience, then the row of the work, then lists by id, then the log. Two workers never wait in a ring."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import outbox
+from accounts.models import MirrorKind, MirrorRow, Pull
+from accounts.providers.base import Effect
+from audiences import services
+from audiences.bulk import running as bulk
+from audiences.importing import running as importing
+from audiences.mirror import contacts
+from audiences.models import BulkAction, Import, List
+from audiences.sets import _key
+from tests.factories import ListFactory
+from tests.helpers import run_outbox
+
+pytestmark = pytest.mark.django_db
+
+_LOCKS = re.compile(r'update "?(\w+)|select .*? from "?(\w+).* for (?:no key )?update', re.DOTALL)
+
+
+def held(workspace, work):
+    """What is held, in this order, each once."""
+    with CaptureQueriesContext(database) as told:
+        work()
+    found = []
+    for query in told:
+        text = query["sql"].lower()
+        if "advisory_xact_lock" in text:
+            found.append("audience" if str(_key(workspace)) in text else "log")
+        elif locked := _LOCKS.match(text):
+            found.append((locked[1] or locked[2]).removeprefix("audiences_"))
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda mine: importing._end(mine, Import.State.DONE),
+        lambda mine: importing.fail(mine, "No."),
+    ],
+)
+def test_at_the_end_of_an_import(workspace, by, end):
+    mine = Import.objects.create(
+        workspace=workspace, list=ListFactory(workspace=workspace), name="people.csv", digest="x",
+        created_by=by, state="running", counts={"new": 1},
+    )  # fmt: skip
+
+    assert held(workspace, lambda: end(mine))[:2] == ["audience", "import"]
+
+
+def test_at_the_end_of_a_bulk_action(workspace, by):
+    news = ListFactory(workspace=workspace)
+    mine = BulkAction.objects.create(
+        workspace=workspace,
+        action="add_to_list",
+        people={},
+        arguments={"list": news.pk},
+        until=1,
+        created_by=by,
+    )
+
+    assert held(workspace, lambda: bulk.end(mine, BulkAction.State.DONE)) == [
+        "audience", "bulkaction", "list", "log",
+    ]  # fmt: skip
+
+
+def test_on_a_last_page_with_nobody_on_it(workspace, account, connection, pull):
+    pull()
+    long_ago = Pull.objects.get().created_at - timedelta(days=9)
+    for number in range(11):  # too many to believe that they are gone: the log says so
+        MirrorRow.objects.create(
+            connection=connection, kind=MirrorKind.CONTACT, object_id=number, remote_id=f"gone-{number}",
+            version=1, seen_at=long_ago,
+        )  # fmt: skip
+    MirrorRow.objects.update(seen_at=long_ago)
+    connection.refresh_from_db()
+    walk = Pull.objects.create(connection=connection, step=3, state="running")
+
+    order = held(workspace, lambda: [*contacts.pull_contacts(walk, connection.open())])
+
+    assert (order[0], "log" in order) == ("audience", True)
+
+
+def test_lists_are_taken_by_id_before_they_are_counted(workspace):
+    for _ in range(2):
+        ListFactory(workspace=workspace)
+    with CaptureQueriesContext(database) as told:
+        services.refresh_counts(workspace=workspace)
+
+    order = [query["sql"] for query in told if "audiences_list" in query["sql"]]
+    assert [bool(re.search(r"order by id for no key update$", text)) for text in order] == [True, False]
+
+
+def test_a_pull_and_a_folder_take_their_lists_first_and_by_id(workspace, by, account, connection, pull):
+    tower = account.new_folder("Tower")
+    for name in ("News", "Shop"):
+        account.new_list(name, tower)
+    pull()
+    folder = List.objects.first().folder
+    removed = held(workspace, lambda: services.remove_folder(folder=folder, by=by))
+    pulled = held(workspace, pull)
+
+    assert (removed[0], [name for name in pulled if name in ("list", "folder")][:1]) == ("list", ["list"])
+
+
+def test_following_counts_the_lists_that_changed_and_no_other(account, connection, pull, workspace):
+    folder = account.new_folder("Tower")
+    news, shop = account.new_list("News", folder), account.new_list("Shop", folder)
+    account.contact("ana@example.test", news, shop)
+    pull()
+    Pull.objects.update(created_at=timezone.now())
+    List.objects.update(subscribed_count=7)  # would be put right by a count
+    account.update("ana@example.test", unlinkListIds=[news])
+    account.contact("ben@example.test", news)
+
+    outbox.record(task="audiences.follow", subject=connection, connection=connection, effect=Effect.READ)
+    run_outbox("audiences.follow")
+
+    assert dict(List.objects.values_list("name", "subscribed_count")) == {"News": 1, "Shop": 7}
