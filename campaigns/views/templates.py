@@ -13,7 +13,7 @@ PAGE = 50
 
 @workspace_view(methods=("GET", "HEAD"))
 def templates(request: WorkspaceRequest) -> HttpResponse:
-    words = request.GET.get("q", "").strip()[:100]
+    words = request.GET.get("q", "").strip()[:100].replace("\x00", "")
     found = request.workspace.templates.order_by("-id")
     if words:
         found = found.filter(name__icontains=words)
