@@ -21,6 +21,11 @@ GONE = "…"
 # What is wrong with a row of a file, or a person of an account, that is not taken over for this.
 PROBLEM = "erased"
 SENTENCE = "Erased at their request"
+# To whoever types one of them in.
+REFUSAL = (
+    f"{SENTENCE}, so nothing was kept. If they came back themselves since, an approver records their new "
+    "consent on the page Privacy; then they can be added again."
+)
 
 
 class Erased(Container[str]):

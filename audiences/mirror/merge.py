@@ -15,8 +15,9 @@ from django.utils import timezone
 from accounts.models import Connection, MirrorKind, MirrorRow, Pull
 from audiences import queries, services, sets
 from audiences.erased import Erased
+from audiences.mirror.carrying import CARRYING
 from audiences.models import Contact
-from audiences.sql import HOW_BAD, STRICTER_HOLDS, stands
+from audiences.sql import STRICTER_HOLDS
 
 STANDARD = tuple(Contact.STANDARD_FIELDS)
 STAGE = (
@@ -206,50 +207,6 @@ where moved.is_new
 on conflict (workspace_id, email, connection_id) where lifted_at is null do nothing
 """
 
-# Who gets a new address over there is still the person who left; some accounts forget that. Blocks, lists that were
-# left, and what was taken back and not given again go along.
-_CARRY = f"""
-insert into audiences_suppression as mine
-    (workspace_id, email, contact_id, reason, connection_id, at, evidence, created_by_id)
-select distinct on (moved.email, old.connection_id)
-       %(workspace)s, moved.email, moved.contact_id, old.reason, old.connection_id,
-       max(old.at) over (partition by moved.email, old.connection_id),
-       old.evidence - 'moved' || jsonb_build_object('moved_from', old.contact_id), old.created_by_id
-from moved
-join audiences_suppression old on old.contact_id = moved.mirrored_id and old.lifted_at is null
-where moved.mirrored_id <> moved.contact_id
-order by moved.email, old.connection_id, {HOW_BAD.format("old")}, old.at desc
-{STRICTER_HOLDS}"""
-
-_CARRY_LEAVES = """
-insert into audiences_subscription as mine (list_id, contact_id, status, evidence, changed_at)
-select old.list_id, moved.contact_id, old.status, old.evidence || jsonb_build_object('moved_from', old.contact_id), old.changed_at
-from moved
-join audiences_subscription old on old.contact_id = moved.mirrored_id and old.status = 'unsubscribed'
-where moved.mirrored_id <> moved.contact_id
-order by old.list_id, moved.contact_id
-on conflict (list_id, contact_id) do update
-set status = excluded.status, evidence = excluded.evidence, changed_at = excluded.changed_at
-where mine.status <> 'unsubscribed' and mine.changed_at <= excluded.changed_at
-"""
-
-_CARRY_CONSENTS = f"""
-with taken_back as (
-    insert into audiences_consent (contact_id, basis_id, list_id, purpose, kind, at, ip, created_at)
-    select moved.contact_id, k.basis_id, k.list_id, k.purpose, k.kind, k.at, k.ip, k.created_at
-    from moved join audiences_consent k on k.contact_id = moved.mirrored_id and k.kind = 'withdrawn'
-    where moved.mirrored_id <> moved.contact_id and not exists (
-        select 1 from audiences_consent o
-        where o.contact_id = k.contact_id and o.purpose = k.purpose and o.list_id is not distinct from k.list_id
-          and o.kind = 'given' and (o.at, o.id) > (k.at, k.id) and {stands("o")}
-    )
-    order by k.id
-)
-update audiences_contact c set tracking = 'denied'
-from moved join audiences_contact old on old.id = moved.mirrored_id and old.tracking = 'denied'
-where c.id = moved.contact_id and moved.mirrored_id <> moved.contact_id and c.tracking <> 'denied'
-"""
-
 _EVIDENCE = "jsonb_build_object('connection', %(connection)s, 'at', to_jsonb(m.at))"
 # Whom somebody here took off a list, or a roll-back, the account does not put back on it by still having them there.
 _TAKEN_OFF_THERE = "mine.evidence ? 'connection'"
@@ -382,9 +339,7 @@ STATEMENTS = (
     _MARK_SEEN,
     _CONTACTS,
     _RESOLVE,
-    _CARRY,
-    _CARRY_LEAVES,
-    _CARRY_CONSENTS,
+    *CARRYING,
     _PATTERNS,
     _JOINED,
     _PENDING,

@@ -1,6 +1,7 @@
 """What people and programs do to the audience: one function per intention, each in one transaction."""
 
 from audiences.addresses import pattern_of
+from audiences.services.adding import add_person
 from audiences.services.block_imports import preview_blocks
 from audiences.services.bulk import (
     AT_ONCE,
@@ -42,7 +43,6 @@ from audiences.services.fields import (
 )
 from audiences.services.imports import (
     CannotImport,
-    add_person,
     begin_import,
     cancel_import,
     change_columns,
@@ -67,7 +67,7 @@ from audiences.services.lists import (
     rename_folder,
 )
 from audiences.services.merging import CannotMerge, merge_people
-from audiences.services.people import CannotEdit, ChangedMeanwhile, change_subscription, edit_person
+from audiences.services.people import CannotEdit, ChangedMeanwhile, edit_person
 from audiences.services.privacy import (
     CannotErase,
     erase_person,
@@ -78,6 +78,7 @@ from audiences.services.privacy import (
     record_return,
     settle_by_hand,
 )
+from audiences.services.subscribing import change_subscription
 from audiences.services.suppressions import (
     CannotSuppress,
     Fact,

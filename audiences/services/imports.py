@@ -1,8 +1,6 @@
 """What people do with imports: bring a file, match its columns, look, import, stop, take back."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
@@ -16,18 +14,14 @@ from accounts.models import Membership, OutboxEntry, Role, User, Workspace
 from accounts.providers.base import Effect
 from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
-from audiences.addresses import NotAnAddress, normalise
-from audiences.erased import Erased
 from audiences.files import MAX_BYTES, values
 from audiences.files.binary import refuse_binary
-from audiences.files.dialects import Dialect
 from audiences.files.unpacking import is_packed
 from audiences.importing import bodies, new_fields, new_list
 from audiences.importing.decisions import NEW_FIELD, Decisions
 from audiences.importing.ending import leave_nothing
 from audiences.importing.tables import Tables
 from audiences.models import Change, ConsentBasis, Contact, Field, Import, ImportBody, List
-from audiences.sets import one_writer
 
 # How long the rows of an import can be looked at and taken back.
 ROWS_KEPT = Change.KEPT
@@ -35,11 +29,6 @@ ROWS_KEPT = Change.KEPT
 OPEN_KEPT = timedelta(days=7)
 # A file so small is looked at while it is uploaded.
 LOOKED_AT_ONCE = 64 * 1024
-
-ERASED = (
-    "Erased at their request, so nothing was kept. If they came back themselves since, an approver records their new "
-    "consent on the page Privacy; then they can be added again."
-)
 
 State = Import.State
 TASKS = {
@@ -240,59 +229,6 @@ def go_on(*, mine: Import, by: User) -> None:
     record(mine)
 
 
-@transaction.atomic
-def add_person(
-    *,
-    workspace: Workspace,
-    by: User,
-    email: str,
-    fields: Mapping[str, str],
-    on_list: List | None = None,
-    consent_source: str = "",
-    consent_date: date | None = None,
-) -> Contact:
-    """One person typed in, by the rules and with the roll back of any import. Raises CannotImport with the reason."""
-    from audiences.importing import running
-
-    try:
-        address = normalise(email)
-    except NotAnAddress as error:
-        raise CannotImport(
-            "This is no address.", fields={"email": "This is no address that can be written to."}
-        ) from error
-    one_writer(workspace)  # from here on nobody is erased meanwhile
-    if address in Erased(workspace):
-        raise CannotImport(ERASED, fields={"email": ERASED})
-    if on_list is not None and not consent_source.strip():
-        raise CannotImport(
-            "Say where the consent comes from.",
-            fields={"consent_source": "Where did this person agree to be written to?"},
-        )
-    filled = {key: text for key, text in fields.items() if text}
-    text = io.StringIO()
-    csv.writer(text).writerows([["email", *filled], [address, *filled.values()]])
-    body = text.getvalue().encode()
-    kinds = dict(Field.objects.filter(workspace=workspace).values_list("key", "kind"))
-    mine = Import.objects.create(
-        workspace=workspace, source=Import.Source.BY_HAND, name="One person", created_by=by, size=len(body),
-        digest=sha256(f"{by.pk} {timezone.now().timestamp()}".encode()).hexdigest(), state=State.READING,
-        dialect=Dialect().as_json(), columns=[{"name": key, "samples": [], "as": "text"} for key in ["email", *filled]],
-        mapping=[{"to": "email", "as": "text"}, *({"to": key, "as": _reading(kinds.get(key, ""))} for key in filled)],
-        list=on_list, consent_at=instant(consent_date), started_at=timezone.now(),
-        basis=ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by) if on_list else None,
-    )  # fmt: skip
-    bodies.store(mine, ImportBody.Part.ORIGINAL, [body])
-    running.drive(mine, running.read_steps(mine))
-    outcome = next((name for name in Import.Outcome.values if mine.preview.get(name)), "")
-    if refusal := _REFUSALS.get(outcome):
-        raise CannotImport(refusal)
-    mine.move_to(State.RUNNING)
-    running.drive(mine, running.run_steps(mine))
-    # An address that somebody had before is theirs.
-    known = Contact.objects.filter(workspace=workspace)
-    return known.filter(email=address).first() or known.get(former_addresses__email=address)
-
-
 def end_stuck_imports() -> int:
     """Imports whose work was set aside are over; say so."""
     from audiences.importing import running
@@ -438,15 +374,3 @@ def _list(workspace: Workspace, decisions: Decisions) -> tuple[List | None, str]
         )
     known = workspace.lists.filter(name=name, archived_at=None).first()
     return known, "" if known else name
-
-
-def _reading(kind: str) -> str:
-    return {"number": "number", "date": "date_ymd", "boolean": "boolean"}.get(kind, "text")
-
-
-_REFUSALS: dict[str, str] = {
-    Import.Outcome.INVALID: "One of these values does not fit its field. Look again.",
-    Import.Outcome.SUPPRESSED: "This address is suppressed: nobody here writes to it, and nothing was changed. See Suppressions.",
-    Import.Outcome.LEFT: "This person left that list. Only an import by an approver, with proof that they agreed again, puts them back.",
-    Import.Outcome.UNCHANGED: "This person is here already, just like this.",
-}

@@ -1,8 +1,8 @@
-"""One person, changed by hand: fields, address, and what they are on a list."""
+"""One person, changed by hand: fields and address."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -11,33 +11,26 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import activity, days, outbox
-from accounts.models import ActivityEntry, Connection, Membership, MirrorKind, OutboxEntry, Role, User
+from accounts import activity, outbox
+from accounts.models import ActivityEntry, Connection, MirrorKind, OutboxEntry, User
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
 from audiences import sets
 from audiences.addresses import NotAnAddress, normalise
-from audiences.erased import Erased
+from audiences.erased import REFUSAL, Erased
 from audiences.models import (
-    Consent,
-    ConsentBasis,
     Contact,
     Field,
     FormerAddress,
-    List,
-    Subscription,
     Suppression,
 )
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries.fields import all_fields, typed_text, value_of
 from audiences.queries.suppressions import is_suppressed
-from audiences.services.counts import refresh_counts
-from audiences.services.imports import ERASED
 from audiences.services.suppressions import propagate
 from audiences.sql import HOW_BAD, STRICTER_HOLDS
 
 EMAIL = "email"
-BY_HAND = "By hand"
 
 
 class CannotEdit(CannotDo):
@@ -80,7 +73,7 @@ def edit_person(
     alone here stays theirs. Raises ChangedMeanwhile where both changed one field.
     """
     sets.one_writer(contact.workspace)
-    contact = _locked(contact)
+    contact = locked(contact)
     definitions = {field.key: field for field in all_fields(contact.workspace)}
     now = {EMAIL: contact.email} | {
         key: typed_text(field, contact.value(key)) for key, field in definitions.items()
@@ -111,52 +104,6 @@ def edit_person(
         before={"version": contact.version - 1}, after={"version": contact.version, "fields": keys},
     )  # fmt: skip
     return keys
-
-
-@transaction.atomic
-def change_subscription(
-    *,
-    contact: Contact,
-    on_list: List,
-    by: User,
-    status: str,
-    was: str,
-    consent_source: str = "",
-    consent_date: date | None = None,
-) -> None:
-    """What a person is on a list, at a member's word. `was`: the status the page showed, empty for none.
-
-    Who left comes back only by an approver and a consent given since; who is suppressed does not at all.
-    """
-    sets.one_writer(contact.workspace)
-    contact = _locked(contact)
-    row = Subscription.objects.select_for_update().filter(contact=contact, list=on_list).first()
-    if (row.status if row else "") != was:
-        raise CannotEdit("This changed while you were looking. Look again, then decide.")
-    if status == was:
-        return
-    if on_list.archived_at is not None:
-        raise CannotEdit("This list is archived. Choose another one.")
-    if status == Subscription.Status.SUBSCRIBED:
-        _consent(
-            contact, on_list, by, consent_source, _may_join(contact, row, by, consent_source, consent_date)
-        )
-    elif row is None:
-        raise CannotEdit("This person is not on that list.")
-    elif status == Subscription.Status.UNSUBSCRIBED:
-        _consent(contact, on_list, by, BY_HAND, timezone.now(), kind=Consent.Kind.WITHDRAWN)
-    elif status != Subscription.Status.REMOVED or was == Subscription.Status.UNSUBSCRIBED:
-        raise CannotEdit("Who left a list stays so: taking them off it would forget the leave.")
-    Subscription.objects.update_or_create(
-        contact=contact, list=on_list,
-        defaults={"status": status, "evidence": {"by": by.pk}, "changed_at": timezone.now()},
-    )  # fmt: skip
-    write(contact, {})
-    refresh_counts(workspace=contact.workspace, list_ids=[on_list.pk])
-    activity.record(
-        contact.workspace, "contact.subscription", f"Changed what a contact is on {on_list}.", actor=by, subject=contact,
-        before={"list": on_list.pk, "status": was}, after={"list": on_list.pk, "status": status},
-    )  # fmt: skip
 
 
 def write(contact: Contact, values: Mapping[str, Any], **more: Any) -> None:
@@ -225,7 +172,7 @@ def block_again(contact: Contact) -> None:
             )  # fmt: skip
 
 
-def _locked(contact: Contact) -> Contact:
+def locked(contact: Contact) -> Contact:
     found = (
         Contact.objects.select_for_update(of=("self",))
         .select_related("workspace")
@@ -305,7 +252,7 @@ def _change_address(contact: Contact, email: str, by: User) -> None:
         sentence = "This was the address of somebody else, who may not be written to. It stays so."
         raise CannotEdit(sentence, fields={EMAIL: sentence})
     if email in Erased(contact.workspace):
-        raise CannotEdit(ERASED, fields={EMAIL: ERASED})
+        raise CannotEdit(REFUSAL, fields={EMAIL: REFUSAL})
     FormerAddress.objects.filter(workspace=contact.workspace, email=email).delete()
     FormerAddress.objects.update_or_create(
         workspace=contact.workspace, email=contact.email, defaults={"contact": contact}
@@ -320,51 +267,6 @@ def _change_address(contact: Contact, email: str, by: User) -> None:
     take_over_blocks(contact)
     if is_suppressed(contact):
         block_again(contact)
-
-
-def _may_join(
-    contact: Contact, row: Subscription | None, by: User, source: str, day: date | None
-) -> datetime:
-    """When they agreed. Raises CannotEdit for whom that is not enough; the rules are those of any import."""
-    if (
-        is_suppressed(contact)
-        or Suppression.objects.filter(
-            workspace=contact.workspace, email=contact.email, lifted_at=None
-        ).exists()
-    ):
-        raise CannotEdit(
-            "This person is suppressed. Only a recorded consent lifts that, and nothing here does."
-        )
-    if not source.strip():
-        sentence = "Where did this person agree to be written to?"
-        raise CannotEdit(sentence, fields={"consent_source": sentence})
-    if day is None:
-        sentence = "On which day did this person agree?"
-        raise CannotEdit(sentence, fields={"consent_date": sentence})
-    if sentence := days.refusal(day):
-        raise CannotEdit(sentence, fields={"consent_date": sentence})
-    at = datetime.combine(day, time(), UTC)
-    if row is not None and row.status == Subscription.Status.UNSUBSCRIBED:
-        membership = Membership.objects.filter(workspace=contact.workspace, user=by).first()
-        if membership is None or not membership.may(Role.APPROVER):
-            raise CannotEdit("This person left the list. Only an approver may put them back on it.")
-        if at <= row.changed_at:
-            sentence = (
-                "They left the list on that day or later. A consent given after the day they left is needed."
-            )
-            raise CannotEdit(sentence, fields={"consent_date": sentence})
-    return at
-
-
-def _consent(
-    contact: Contact, on_list: List, by: User, source: str, at: datetime, *, kind: str = Consent.Kind.GIVEN
-) -> None:
-    basis = ConsentBasis.objects.filter(
-        workspace=contact.workspace, source=source.strip(), wording="", by=by
-    ).first()
-    if basis is None:
-        basis = ConsentBasis.objects.create(workspace=contact.workspace, source=source.strip(), by=by)
-    Consent.objects.create(contact=contact, basis=basis, list=on_list, kind=kind, at=at)
 
 
 # From each source the worst, of all the addresses the person had.
