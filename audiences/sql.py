@@ -45,6 +45,15 @@ def stands(consent: str) -> str:
     )"""
 
 
+# Of an insert of leaves into subscriptions as `mine`: whoever was only taken off has left, and so has whoever joined
+# before, by the time of the consent that put them on the list, however late that was written down.
+HAS_LEFT_SINCE = """
+mine.status <> 'unsubscribed' and (mine.status = 'removed' or excluded.changed_at >= least(mine.changed_at, (
+    select max(k.at) from audiences_consent k
+    where k.contact_id = mine.contact_id and k.list_id = mine.list_id and k.purpose = 'mail' and k.kind = 'given'
+)))
+"""
+
 # Of a suppression, by its alias: the lower, the worse is what it is for.
 HOW_BAD = (
     "array_position(array['complained', 'unsubscribed', 'bounced', 'by_hand', 'blocked'], {0}.reason::text)"

@@ -20,6 +20,7 @@ from audiences.importing.shaping import NotYet, bad, instant, names_erased, noth
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
 from audiences.services.suppressions import RESOLVED_AT_ONCE, propagate, resolve_patterns
+from audiences.sql import HOW_BAD, SAYS_MORE, STRICTER_HOLDS
 
 Reason = Suppression.Reason
 TARGETS = {"email": "Address or pattern", "reason": "Reason", "at": "When"}
@@ -125,7 +126,8 @@ class BlockShape:
 def write(mine: Import, tables: Tables, values: dict[str, Any]) -> None:
     """The new ones of a chunk that was told apart; the accounts that hold these people are asked to refuse them."""
     with database.cursor() as cursor:
-        cursor.execute(_WRITE.format(stage=tables.stage), values | {"by": mine.created_by_id})
+        write_all = _WRITE.format(stage=tables.stage, stricter_holds=STRICTER_HOLDS, says_more=SAYS_MORE)
+        cursor.execute(write_all, values | {"by": mine.created_by_id})
         contacts = [contact for (contact,) in cursor.fetchall() if contact]
     propagate(workspace=mine.workspace, contact_ids=contacts)
 
@@ -153,7 +155,8 @@ def statement(mine: Import) -> str:
     create temp table told on commit drop as
     with chunk as (
         select s.line, s.email, s.problem, t.first < s.line as is_twin,
-               s.custom @> '{{"pattern": true}}' as is_pattern, coalesce(s.consent_at, %(consent_at)s, statement_timestamp()) as at
+               s.custom @> '{{"pattern": true}}' as is_pattern, coalesce(s.consent_at, %(consent_at)s, statement_timestamp()) as at,
+               coalesce(s.consent_at, %(consent_at)s) is not null as is_dated, coalesce(s.custom ->> 'kind', %(reason)s) as reason
         from {tables.stage} s
         left join {tables.twins} t on t.email = s.email
         where s.line > %(after)s and s.line <= %(until)s
@@ -168,11 +171,12 @@ def statement(mine: Import) -> str:
            null::bigint as contact_id, '{{}}'::jsonb as changes, null::jsonb as membership,
            coalesce(known.id, history.id) as suppression_id
     from chunk
-    -- Somebody caught by a pattern alone is not known: their own word outlives the pattern.
+    -- Known is what says no less: nothing milder, nothing older, and nobody caught by a pattern alone.
     left join lateral (
         select b.id from audiences_suppression b
         where b.workspace_id = %(workspace)s and b.email = chunk.email and b.lifted_at is null
           and b.is_pattern = chunk.is_pattern and not (b.evidence ? 'pattern' and not b.is_pattern)
+          and {HOW_BAD.format("b")} <= {HOW_BAD.format("chunk")} and (b.at >= chunk.at or not chunk.is_dated)
         order by b.at, b.id limit 1
     ) known on chunk.problem = ''
     left join lateral (
@@ -202,10 +206,7 @@ left join audiences_formeraddress f
   on f.workspace_id = %(workspace)s and f.email = s.email and not s.custom @> '{{"pattern": true}}'
 where s.line > %(after)s and s.line <= %(until)s and r.outcome = 'new'
 order by s.email
-on conflict (workspace_id, email, connection_id) where lifted_at is null do update
-set reason = excluded.reason, at = least(mine.at, excluded.at), created_by_id = excluded.created_by_id,
-    evidence = (mine.evidence - 'pattern') || excluded.evidence
-where mine.evidence ? 'pattern' and not mine.is_pattern
+{stricter_holds} where {says_more}
 returning contact_id
 """
 

@@ -4,7 +4,7 @@ Statements over `moved` (see merge.py): blocks, lists that were left, and what w
 from the person the account's row stood for to the one of the new address.
 """
 
-from audiences.sql import HOW_BAD, STRICTER_HOLDS, stands
+from audiences.sql import HAS_LEFT_SINCE, HOW_BAD, STRICTER_HOLDS, stands
 
 _BLOCKS = f"""
 insert into audiences_suppression as mine
@@ -19,7 +19,7 @@ where moved.mirrored_id <> moved.contact_id
 order by moved.email, old.connection_id, {HOW_BAD.format("old")}, old.at desc
 {STRICTER_HOLDS}"""
 
-_LEAVES = """
+_LEAVES = f"""
 insert into audiences_subscription as mine (list_id, contact_id, status, evidence, changed_at)
 select old.list_id, moved.contact_id, old.status, old.evidence || jsonb_build_object('moved_from', old.contact_id), old.changed_at
 from moved
@@ -28,7 +28,7 @@ where moved.mirrored_id <> moved.contact_id
 order by old.list_id, moved.contact_id
 on conflict (list_id, contact_id) do update
 set status = excluded.status, evidence = excluded.evidence, changed_at = excluded.changed_at
-where mine.status <> 'unsubscribed' and mine.changed_at <= excluded.changed_at
+where {HAS_LEFT_SINCE}
 """
 
 _TAKEN_BACK = f"""

@@ -17,6 +17,7 @@ from audiences import queries, services, sets
 from audiences.addresses import NotAnAddress, normalise
 from audiences.mirror.walk import batches, pages
 from audiences.models import Suppression
+from audiences.sql import HAS_LEFT_SINCE
 
 # Apps above this one make lists over there for their own work; leaving one of those is leaving altogether. Each tells
 # which of the records, of lists that nobody knows here, are such leaves.
@@ -148,7 +149,7 @@ def _leave_lists(connection: Connection, left: Sequence[tuple[int, str, object]]
         return cursor.rowcount
 
 
-_LEAVE = """
+_LEAVE = f"""
 insert into audiences_subscription as mine (list_id, contact_id, status, evidence, changed_at)
 select distinct on (told.list_id, c.id) told.list_id, c.id, 'unsubscribed',
        jsonb_build_object('connection', %(connection)s, 'at', to_jsonb(told.at)), told.at
@@ -160,8 +161,8 @@ cross join lateral (
     ) as id
 ) c
 where c.id is not null
-order by told.list_id, c.id, told.at
+order by told.list_id, c.id, told.at desc
 on conflict (list_id, contact_id) do update
 set status = 'unsubscribed', evidence = excluded.evidence, changed_at = excluded.changed_at
-where mine.status <> 'unsubscribed' and mine.changed_at <= excluded.changed_at
+where {HAS_LEFT_SINCE}
 """

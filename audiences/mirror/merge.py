@@ -17,7 +17,7 @@ from audiences import queries, services, sets
 from audiences.erased import Erased
 from audiences.mirror.carrying import CARRYING
 from audiences.models import Contact
-from audiences.sql import STRICTER_HOLDS
+from audiences.sql import HAS_LEFT_SINCE, STRICTER_HOLDS
 
 STANDARD = tuple(Contact.STANDARD_FIELDS)
 STAGE = (
@@ -251,7 +251,7 @@ with written as (
     order by list_id, m.contact_id
     on conflict (list_id, contact_id) do update
     set status = 'unsubscribed', evidence = excluded.evidence, changed_at = excluded.changed_at
-    where mine.status <> 'unsubscribed' and mine.changed_at <= excluded.changed_at
+    where {HAS_LEFT_SINCE}
     returning contact_id
 )
 update moved set is_changed = true from (select distinct contact_id from written) w

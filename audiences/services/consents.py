@@ -105,11 +105,19 @@ def _leave(contact: Contact, on_list: List, consent: Consent) -> None:
         list=on_list, contact=contact,
         defaults={"status": Subscription.Status.UNSUBSCRIBED, "evidence": evidence, "changed_at": consent.at},
     )  # fmt: skip
-    if not is_new:
-        Subscription.objects.filter(pk=row.pk, changed_at__lte=consent.at).exclude(
-            status=Subscription.Status.UNSUBSCRIBED
-        ).update(status=Subscription.Status.UNSUBSCRIBED, evidence=evidence, changed_at=consent.at)
+    if not is_new and _has_left_since(row, consent.at):
+        row.status, row.evidence, row.changed_at = Subscription.Status.UNSUBSCRIBED, evidence, consent.at
+        row.save()
     refresh_counts(workspace=contact.workspace, list_ids=[on_list.pk])
+
+
+def _has_left_since(row: Subscription, at: datetime) -> bool:
+    """As `sql.HAS_LEFT_SINCE` says it."""
+    if row.status in (Subscription.Status.UNSUBSCRIBED, Subscription.Status.REMOVED):
+        return row.status == Subscription.Status.REMOVED
+    agreed = Consent.objects.filter(contact=row.contact, list=row.list, purpose=Purpose.MAIL, kind=Kind.GIVEN)
+    newest = agreed.order_by("-at").values_list("at", flat=True)[:1]
+    return at >= min([row.changed_at, *newest])
 
 
 def _sentence(purpose: str, kind: str, on_list: List | None) -> str:

@@ -178,9 +178,17 @@ def _person(suppression: Suppression) -> Contact:
 
 
 def _newest_no(contact: Contact, rows: Sequence[Suppression]) -> datetime:
-    """Of the blocks, and of what the person took back: either may be the younger one."""
-    taken_back = contact.consents.filter(purpose=Consent.Purpose.MAIL, kind=Consent.Kind.WITHDRAWN)
-    return max([*(row.at for row in rows), *taken_back.order_by("-at").values_list("at", flat=True)[:1]])
+    """Of the blocks, of the patterns that catch the person, and of what they took back: any may be the youngest."""
+    taken_back = contact.consents.filter(purpose=Consent.Purpose.MAIL, kind=Consent.Kind.WITHDRAWN, list=None)
+    name, _, domain = contact.email.rpartition("@")
+    caught_by = Suppression.objects.filter(
+        workspace=contact.workspace_id,
+        is_pattern=True,
+        lifted_at=None,
+        email__in=[f"*@{domain}", f"{name}@*"],
+    )
+    times = (found.order_by("-at").values_list("at", flat=True)[:1] for found in (taken_back, caught_by))
+    return max([*(row.at for row in rows), *(at for found in times for at in found)])
 
 
 def _check_consent(newest: datetime, agreed_at: datetime, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from accounts import activity, outbox
@@ -134,13 +134,19 @@ def take_over_blocks(contact: Contact) -> None:
 
 def unconfirmed_block(contact: Contact) -> Connection | None:
     """An account that has been asked to refuse the person by the address of now, and has not said yes."""
+    newer = OutboxEntry.objects.filter(
+        subject_type=OuterRef("subject_type"), subject_id=OuterRef("subject_id"), task=BLOCK_TASK,
+        connection=OuterRef("connection"), state=OutboxEntry.State.DONE, pk__gt=OuterRef("pk"),
+    )  # fmt: skip
     entry = (
         OutboxEntry.objects.filter(
+            ~Exists(newer),
             subject_type=ContentType.objects.get_for_model(Contact),
             subject_id=contact.pk,
             task=BLOCK_TASK,
             state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED, OutboxEntry.State.SET_ASIDE],
         )
+        .exclude(connection__status=Connection.Status.DISCONNECTED)
         .select_related("connection")
         .first()
     )

@@ -300,10 +300,13 @@ returning contact_id
 # Without a time of its own a fact is no newer than the one that is there.
 _SUPPRESS = f"""
 with told as (
-    select distinct on (email) email, reason, evidence, is_dated,
-           coalesce(max(at) filter (where is_dated and reason <> 'blocked') over (partition by email), at) as at
-    from jsonb_to_recordset(%(rows)s::jsonb)
-      as t(email text, reason text, at timestamptz, evidence jsonb, is_dated boolean)
+    select distinct on (email) email, reason, evidence, coalesce(newest, at) as at,
+           is_dated or newest is not null as is_dated
+    from (
+        select *, max(at) filter (where is_dated and reason <> 'blocked') over (partition by email) as newest
+        from jsonb_to_recordset(%(rows)s::jsonb)
+          as t(email text, reason text, at timestamptz, evidence jsonb, is_dated boolean)
+    ) t
     order by email, {HOW_BAD.format("t")}, is_dated desc, at desc
 )
 insert into audiences_suppression as mine

@@ -63,7 +63,7 @@ def test_a_file_becomes_suppressions_with_their_own_reasons_and_dates(workspace,
         for email in ("ana@example.org", "ben@letters.example", "cy@example.org")
     )
     known = ContactFactory(workspace=workspace, email="known@example.org")
-    SuppressionFactory(contact=known, at=datetime(2024, 1, 1, tzinfo=UTC))
+    SuppressionFactory(contact=known, at=datetime(2025, 1, 1, tzinfo=UTC))
     lifted = ContactFactory(workspace=workspace, email="lifted@example.org")
     SuppressionFactory(
         contact=lifted, lifted_at=timezone.now(), lift_evidence={"agreed_at": "2026-01-01T00:00Z"}
@@ -80,7 +80,7 @@ def test_a_file_becomes_suppressions_with_their_own_reasons_and_dates(workspace,
     assert (mine.state, mine.counts) == (Import.State.DONE, told)
     assert active() == [
         ("*@bad.example", "bounced", "2025-04-02"), ("*@letters.example", "by_hand", "2025-06-01"),
-        ("ana@example.org", "complained", "2025-03-01"), ("known@example.org", "unsubscribed", "2024-01-01"),
+        ("ana@example.org", "complained", "2025-03-01"), ("known@example.org", "unsubscribed", "2025-01-01"),
     ]  # fmt: skip
     row = Suppression.objects.get(contact=ana)
     assert (row.created_by, row.connection, row.evidence) == (
@@ -219,3 +219,29 @@ def test_a_date_to_come_is_told_as_such(workspace, by):
     later = f"{timezone.now() + timedelta(days=9):%Y-%m-%d}"
     mine = preview(begin(workspace, by, f"Email,Date\nana@example.org,{later}\nben@example.org,2025-01-01\n"))
     assert (mine.preview["invalid"], mine.preview["new"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "days", "outcome", "kept"),
+    [
+        ("complaint", 2, "new", ("complained", 2)),
+        ("unsubscribed", 2, "new", ("unsubscribed", 2)),
+        ("complaint", 20, "new", ("complained", 10)),
+        ("unsubscribed", 20, "unchanged", ("unsubscribed", 10)),
+        ("blocked", 20, "unchanged", ("unsubscribed", 10)),
+    ],
+)
+def test_a_row_makes_a_block_worse_or_newer_and_never_milder(workspace, by, reason, days, outcome, kept):
+    now = timezone.now().replace(microsecond=0)
+    known = SuppressionFactory(
+        workspace=workspace,
+        email="ana@x.test",
+        reason="unsubscribed",
+        at=now - timedelta(days=10),
+        connection=None,
+    )
+    told = now - timedelta(days=days)
+    mine = bring(workspace, by, f"Email,Reason,Date\nana@x.test,{reason},{told:%Y-%m-%d %H:%M:%S}\n")
+    assert mine.counts == {outcome: 1, "read": 1}
+    known.refresh_from_db()
+    assert (known.reason, known.at) == (kept[0], now - timedelta(days=kept[1]))

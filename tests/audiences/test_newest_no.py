@@ -15,7 +15,7 @@ from accounts.providers.records import LeaveRecord
 from audiences import privacy, services
 from audiences.mirror import leaves, merge
 from audiences.mirror.reading import STANDARD
-from audiences.models import Consent, Contact, Erasure, Subscription, Suppression
+from audiences.models import Consent, ConsentBasis, Contact, Erasure, Subscription, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.suppressions import Fact
@@ -300,3 +300,95 @@ def test_a_consent_lifts_what_is_older_and_nothing_else(steps):
             if days < agreed:
                 holding.add(days)
         assert is_suppressed(ana) is bool(holding), (kind, days)
+
+
+@pytest.mark.parametrize("told_by", ["pull", "leaves", "member"])
+def test_a_leave_that_is_told_late_counts_where_the_person_was_only_taken_off(ana, account, member, told_by):
+    """Left at ten, taken off by us at eleven, told of the leave at twelve: else an undo would put them back."""
+    news = ListFactory(workspace=ana.workspace)
+    SubscriptionFactory(list=news, contact=ana, status="removed", changed_at=ago(1))
+    MirrorRow.objects.create(
+        connection=account, kind=MirrorKind.LIST, object_id=news.pk, remote_id="7", version=1, seen_at=NOW
+    )
+    if told_by == "leaves":
+        leaves.take_leaves(account, [LeaveRecord(ana.email, "unsubscribed", list_id="7", at=ago(2))])
+    elif told_by == "member":
+        take_back(ana, member("editor"), 2, on_list=news)
+    else:
+        row = (
+            "1",
+            ana.email,
+            *[None] * len(STANDARD),
+            "{}",
+            "{}",
+            f"{{{news.pk}}}",
+            "{}",
+            False,
+            ago(2).isoformat(),
+            b"1",
+        )
+        merge.merge_contacts(account, [row], pull=None)
+    row = Subscription.objects.get()
+    assert (row.status, row.changed_at) == ("unsubscribed", ago(2))
+
+
+@pytest.mark.parametrize(("left", "status"), [(5, "unsubscribed"), (9, "subscribed")])
+@pytest.mark.parametrize("told_by", ["leaves", "member"])
+def test_a_leave_is_compared_with_the_consent_of_a_membership_not_with_the_day_it_was_written(
+    ana, account, member, left, status, told_by
+):
+    """A file of today with consents of a week ago does not outweigh a leave of five days ago."""
+    news = ListFactory(workspace=ana.workspace)
+    SubscriptionFactory(list=news, contact=ana, changed_at=ago(1))
+    basis = ConsentBasis.objects.create(workspace=ana.workspace, source="Fair")
+    Consent.objects.create(contact=ana, basis=basis, list=news, at=ago(7))
+    MirrorRow.objects.create(
+        connection=account, kind=MirrorKind.LIST, object_id=news.pk, remote_id="7", version=1, seen_at=NOW
+    )
+    if told_by == "leaves":
+        leaves.take_leaves(account, [LeaveRecord(ana.email, "unsubscribed", list_id="7", at=ago(left))])
+    else:
+        take_back(ana, member("editor"), left, on_list=news)
+    assert Subscription.objects.get().status == status
+
+
+def test_of_two_leaves_told_at_once_the_newer_holds(ana, account):
+    news = ListFactory(workspace=ana.workspace)
+    SubscriptionFactory(list=news, contact=ana, changed_at=ago(5))
+    MirrorRow.objects.create(
+        connection=account, kind=MirrorKind.LIST, object_id=news.pk, remote_id="7", version=1, seen_at=NOW
+    )
+    told = [LeaveRecord(ana.email, "unsubscribed", list_id="7", at=ago(days)) for days in (9, 2)]
+    leaves.take_leaves(account, told)
+    assert Subscription.objects.get().status == "unsubscribed"
+
+
+def test_a_pattern_younger_than_the_consent_holds(ana, lift):
+    tell(ana, "by_hand", 20)
+    services.suppress_patterns(
+        workspace=ana.workspace, connection=None, facts=[Fact("*@x.example", "by_hand", ago(2))]
+    )
+    assert "younger than this consent" in lift(5)
+    assert is_suppressed(ana)
+    assert lift(1) == ""
+
+
+def test_an_undated_complaint_told_with_a_dated_leave_has_the_date_of_the_leave(ana, account, lift):
+    tell(ana, "complained", 20, account)
+    assert lift(10, typed=ana.email) == ""
+    facts = [Fact(ana.email, "complained", NOW, is_dated=False), Fact(ana.email, "unsubscribed", ago(2))]
+    services.suppress_all(workspace=ana.workspace, connection=account, facts=facts)
+    row = Suppression.objects.get(lifted_at=None)
+    assert (row.reason, row.at) == ("complained", ago(2))
+
+
+def test_an_account_that_is_disconnected_bars_no_new_address(ana, account, member):
+    MirrorRow.objects.create(connection=account, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="7")
+    tell(ana, "by_hand", 1)
+    OutboxEntry.objects.filter(task=BLOCK_TASK).update(state=OutboxEntry.State.SET_ASIDE)
+    account.status = "disconnected"
+    account.save()
+    services.edit_person(
+        contact=ana, by=member("editor"), email="new@x.example", fields={}, seen={}, version=1
+    )
+    assert Contact.objects.get().email == "new@x.example"
