@@ -62,8 +62,10 @@ def follow_leaves(entry: OutboxEntry, connection: Connection) -> outbox.Later:
             payload = {"cursor": cursor, "began": began.isoformat()} if cursor is not None else {}
             OutboxEntry.objects.filter(pk=entry.pk, fence=entry.fence).update(payload=payload)
             entry.payload = payload
-            if counts["suppressed"] or counts["changed"]:
-                services.refresh_counts(workspace=connection.workspace)
+            if counts["changed"]:
+                known = queries.mirrored_lists(connection)
+                touched = {known[record.list_id] for record in records if record.list_id in known}
+                services.refresh_counts(workspace=connection.workspace, list_ids=sorted(touched))
         outbox.renew(entry)
         if cursor is not None and timezone.now() - now > SLICE:
             return outbox.Later(0)
