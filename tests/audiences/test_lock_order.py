@@ -17,6 +17,7 @@ from audiences.importing import running as importing
 from audiences.mirror import contacts
 from audiences.models import BulkAction, Import, List
 from audiences.sets import _key
+from tests.audiences.importing import begin, preview
 from tests.factories import ListFactory
 from tests.helpers import run_outbox
 
@@ -53,6 +54,31 @@ def test_at_the_end_of_an_import(workspace, by, end):
     )  # fmt: skip
 
     assert held(workspace, lambda: end(mine))[:2] == ["audience", "import"]
+
+
+@pytest.fixture
+def with_a_field(workspace, by):
+    """An import that waits to be started and makes a field then."""
+    mapping = [{"to": "email", "as": "text"}, {"to": "new", "as": "text"}]
+    return preview(begin(workspace, by, "Email,Size\nana@x.test,38\n"), by, mapping)
+
+
+def test_at_the_start_of_an_import(with_a_field, workspace, by):
+    def start():
+        services.start_import(mine=with_a_field, by=by, version=with_a_field.version)
+
+    assert held(workspace, start)[:2] == ["audience", "import"]
+
+
+def test_where_an_import_is_given_up_whose_fields_were_made(with_a_field, workspace, by):
+    services.start_import(mine=with_a_field, by=by, version=with_a_field.version)
+    importing.fail(with_a_field, "No.")
+    with_a_field.refresh_from_db()
+
+    def cancel():
+        services.cancel_import(mine=with_a_field, by=by)
+
+    assert held(workspace, cancel)[:2] == ["audience", "import"]
 
 
 def test_at_the_end_of_a_bulk_action(workspace, by):
