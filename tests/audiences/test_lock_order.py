@@ -17,8 +17,9 @@ from audiences.importing import running as importing
 from audiences.mirror import contacts
 from audiences.models import BulkAction, Import, List
 from audiences.sets import _key
-from tests.audiences.importing import begin, preview
-from tests.factories import ListFactory
+from tests.audiences.importing import begin as begin_import
+from tests.audiences.importing import preview
+from tests.factories import ContactFactory, ListFactory
 from tests.helpers import run_outbox
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +61,7 @@ def test_at_the_end_of_an_import(workspace, by, end):
 def with_a_field(workspace, by):
     """An import that waits to be started and makes a field then."""
     mapping = [{"to": "email", "as": "text"}, {"to": "new", "as": "text"}]
-    return preview(begin(workspace, by, "Email,Size\nana@x.test,38\n"), by, mapping)
+    return preview(begin_import(workspace, by, "Email,Size\nana@x.test,38\n"), by, mapping)
 
 
 def test_at_the_start_of_an_import(with_a_field, workspace, by):
@@ -95,6 +96,13 @@ def test_at_the_end_of_a_bulk_action(workspace, by):
     assert held(workspace, lambda: bulk.end(mine, BulkAction.State.DONE)) == [
         "audience", "bulkaction", "list", "log",
     ]  # fmt: skip
+
+
+def test_where_a_few_people_get_back_what_they_had(workspace, by, begin):
+    ContactFactory(workspace=workspace)
+    mine = begin("add_to_list", list=ListFactory(workspace=workspace).pk, consent_source="Fair")
+
+    assert held(workspace, lambda: services.undo_bulk(mine=mine, by=by))[-2:] == ["list", "log"]
 
 
 def test_on_a_last_page_with_nobody_on_it(workspace, account, connection, pull):
