@@ -15,11 +15,11 @@ from audiences import services
 from audiences.bulk import running as bulk
 from audiences.importing import running as importing
 from audiences.mirror import contacts
-from audiences.models import BulkAction, Import, List
+from audiences.models import BulkAction, Import, List, Subscription
 from audiences.sets import _key
 from tests.audiences.importing import begin as begin_import
 from tests.audiences.importing import preview
-from tests.factories import ContactFactory, ListFactory
+from tests.factories import ContactFactory, ListFactory, SubscriptionFactory
 from tests.helpers import run_outbox
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +142,31 @@ def test_a_pull_and_a_folder_take_their_lists_first_and_by_id(workspace, by, acc
     pulled = held(workspace, pull)
 
     assert (removed[0], [name for name in pulled if name in ("list", "folder")][:1]) == ("list", ["list"])
+
+
+def test_following_counts_a_list_that_somebody_left_under_another_address(
+    account, connection, pull, workspace
+):
+    folder = account.new_folder("Tower")
+    news, shop = account.new_list("News", folder), account.new_list("Shop", folder)
+    account.contact("ana@example.test", news, shop)
+    pull()
+    Pull.objects.update(created_at=timezone.now())
+    left = Subscription.objects.get(list__name="News")
+    left.status, left.changed_at = "unsubscribed", timezone.now()
+    left.save()
+    now = SubscriptionFactory(
+        contact=ContactFactory(workspace=workspace, email="ana@new.test", first_name="Ana"), list=left.list,
+        changed_at=timezone.now() - timedelta(days=9),
+    )  # fmt: skip
+    List.objects.update(subscribed_count=1)
+    account.update("ana@example.test", attributes={"EMAIL": "ana@new.test"})
+
+    outbox.record(task="audiences.follow", subject=connection, connection=connection, effect=Effect.READ)
+    run_outbox("audiences.follow")
+
+    now.refresh_from_db()
+    assert (now.status, List.objects.get(name="News").subscribed_count) == ("unsubscribed", 0)
 
 
 def test_following_counts_the_lists_that_changed_and_no_other(account, connection, pull, workspace):
