@@ -173,13 +173,13 @@ returning mine.id
 """
 
 
-def renew(entry: OutboxEntry, *, seconds: int | None = None) -> None:
-    """Keep the entry for longer work, `seconds` where nothing can renew it meanwhile. Raises LeaseLost when it is no longer this worker's."""
+def renew(entry: OutboxEntry) -> None:
+    """Keep the entry for longer work. Raises LeaseLost when it is no longer this worker's."""
     with database.cursor() as cursor:
         cursor.execute(
             "update accounts_outboxentry set leased_until = now() + make_interval(secs => %s) "
             "where id = %s and fence = %s and state = 'claimed'",
-            [seconds or settings.OUTBOX_LEASE_SECONDS, entry.pk, entry.fence],
+            [settings.OUTBOX_LEASE_SECONDS, entry.pk, entry.fence],
         )
         if not cursor.rowcount:
             raise LeaseLost

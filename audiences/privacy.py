@@ -10,7 +10,7 @@ The same rows are counted on the page, written into the export and removed; so t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import Workspace
@@ -29,6 +29,8 @@ class Person:
     contact: Contact | None
     # Other addresses of theirs: those they had before, or the one they have now.
     others: tuple[str, ...] = ()
+    # (import, text) → whether its file may hold it: files do not change, and to look into one takes long.
+    looked: dict[tuple[int, str], bool] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def contact_id(self) -> int | None:

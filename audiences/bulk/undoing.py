@@ -97,14 +97,21 @@ _UNDONE = """
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
 select contact_id, %(basis)s, %(list)s, 'undone', now(), now() from touched
 """
-# Whoever was tagged anew since keeps it: that was somebody else's word.
-_TAGGED_ANEW = f"""
-update audiences_bulkchange j set kept = '["tag"]' from audiences_tagging t
-where {_WHICH} and t.tag_id = %(tag)s and t.contact_id = j.contact_id and t.created_at <> j.at
+# Whoever lost the tag since, or was tagged anew, stays so: that was somebody else's word.
+_NOT_AS_TAGGED = f"""
+update audiences_bulkchange j set kept = '["tag"]' from audiences_contact c
+where {_WHICH} and c.id = j.contact_id and not exists (
+    select 1 from audiences_tagging t
+    where t.tag_id = %(tag)s and t.contact_id = j.contact_id and t.created_at = j.at
+)
 """
 _UNTAG = f"""
 delete from audiences_tagging t using audiences_bulkchange j
 where {_WHICH} and t.tag_id = %(tag)s and t.contact_id = j.contact_id and t.created_at = j.at
+"""
+_HAS_IT_AGAIN = f"""
+update audiences_bulkchange j set kept = '["tag"]' from audiences_tagging t
+where {_WHICH} and t.tag_id = %(tag)s and t.contact_id = j.contact_id
 """
 _TAG = f"""
 insert into audiences_tagging (tag_id, contact_id, created_at)
@@ -114,7 +121,7 @@ where {_WHICH} and c.workspace_id = %(workspace)s order by c.id on conflict (tag
 _BACK: dict[Action, Callable[[BulkAction, dict[str, Any]], int]] = {
     Action.ADD_TO_LIST: _off_list,
     Action.REMOVE_FROM_LIST: _onto_list,
-    Action.TAG: _by_tag(_TAGGED_ANEW, _UNTAG),
-    Action.UNTAG: _by_tag(_TAG),
+    Action.TAG: _by_tag(_NOT_AS_TAGGED, _UNTAG),
+    Action.UNTAG: _by_tag(_HAS_IT_AGAIN, _TAG),
     Action.SET_FIELD: _fields,
 }

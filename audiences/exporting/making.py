@@ -30,11 +30,11 @@ KEPT = timedelta(days=7)
 PIECE = 1024 * 1024
 # Between two looks at the lease and at who wants to cancel.
 STEP = 20_000
-# What the statement that reads all rows may take; nothing renews the lease meanwhile.
-READ_SECONDS = 900
+# What the statement that reads all rows may take; nothing renews the lease meanwhile, which is longer.
+READ_SECONDS = 90
 _COPY = "copy audiences_exportpiece (of_id, number, body) from stdin (format binary)"
-# So that Excel takes the file for UTF-8.
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
+# So that Excel takes the file for UTF-8.
 BOM = b"\xef\xbb\xbf"
 
 
@@ -59,7 +59,7 @@ def _make(export: Export, entry: OutboxEntry) -> None:
     try:
         rows = rows_of(export)
         with tempfile.TemporaryFile() as file:
-            outbox.renew(entry, seconds=READ_SECONDS)
+            outbox.renew(entry)
             count = _read_in_time(rows, file)
             if export.format == Export.Format.XLSX:
                 with tempfile.TemporaryFile() as book:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO
 from xml.sax.saxutils import escape
 
-from audiences.files.unpacking import BLOCK, is_packed
+from audiences.files.unpacking import BLOCK, UNREADABLE, is_packed
 
 # In workbooks, parts of a text that look different stand in tags of their own.
 _TAG = re.compile(rb"<[^<>]*>")
@@ -38,7 +38,7 @@ def may_stand_in_archive(blocks: Iterable[bytes], wanted: str) -> bool:
         try:
             with zipfile.ZipFile(file) as archive:
                 return any(_may_stand_in(archive, member, wanted) for member in archive.infolist())
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
+        except (*UNREADABLE, OSError, ValueError):
             return True
 
 

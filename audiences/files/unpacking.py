@@ -1,9 +1,11 @@
 """What is no plain text yet: a zip with one file in it, and sheets of Excel and OpenDocument."""
 
+import lzma
 import mmap
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +14,8 @@ from audiences.files import MAX_UNPACKED_BYTES, BadFile
 from audiences.files.binary import SAMPLE, refuse_binary
 
 BLOCK = 1024 * 1024
+# What reading a member of a damaged or hostile archive raises, beside OSError.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError)
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SECONDS = 90
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -91,7 +95,7 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) ->
                         "Unpacked, this file is larger than 500 MB. Split it, and upload the parts."
                     )
                 file.write(block)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except UNREADABLE as error:
         raise BadFile(
             "This archive cannot be unpacked. Make it again, or upload the file without it."
         ) from error

@@ -11,7 +11,7 @@ from audiences.field_names import key_of, label_of
 from audiences.files import values
 from audiences.importing.decisions import NEW_FIELD, SPECIAL
 from audiences.models import Contact, Field, FieldChange, Import
-from audiences.queries.fields import people_with
+from audiences.queries.fields import held_by_somebody
 
 
 def plan(mine: Import, mapping: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -73,18 +73,14 @@ def take_back(mine: Import) -> dict[str, Any]:
     sets.one_writer(mine.workspace)
     told: dict[str, list[str]] = {"fields_gone": [], "fields_left": []}
     fields = list(Field.objects.filter(workspace=mine.workspace, pk__in=made).order_by("id"))
-    used = uses.of(mine.workspace, "field", [field.key for field in fields])
+    keys = [field.key for field in fields]
+    used = {*uses.of(mine.workspace, "field", keys), *held_by_somebody(mine.workspace, keys)}
+    theirs = MirrorRow.objects.filter(kind=MirrorKind.FIELD, connection__workspace=mine.workspace_id)
+    mirrored = set(theirs.filter(object_id__in=made).values_list("object_id", flat=True))
+    under_way = FieldChange.objects.filter(field__in=made).exclude(state=FieldChange.State.DONE)
+    changing = set(under_way.values_list("field", flat=True))
     for field in fields:
-        is_used = (
-            field.version > 1
-            or field.key in used
-            or MirrorRow.objects.filter(
-                kind=MirrorKind.FIELD, object_id=field.pk, connection__workspace=mine.workspace_id
-            ).exists()
-            or FieldChange.objects.filter(field=field).exclude(state=FieldChange.State.DONE).exists()
-            or people_with(mine.workspace, field.key)
-        )
-        if is_used:
+        if field.version > 1 or field.key in used or field.pk in mirrored or field.pk in changing:
             told["fields_left"].append(field.label)
         else:
             field.delete()

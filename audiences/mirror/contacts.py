@@ -170,16 +170,19 @@ def _note(connection: Connection, counts: Counter[str]) -> None:
             subject=connection,
             after={"suppressed": left},
         )
-    if (left or counts["created"] or counts["changed"]) and (lists := _changed_lists()):
+    if counts and (lists := _changed_lists()):
         services.refresh_counts(workspace=connection.workspace, list_ids=lists)
 
 
 def _changed_lists() -> list[int]:
-    """Lists whose members the merge of this transaction changed: it dates what it writes by the person's own time."""
+    """Lists whose members the merge of this transaction changed: it dates what it writes by the person's own time.
+
+    What went along to a new address keeps the time it had, and may be all that changed of the person.
+    """
     with database.cursor() as cursor:
         cursor.execute(
-            "select distinct s.list_id from moved m"
-            " join audiences_subscription s on s.contact_id = m.contact_id and s.changed_at = m.at order by 1"
+            "select distinct s.list_id from moved m join audiences_subscription s on s.contact_id = m.contact_id"
+            " and (s.changed_at = m.at or m.mirrored_id <> m.contact_id and s.evidence ? 'moved_from') order by 1"
         )
         return [list_id for (list_id,) in cursor.fetchall()]
 

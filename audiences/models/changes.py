@@ -15,7 +15,7 @@ class Change(models.Model):
     changes = models.JSONField(default=dict)
     # The membership as it was; "status" null where there was none. Null: not touched.
     membership = models.JSONField(null=True)
-    # What a roll back left as it is, since it had changed: keys of fields, and "list", "tag", "person".
+    # What a roll back left as it is, since it had changed: keys of fields, and "list", "off", "tag", "person".
     kept = models.JSONField(null=True)
 
     class Meta:

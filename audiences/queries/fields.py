@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from datetime import date
@@ -130,6 +130,20 @@ def people_with(workspace: Workspace, key: str) -> int:
             [workspace.pk, *([] if key in Contact.STANDARD_FIELDS else [key, key])],
         )
         return int(cursor.fetchone()[0])
+
+
+def held_by_somebody(workspace: Workspace, keys: Collection[str]) -> set[str]:
+    """Of these fields, none of which has a column of its own, those of which anybody has a value: all people are looked through once."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            select distinct held.key from audiences_contact c cross join lateral jsonb_each(c.custom) held
+            where c.workspace_id = %(workspace)s and c.custom ?| %(keys)s
+              and held.key = any(%(keys)s) and held.value not in ('null', '""')
+            """,
+            {"workspace": workspace.pk, "keys": list(keys)},
+        )
+        return {key for (key,) in cursor.fetchall()}
 
 
 def people_with_choice(workspace: Workspace, key: str, choices: Iterable[str]) -> int:

@@ -261,7 +261,16 @@ def files_with(person: Person) -> list[Import]:
     local, _, domain = person.email.rpartition("@")
     # A domain in foreign letters can be written in many ways.
     wanted = f"{local}@" if "xn--" in domain else person.email
-    return [mine for mine in found.order_by("pk") if _may_hold(mine, wanted)]
+    return [mine for mine in found.order_by("pk") if _looked(person, mine, wanted)]
+
+
+def _looked(person: Person, mine: Import, wanted: str) -> bool:
+    if (known := person.looked.get((mine.pk, wanted))) is not None:
+        return known
+    may = _may_hold(mine, wanted)
+    if mine.state != Import.State.OPENING:  # once it is unpacked, more can be said
+        person.looked[mine.pk, wanted] = may
+    return may
 
 
 def _may_hold(mine: Import, wanted: str) -> bool:

@@ -104,12 +104,13 @@ def undo_bulk(*, mine: BulkAction, by: User) -> None:
     if not mine.can_be_undone:
         raise CannotBulk("This can no longer be undone.")
     mine.move_to(State.UNDOING, checkpoint=0, undone={}, note="", finished_at=None, cancel_requested=False)
-    activity.record(mine.workspace, "bulk.undo", f"Began to undo: {_title(mine)}.", actor=by, subject=mine)
     if mine.done <= AT_ONCE and sets.only_writer(mine.workspace):
         for _ in running.undo_steps(mine):
             pass
-    else:
-        _record(mine)
+        return
+    # Only here: done at once, the log comes after people and lists, which it would be held before.
+    activity.record(mine.workspace, "bulk.undo", f"Began to undo: {_title(mine)}.", actor=by, subject=mine)
+    _record(mine)
 
 
 def prune_bulk() -> int:

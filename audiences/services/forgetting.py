@@ -8,6 +8,7 @@ from psycopg import sql
 from accounts.models import MirrorKind, MirrorRow, OutboxEntry, Pull
 from audiences.erased import GONE, PROBLEM, pattern
 from audiences.importing import bodies
+from audiences.importing.ending import leave_nothing
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Consent, Contact, Export, ExportPiece, Field, Import, ImportChange, Segment
 from audiences.privacy import Person
@@ -69,11 +70,11 @@ def bulk_changes(person: Person) -> None:
 def import_files(person: Person) -> None:
     """A file that was not imported to its end goes whole, and its import with it."""
     for mine in held.files_with(person):
-        bodies.forget(mine)
         mine.move_to(Import.State.CANCELLED, finished_at=timezone.now(), note=FILE_GONE)
-        if not mine.has_begun:
-            Tables(mine).drop()
-            Import.objects.filter(pk=mine.pk).update(has_rows=False)
+        if mine.has_begun:
+            bodies.forget(mine)
+        else:
+            leave_nothing(mine)
 
 
 def exports(person: Person) -> None:

@@ -22,6 +22,7 @@ from audiences.importing.decisions import NEW_FIELD, Decisions
 from audiences.importing.ending import leave_nothing
 from audiences.importing.tables import Tables
 from audiences.models import Change, ConsentBasis, Contact, Field, Import, ImportBody, List
+from audiences.sets import one_writer
 
 # How long the rows of an import can be looked at and taken back.
 ROWS_KEPT = Change.KEPT
@@ -154,6 +155,9 @@ def preview_import(*, mine: Import, by: User, version: int, decisions: Decisions
 @transaction.atomic
 def start_import(*, mine: Import, by: User, version: int) -> None:
     """Import what the preview shows. Pressed twice, it is one import."""
+    one_writer(
+        mine.workspace
+    )  # before the import's row: fields are made, and an erasure takes them in this order
     lock(mine, version)
     if mine.resubscribes:
         _may_resubscribe(mine.workspace, by)
@@ -188,6 +192,7 @@ def cancel_import(*, mine: Import, by: User) -> None:
             raise CannotImport("This import has already ended.")
         sentence = f"Asked the import of {mine} to stop."
     else:
+        one_writer(mine.workspace)  # before the import's row, as in start_import
         mine.move_to(State.CANCELLED, finished_at=timezone.now())
         if mine.has_begun:
             bodies.forget(mine)

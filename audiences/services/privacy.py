@@ -1,6 +1,7 @@
 """Requests of one person about their data: everything told, everything removed, and coming back."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from itertools import chain
 from typing import Any
@@ -18,6 +19,7 @@ from audiences.addresses import NotAnAddress, normalise
 from audiences.erased import digest_of
 from audiences.models import Consent, ConsentBasis, Contact, ErasedThere, Erasure, Import, Subscription
 from audiences.privacy import Person
+from audiences.queries.held import files_with
 from audiences.services import forgetting
 from audiences.services.counts import refresh_counts
 from audiences.services.people import take_over_blocks
@@ -75,11 +77,15 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
         sentence = "That is not the address. Nothing was removed."
         raise CannotErase(sentence, fields={"typed": sentence})
     workspace = person.workspace
+    # While everybody may still write: that can take long. Only files that come in meanwhile are looked into later.
+    for one in (person, *_by_address(person)):
+        files_with(one)
     privacy.stand_still(workspace)
     # No import that rests begins to be read meanwhile. One under way holds its row while it waits for the audience.
     resting = (Import.State.MAPPING, Import.State.READY, Import.State.FAILED)
     list(Import.objects.select_for_update().filter(workspace=workspace, state__in=resting).order_by("pk"))
-    person = privacy.person(workspace, person.email)  # as it is now that nobody else writes
+    now = privacy.person(workspace, person.email)
+    person = replace(now, looked=person.looked)  # as it is now that nobody else writes
     for sentence in hindrances(person):
         raise CannotErase(sentence)
     held = holding(person)
@@ -134,7 +140,7 @@ def hindrances(person: Person) -> list[str]:
 
 def _by_address(person: Person) -> list[Person]:
     """What stands under another address of theirs alone is found as that of an address without a person."""
-    return [Person(person.workspace, email, None) for email in person.others]
+    return [Person(person.workspace, email, None, looked=person.looked) for email in person.others]
 
 
 def holding(person: Person) -> list[tuple[Connection, str]]:

@@ -84,20 +84,21 @@ def test_a_standard_field_and_one_that_was_emptied_come_back(workspace, begin, u
 def test_tags_go_from_those_they_were_put_on_and_come_back_to_those_they_were_taken_from(
     workspace, begin, undo, by
 ):
-    had, _, anew, off = people_of(workspace, "had", "got", "anew", "off")
+    had, _, anew, off, gone = people_of(workspace, "had", "got", "anew", "off", "gone")
     tag = Tag.objects.create(workspace=workspace, name="VIP")
     Tagging.objects.create(tag=tag, contact=had)
     mine = begin("tag", new_tag="VIP")
     for contact in (anew, off):
         services.untag_person(contact=contact, by=by, tag=tag)
     services.tag_person(contact=anew, by=by, name="VIP")
+    gone.delete()
 
-    assert undo(mine) == ("undone", {"back": 1, "kept": 1})
+    assert undo(mine) == ("undone", {"back": 1, "kept": 2})
     assert set(Tagging.objects.values_list("contact__email", flat=True)) == {"had@x.test", "anew@x.test"}
 
     taken = begin("untag", tag=tag.pk)
     services.tag_person(contact=had, by=by, name="VIP")
-    assert undo(taken) == ("undone", {"back": 1, "kept": 0})
+    assert undo(taken) == ("undone", {"back": 1, "kept": 1})
     assert set(Tagging.objects.values_list("contact__email", flat=True)) == {"had@x.test", "anew@x.test"}
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import MirrorKind, MirrorRow, OutboxEntry
 from audiences import services
 from audiences.erased import Erased, digest_of
+from audiences.importing import running
 from audiences.models import (
     BulkAction,
     Consent,
@@ -18,12 +19,14 @@ from audiences.models import (
     Field,
     FieldChange,
     FormerAddress,
+    List,
     Segment,
     Suppression,
 )
 from audiences.queries.privacy import still_held
 from campaigns.models import Recipient, TestSend
 from tests.audiences.erasing import ANA, erase, mentions
+from tests.audiences.importing import begin, preview
 from tests.factories import CampaignFactory, ConnectionFactory, ContactFactory, SuppressionFactory
 from tests.reporting.calls import SENT_AT, make_delivery
 
@@ -54,6 +57,22 @@ def test_an_address_of_theirs_that_is_somebody_elses_by_now_stays(workspace, by,
     assert list(Contact.objects.all()) == [ben]
     assert (OLD in Erased(workspace), ANA in Erased(workspace)) == (False, True)
     assert set(Suppression.objects.values_list("email", "contact")) == {(OLD, ben.pk), (OLD, None)}
+
+
+def test_with_a_file_that_is_thrown_away_go_the_fields_and_the_list_made_for_it(workspace, by):
+    mapping = [{"to": "email", "as": "text"}, {"to": "new", "as": "text"}]
+    mine = preview(
+        begin(workspace, by, f"Email,Size\n{ANA},38\n"), by, mapping, new_list="Shop", consent_source="Fair"
+    )
+    services.start_import(mine=mine, by=by, version=mine.version)
+    running.fail(mine, "No.")
+    there = Field.objects.count(), List.objects.count()
+
+    erase(workspace, by)
+
+    mine.refresh_from_db()
+    assert (there, (Field.objects.count(), List.objects.count())) == ((1, 1), (0, 0))
+    assert (mine.state, mine.has_rows, mine.bodies.count()) == ("cancelled", False, 0)
 
 
 def test_who_has_an_erased_address_can_leave(workspace, ana):

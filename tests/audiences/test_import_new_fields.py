@@ -1,10 +1,13 @@
 """Fields that come with an import: planned before it, made by it, gone again with it."""
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
 from accounts.refusals import CannotDo
 from audiences import queries, services
+from audiences.importing import new_fields
 from audiences.models import Contact, Field, Import, Segment
 from tests.audiences.importing import begin, preview, start, undo, work
 from tests.factories import ConnectionFactory, ContactFactory
@@ -94,6 +97,14 @@ def test_a_roll_back_takes_the_fields_back(browse, workspace, by):
     }  # fmt: skip
     told = browse("viewer").get(f"/w/acme/imports/{mine.pk}/").content.decode()
     assert "Gone again with it: the fields <bdi>PLZ</bdi>, <bdi>Kundin seit</bdi>." in told
+
+
+def test_all_people_are_looked_through_once_however_many_fields_go(workspace, by):
+    mine = start(ready(workspace, by), by)
+    with CaptureQueriesContext(database) as told:
+        new_fields.take_back(mine)
+    looks = [query["sql"] for query in told if "from audiences_contact c" in query["sql"].lower()]
+    assert len(looks) == 1
 
 
 @pytest.mark.parametrize("why", ["filled", "used", "told", "renamed"])

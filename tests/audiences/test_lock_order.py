@@ -15,9 +15,11 @@ from audiences import services
 from audiences.bulk import running as bulk
 from audiences.importing import running as importing
 from audiences.mirror import contacts
-from audiences.models import BulkAction, Import, List
+from audiences.models import BulkAction, Import, List, Subscription
 from audiences.sets import _key
-from tests.factories import ListFactory
+from tests.audiences.importing import begin as begin_import
+from tests.audiences.importing import preview
+from tests.factories import ContactFactory, ListFactory, SubscriptionFactory
 from tests.helpers import run_outbox
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +57,31 @@ def test_at_the_end_of_an_import(workspace, by, end):
     assert held(workspace, lambda: end(mine))[:2] == ["audience", "import"]
 
 
+@pytest.fixture
+def with_a_field(workspace, by):
+    """An import that waits to be started and makes a field then."""
+    mapping = [{"to": "email", "as": "text"}, {"to": "new", "as": "text"}]
+    return preview(begin_import(workspace, by, "Email,Size\nana@x.test,38\n"), by, mapping)
+
+
+def test_at_the_start_of_an_import(with_a_field, workspace, by):
+    def start():
+        services.start_import(mine=with_a_field, by=by, version=with_a_field.version)
+
+    assert held(workspace, start)[:2] == ["audience", "import"]
+
+
+def test_where_an_import_is_given_up_whose_fields_were_made(with_a_field, workspace, by):
+    services.start_import(mine=with_a_field, by=by, version=with_a_field.version)
+    importing.fail(with_a_field, "No.")
+    with_a_field.refresh_from_db()
+
+    def cancel():
+        services.cancel_import(mine=with_a_field, by=by)
+
+    assert held(workspace, cancel)[:2] == ["audience", "import"]
+
+
 def test_at_the_end_of_a_bulk_action(workspace, by):
     news = ListFactory(workspace=workspace)
     mine = BulkAction.objects.create(
@@ -69,6 +96,13 @@ def test_at_the_end_of_a_bulk_action(workspace, by):
     assert held(workspace, lambda: bulk.end(mine, BulkAction.State.DONE)) == [
         "audience", "bulkaction", "list", "log",
     ]  # fmt: skip
+
+
+def test_where_a_few_people_get_back_what_they_had(workspace, by, begin):
+    ContactFactory(workspace=workspace)
+    mine = begin("add_to_list", list=ListFactory(workspace=workspace).pk, consent_source="Fair")
+
+    assert held(workspace, lambda: services.undo_bulk(mine=mine, by=by))[-2:] == ["list", "log"]
 
 
 def test_on_a_last_page_with_nobody_on_it(workspace, account, connection, pull):
@@ -108,6 +142,31 @@ def test_a_pull_and_a_folder_take_their_lists_first_and_by_id(workspace, by, acc
     pulled = held(workspace, pull)
 
     assert (removed[0], [name for name in pulled if name in ("list", "folder")][:1]) == ("list", ["list"])
+
+
+def test_following_counts_a_list_that_somebody_left_under_another_address(
+    account, connection, pull, workspace
+):
+    folder = account.new_folder("Tower")
+    news, shop = account.new_list("News", folder), account.new_list("Shop", folder)
+    account.contact("ana@example.test", news, shop)
+    pull()
+    Pull.objects.update(created_at=timezone.now())
+    left = Subscription.objects.get(list__name="News")
+    left.status, left.changed_at = "unsubscribed", timezone.now()
+    left.save()
+    now = SubscriptionFactory(
+        contact=ContactFactory(workspace=workspace, email="ana@new.test", first_name="Ana"), list=left.list,
+        changed_at=timezone.now() - timedelta(days=9),
+    )  # fmt: skip
+    List.objects.update(subscribed_count=1)
+    account.update("ana@example.test", attributes={"EMAIL": "ana@new.test"})
+
+    outbox.record(task="audiences.follow", subject=connection, connection=connection, effect=Effect.READ)
+    run_outbox("audiences.follow")
+
+    now.refresh_from_db()
+    assert (now.status, List.objects.get(name="News").subscribed_count) == ("unsubscribed", 0)
 
 
 def test_following_counts_the_lists_that_changed_and_no_other(account, connection, pull, workspace):

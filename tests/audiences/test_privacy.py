@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import activity, attention
 from accounts.models import ActivityEntry, Connection, OutboxEntry, Pull
 from accounts.providers.errors import Missing
-from audiences import queries, services
+from audiences import privacy, queries, services
 from audiences.importing import bodies
 from audiences.models import (
     BulkAction,
@@ -24,6 +24,7 @@ from audiences.models import (
     ErasedThere,
     Export,
     ExportPiece,
+    FormerAddress,
     Gathered,
     Import,
     ImportBody,
@@ -33,6 +34,7 @@ from audiences.models import (
     Tag,
     Tagging,
 )
+from audiences.queries import held
 from audiences.services import forgetting
 from campaigns.models import Delivery, Recipient, TestSend
 from reporting.models import Event, Figures, InboxCall, Seen
@@ -404,6 +406,21 @@ def test_a_packed_file_goes_only_if_somebody_stands_in_it(browse, workspace, by)
     assert list(Import.objects.filter(state="mapping").order_by("pk")) == kept
     page = browse("editor").get(f"/w/acme/imports/{gone[0].pk}/").content.decode()
     assert "was erased at their request, so the file was thrown away" in page
+
+
+def test_files_are_looked_into_once_and_before_the_audience_is_held(workspace, by, monkeypatch):
+    ana = ContactFactory(workspace=workspace, email=ANA)
+    FormerAddress.objects.create(workspace=workspace, email="old@example.com", contact=ana)
+    begin(workspace, by, workbook(["b@x.", "test"]), name="book.xlsx")
+    told = []
+    stand_still, look = privacy.stand_still, held.may_stand_in_archive
+    monkeypatch.setattr(privacy, "stand_still", lambda of: (told.append("held"), stand_still(of)))
+    monkeypatch.setattr(
+        held, "may_stand_in_archive", lambda blocks, wanted: (told.append(wanted), look(blocks, wanted))[1]
+    )
+    erase(workspace, by)
+
+    assert told == [ANA, "old@example.com", "held"]
 
 
 def test_an_address_in_foreign_letters_is_found_however_it_is_written(workspace, by):

@@ -10,6 +10,7 @@ import xlsxwriter
 from audiences.files import BadFile, unpacking
 from audiences.files.dialects import Dialect
 from audiences.files.reading import rows
+from audiences.files.searching import may_stand_in_archive
 from audiences.files.unpacking import blocks_of, is_packed, unpack
 
 
@@ -45,6 +46,30 @@ def folder(tmp_path):
     made = tmp_path / "work"
     made.mkdir()
     return made
+
+
+def broken(method):
+    """An archive of one file whose bytes are no longer what they were packed to."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", method) as archive:
+        archive.writestr("people.csv", "Email\nana@x.test\n" * 50)
+    body = bytearray(target.getvalue())
+    start = 30 + len("people.csv")
+    body[start : start + 24] = b"\xff" * 24
+    return bytes(body)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_anybody_may_stand_in_an_archive_that_cannot_be_read(method):
+    assert may_stand_in_archive([broken(method)], "ana@x.test")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_an_archive_whose_file_cannot_be_read_is_refused(tmp_path, method):
+    (tmp_path / "upload").write_bytes(broken(method))
+
+    with pytest.raises(BadFile, match="This archive cannot be unpacked"):
+        unpack(tmp_path / "upload", tmp_path)
 
 
 def test_the_one_file_in_an_archive_is_read(tmp_path):
