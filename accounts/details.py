@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import ActivityEntry, Workspace
+from accounts.redaction import redact
 from accounts.templatetags.ui import day, in_zone, number, zone_name
 
 # The values of one name on a page → a text for each, in their order; in a constant number of queries.
@@ -31,7 +32,9 @@ def register(name: str, words: Words) -> None:
     _WORDS[name] = words
 
 
-def in_words(workspace: Workspace, entries: Sequence[ActivityEntry]) -> list[tuple[ActivityEntry, Details]]:
+def in_words(
+    workspace: Workspace, entries: Sequence[ActivityEntry], *, shows_addresses: bool = True
+) -> list[tuple[ActivityEntry, Details]]:
     """Each entry with (what, text): what it was before, what it is after. What is empty is left out."""
     rows = [row for entry in entries for row in _rows(entry)]
     values: dict[str, list[Any]] = defaultdict(list)
@@ -43,7 +46,9 @@ def in_words(workspace: Workspace, entries: Sequence[ActivityEntry]) -> list[tup
         texts[name] = iter(words(workspace, found) if words else map(plain, found))
     said: dict[int, Details] = defaultdict(list)
     for pk, label, name, _ in rows:
-        said[pk].append((label, next(texts[name])))
+        # Names of tags and lists are looked up as they are now, and may hold an address.
+        text = next(texts[name])
+        said[pk].append((label, text if shows_addresses else redact(text)))
     return [(entry, said[entry.pk]) for entry in entries]
 
 

@@ -128,7 +128,9 @@ def activity_log(request: WorkspaceRequest) -> HttpResponse:
         request,
         "accounts/activity.html",
         {
-            "entries": details.in_words(request.workspace, entries),
+            "entries": details.in_words(
+                request.workspace, entries, shows_addresses=request.membership.may(Role.EDITOR)
+            ),
             "older": older,
             "filters": filters,
             "is_filtered": any(values.values()),

@@ -140,12 +140,18 @@ class ColumnsForm(Form):
         return {"decisions": Decisions(mapping=mapping, **decided)}
 
 
+# A comma within quotes is of a name.
+_PERSON = re.compile(r"""(?:"[^"]*"|[^,;\r\n"])+""")
+
+
 def _one_a_line(rows: str) -> str:
-    """People as one line of a mail names them, `Ana <ana@x.test>, Ben <ben@x.test>`, a line each; all else as it is."""
-    people = [part.strip() for part in re.split(r"[,;\r\n]", rows) if part.strip()]
-    if any("<" in one for one in people) and all(one.count("@") == 1 for one in people):
-        return "\n".join(people)
-    return rows
+    """People as one line of a mail names them, `Ana <ana@x.test>, "B, Ben" <ben@x.test>; c@x.test`, a line each.
+
+    All else, where something is no person, as it is.
+    """
+    people = [part.strip() for part in _PERSON.findall(rows) if part.strip()]
+    is_people = rows.count('"') % 2 == 0 and all(one.count("@") == 1 for one in people)
+    return "\n".join(people) if is_people else rows
 
 
 def add_columns(form: forms.Form, mine: Import, targets: list[Any]) -> None:

@@ -16,7 +16,9 @@ from audiences.rules.kinds import KINDS, Kind, Op, Takes, Thing
 from audiences.rules.nodes import Condition, Group, Node
 
 MOST = 8
-_WORD = re.compile(r"[^\s,;:“”\"'()]+(?:'[^\s,;:“”\"'()]+)*")
+# Marks that keep a name of another writing direction apart are no letters of it.
+_APART = "\u2066-\u2069"
+_WORD = re.compile(rf"[^\s,;:“”\"'(){_APART}]+(?:'[^\s,;:“”\"'(){_APART}]+)*")
 _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
 _AND = re.compile(r"\s+(?:and|but|&)\s+", re.IGNORECASE)
 _OR = re.compile(r"\s+(?i:or)\s+")
@@ -33,6 +35,12 @@ _PLACES = ("city", "country")
 _FILLS = frozenset(["a", "an", "and", "are", "be", "been", "did", "do", "does", "for", "from", "have", "has", "had", "in", "is", "it", "its", "of", "on", "or", "people", "that", "the", "their", "them", "they", "to", "was", "were", "who", "with", "day", "days"])  # fmt: skip
 _OF_ADDRESSES = frozenset(["address", "addresses", "email", "emails", "e-mail", "mail", "domain", "domains", "at", "using"])  # fmt: skip
 _NOT = frozenset(["not", "no", "without", "never"])
+# Parts of many names and operators alike: with other words they name nothing by themselves.
+_WEAK = frozenset(["last", "next", "first", "new"])
+# Beside the name of a field, all that is said: whether people have a value in it.
+_ABSENT = frozenset(["missing", "unknown", "empty"])
+_PRESENT = frozenset(["has", "have", "with", "known", "given", "filled"])
+_OF_ALL = frozenset(["a", "an", "any", "are", "do", "does", "is", "of", "people", "who"])
 # Word of a name or an operator → others that say the same.
 _SAME: Mapping[str, tuple[str, ...]] = {
     "last": ("past", "previous", "within"),
@@ -176,8 +184,14 @@ class Reader:
         rest, taken = _unnamed(name, typed, hits)
         if not taken:
             return None
+        if _is_of_another(kind, name, rest):
+            return None
         ops = kind.ops(of, thing)
-        compared = self._spoken(kind, of, ops, rest) or _compared(kind, of, ops, _besides(kind, rest))
+        compared = (
+            _at_all(kind, of, ops, rest)
+            or self._spoken(kind, of, ops, rest)
+            or _compared(kind, of, ops, _besides(kind, rest))
+        )
         if compared is None:
             return None
         told, condition = compared
@@ -283,12 +297,14 @@ def _unnamed(name: Sequence[str], typed: list[str], hits: Hits) -> tuple[list[st
     """What is not of the name, and the letters that are: each part of the name takes one word that was typed."""
     rest, taken, is_named = typed, 0, False
     for part in name:
-        hit = next((word for word in hits(part) if word in rest), None)
+        there = [word for word in hits(part) if word in rest]
+        # “list Trial Liste”: the whole word rather than one that begins it.
+        hit = next((word for word in there if word.casefold() == part), there[0] if there else None)
         if hit is not None:
             rest = list(rest)
             rest.remove(hit)
             taken += len(hit)
-            is_named |= hit.casefold() not in _FILLS
+            is_named |= hit.casefold() not in (_FILLS if len(typed) == 1 else _FILLS | _WEAK)
     return rest, taken if is_named else 0
 
 
@@ -299,6 +315,24 @@ def _begins(part: str, word: str) -> bool:
         or word == f"{part}s"
         or word in _SAME.get(part, ())
     )
+
+
+def _is_of_another(kind: Kind, name: Sequence[str], rest: Sequence[str]) -> bool:
+    """“on the list News” asks for no field whose name has News in it."""
+    said = {word.casefold().removesuffix("s") for word in rest}
+    nouns = {other.noun for other in KINDS.values() if other.takes_ids}
+    return bool(said & nouns - {kind.noun} - set(name)) and kind.noun not in said
+
+
+def _at_all(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -> tuple[int, Condition] | None:
+    """“no birthday”, “phone known”: whether there is a value."""
+    said = {word.casefold() for word in rest} - _OF_ALL
+    plain = {word for word in said if not _denies(word)}
+    # “city is not” goes on.
+    if "empty" not in ops or not said - {"not"} or not plain <= _ABSENT | _PRESENT:
+        return None
+    is_empty = (plain != said) != bool(plain & _ABSENT)
+    return sum(map(len, rest)), Condition(kind.key, of, "empty" if is_empty else "filled")
 
 
 def _besides(kind: Kind, rest: Iterable[str]) -> list[str]:
@@ -329,7 +363,7 @@ def _compared(
         if denies != any(map(_denies, words)):
             continue
         left = [word for word in rest if word.casefold() not in words and not _denies(word)]
-        told = len({word.casefold() for word in rest if not _denies(word)} & words)
+        told = len(({word.casefold() for word in rest if not _denies(word)} & words) - _FILLS)
         value = _value(op.takes, left)
         if value is None and any(word.casefold() not in _FILLS for word in left):
             continue

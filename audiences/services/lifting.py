@@ -19,6 +19,7 @@ from accounts import activity
 from accounts.models import Membership, MirrorKind, MirrorRow, OutboxEntry, Role, User, Workspace
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
+from accounts.templatetags.ui import day, in_zone
 from audiences.models import Consent, ConsentBasis, Contact, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries import patterns
@@ -131,7 +132,7 @@ def lift_pattern(
         if agreed_at is not None and agreed_at <= newest:
             raise CannotLift(
                 "The newest block is younger than this consent, so it holds. Ask these people again.",
-                fields={"agreed_at": "This is before the newest block, which says no."},
+                fields=_is_older(newest),
             )
         if is_complaint and typed.strip().lower() != pattern.email:
             raise CannotLift(
@@ -197,8 +198,15 @@ def _check_consent(newest: datetime, agreed_at: datetime, now: datetime) -> None
     if agreed_at <= newest:
         raise CannotLift(
             "The newest block is younger than this consent, so it holds. Ask the person again.",
-            fields={"agreed_at": "This is before the newest block, which says no."},
+            fields=_is_older(newest),
         )
+
+
+def _is_older(newest: datetime) -> dict[str, str]:
+    local = in_zone(newest)
+    return {
+        "agreed_at": f"The newest no is of {day(local)}, {local:%H:%M}. A consent given after it is needed."
+    }
 
 
 def _remember_our_word(contact: Contact, ended: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ def exports(request: WorkspaceRequest) -> HttpResponse:
 
 @workspace_view(role=Role.EDITOR)
 def new_export(request: WorkspaceRequest) -> HttpResponse:
-    """`?people=` a selection put by in the session, `?list=` and `?segment=` also archived ones, or filters of contacts; else everybody."""
+    """`?people=` a selection put by in the session, `?list=` or `?segment=` alone, archived ones too, or filters of contacts; else everybody."""
     try:
         wanted = _people(request)
     except BadSelection as refusal:
@@ -166,11 +166,12 @@ def _new(
 def _people(request: WorkspaceRequest) -> People:
     if text := request.GET.get("people"):
         return queries.read_signed(request.workspace, request.session.get(KEPT, {}).get(text, ""))
-    if segment := request.GET.get("segment"):
+    is_alone = len(request.GET) == 1
+    if is_alone and (segment := request.GET.get("segment")):
         mine = get_object_or_404(Segment, workspace=request.workspace, pk=id_of(segment))
         condition = rules.Condition("segment", mine.pk, "in", name=mine.name)
         return People(request.workspace, rule=rules.Group("all", (condition,)))
-    if list_id := request.GET.get("list"):
+    if is_alone and (list_id := request.GET.get("list")):
         mine_list = get_object_or_404(request.workspace.lists, pk=id_of(list_id))
         return People(request.workspace, list_id=mine_list.pk)
     form = ContactFilters(request.GET, workspace=request.workspace, shows_addresses=True)

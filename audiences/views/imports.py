@@ -317,7 +317,12 @@ def _to_undo(mine: Import) -> dict[str, Any]:
     new, changed = mine.counts.get("new", 0), mine.to_write - mine.counts.get("new", 0)
     parts = []
     if new:
-        parts.append(counted(new, "person who came with it goes again,people who came with it go again"))
+        parts.append(
+            counted(
+                new,
+                "person who came with it goes again unless somebody did something with them since,people who came with it go again but for those with whom somebody did something since",
+            )
+        )
     if changed:
         back = "back the fields and lists they had"
         parts.append(counted(changed, f"person gets {back},people get {back}"))

@@ -135,13 +135,10 @@ def read(connection: Connection, body: bytes) -> tuple[list[EventRecord], str]:
 def block(connection: Connection, leaves: Iterable[rollups.Leave]) -> None:
     """Nobody who left, complained or does not exist is written to from here on, in any account.
 
-    An account that tells of a leave which we asked it for confirms it, and is no second source.
+    An account that tells of a leave or a block which we asked it for confirms it, and is no second source.
     """
     leaves = list(leaves)
-    asked = refused_by_us(
-        connection,
-        [leave.email for leave in leaves if leave.kind == Event.Kind.UNSUBSCRIBED and not leave.campaign_id],
-    )
+    asked = refused_by_us(connection, [leave.email for leave in leaves if _may_be_ours(leave)])
     facts = [
         Fact(
             email=leave.email,
@@ -150,10 +147,17 @@ def block(connection: Connection, leaves: Iterable[rollups.Leave]) -> None:
             evidence={"event": leave.kind, "campaign_id": leave.campaign_id, "said": leave.reason},
         )
         for leave in leaves
-        if leave.kind != Event.Kind.UNSUBSCRIBED or leave.campaign_id or leave.email not in asked
+        if leave.email not in asked or not _may_be_ours(leave)
     ]
     if facts:
         suppress_all(workspace=connection.workspace, connection=connection, facts=facts)
+
+
+def _may_be_ours(leave: rollups.Leave) -> bool:
+    """Whoever left by a mail did so themselves; blocked, and not told why, they may be at our word."""
+    return leave.kind == Event.Kind.BLOCKED or (
+        leave.kind == Event.Kind.UNSUBSCRIBED and not leave.campaign_id
+    )
 
 
 def follow_now(connection: Connection) -> None:

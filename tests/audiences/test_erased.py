@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Pull
 from accounts.vault import Locked
 from audiences import queries, services
+from audiences.erased import REFUSAL as CANNOT_ADD
 from audiences.erased import Erased
 from audiences.mirror import contacts, gathering
 from audiences.mirror.reading import Reader
@@ -18,7 +19,6 @@ from audiences.models import (
     ErasedThere,
     Erasure,
 )
-from audiences.services.imports import ERASED as CANNOT_ADD
 from reporting.models import Event, InboxCall
 from tests.audiences.erasing import ANA, call, erase, mentions
 from tests.audiences.importing import bring

@@ -82,7 +82,7 @@ def changed(workspace, by, news):
 def test_the_dialog_says_how_many_a_roll_back_touches(browse, changed):
     context = browse("editor").get(f"/w/acme/imports/{changed.pk}/").context
     assert (context["undo_text"], context["undo_action"]) == (
-        "2 people who came with it go again; 2 people get back the fields and lists they had. What changed after the"
+        "2 people who came with it go again but for those with whom somebody did something since; 2 people get back the fields and lists they had. What changed after the"
         " import stays as it is, and is listed.",
         "Roll back 4 people",
     )

@@ -1,5 +1,6 @@
 """The pages of imports: roles, foreign workspaces, what was typed, and what is never shown."""
 
+import re
 import zipfile
 
 import pytest
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts import attention
 from accounts.models import ActivityEntry
 from audiences import services
+from audiences.importing import bodies
 from audiences.models import Contact, Import, ImportBody
 from tests.audiences.importing import begin, bring, on, preview, work
 from tests.factories import ContactFactory, ListFactory, SuppressionFactory, WorkspaceFactory
@@ -104,6 +106,24 @@ def test_no_file_is_told(browse, workspace):
     assert upload(client, b"").status_code == 422
     assert client.post("/w/acme/imports/new/").status_code == 422
     assert not Import.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ana@x.test, ben@x.test; cid@x.test",
+        'Ana <ana@x.test>, "Bell, Ben" <ben@x.test>; cid@x.test',
+        "ana@x.test\nben@x.test, cid@x.test",
+    ],
+)
+def test_every_person_of_a_pasted_line_is_read(browse, workspace, line):
+    browse("editor").post("/w/acme/imports/new/paste/", {"rows": line})
+    text = b"".join(bodies.blocks(Import.objects.get())).decode()
+    assert [re.search(r"\w+@x\.test", row)[0] for row in text.splitlines()] == [
+        "ana@x.test",
+        "ben@x.test",
+        "cid@x.test",
+    ]
 
 
 def test_pasted_rows_are_imported_like_a_file(browse, workspace):

@@ -15,13 +15,22 @@ TODAY = date(2026, 11, 26)
 
 @pytest.fixture
 def reader(workspace):
-    for name in ("News", "News from Bern", "Guests", "Offers", "Dogs and cats"):
+    for name in (
+        "News",
+        "News from Bern",
+        "Guests",
+        "Offers",
+        "Dogs and cats",
+        "Trial Liste",
+        "\u2068Twins\u2069 · Guests of Bergen",
+    ):
         ListFactory(workspace=workspace, name=name)
     for name in ("VIP", "lost"):
         workspace.tags.create(name=name)
     for key, label, kind in (
         ("born", "Birthday", "date"),
         ("points", "Points", "number"),
+        ("consent_club", "Consent: Club", "text"),
         ("paid", "Paid", "boolean"),
         ("region", "Region", "text"),
     ):
@@ -51,6 +60,15 @@ def offered(workspace, reader):
     [
         ("on list News", "on the list “News”"),
         ("news", "on the list “News”"),
+        ("on list Trial Liste", "on the list “Trial Liste”"),
+        ("twins guests of bergen", "on the list “\u2068Twins\u2069 · Guests of Bergen”"),
+        ("no birthday", "Birthday is empty"),
+        ("birthday missing", "Birthday is empty"),
+        ("has no first name", "First name is empty"),
+        ("phone known", "Phone is not empty"),
+        ("has a phone", "Phone is not empty"),
+        ("phone not known", "Phone is empty"),
+        ("birthday is not empty", "Birthday is not empty"),
         ("new", "on the list “News”"),
         ("not on news", "not on the list “News”"),
         ("joined news last 14 days", "joined the list “News” in the last 14 days"),
@@ -182,3 +200,17 @@ def test_offers_far_behind_the_best_are_left_out(offered):
 def test_no_words_are_too_odd_to_be_read(offered, reader, words):
     assert offered(words) == []
     assert isinstance(reader.lost(words), list)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "on list Club",
+        "joined in the last 30 days",
+        "clicked more than twice in the last year",
+        "new subscribers",
+    ],
+)
+def test_words_that_name_nothing_here_offer_nothing_else_in_their_place(offered, words):
+    """“Consent: Club is list” would be no answer, nor “Last name is clicked more …”."""
+    assert offered(words) == []

@@ -6,14 +6,17 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.db import DataError, connections, transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts import outbox
 from accounts.models import Connection, OutboxEntry
 from accounts.providers.base import Effect
-from audiences.models import Engagement, Suppression
+from audiences.models import Contact, Engagement, Suppression
+from audiences.services import suppress
 from campaigns.models import Recipient
 from reporting import rollups
 from reporting.mirror import inbox
@@ -144,6 +147,27 @@ def test_leaving_complaining_and_not_existing_block_at_once(delivery, people, co
     }  # fmt: skip
     row = Suppression.objects.get(email="reader4@mail.test")
     assert (row.contact, row.connection, row.at) == (people[4], connection, SENT_AT + timedelta(seconds=220))
+
+
+@pytest.mark.parametrize(("event", "sources"), [("blocked", [None]), ("complaint", [None, "account"])])
+def test_an_account_that_confirms_our_own_block_is_no_second_source(
+    delivery, people, connection, store, event, sources
+):
+    """Else a block lifted here would be held by its own echo. A complaint is nobody's echo."""
+    suppress(
+        workspace=connection.workspace, email=people[0].email, reason="by_hand", connection=None,
+        at=timezone.now() - timedelta(hours=1), evidence={},
+    )  # fmt: skip
+    OutboxEntry.objects.filter(task="audiences.block").delete()
+    OutboxEntry.objects.create(
+        workspace=connection.workspace, connection=connection, task="audiences.block", effect="converge",
+        subject_type=ContentType.objects.get_for_model(Contact), subject_id=people[0].pk, order_key="block:1", state="done",
+    )  # fmt: skip
+    store(brevo_call(event, people[0].email))
+    inbox.apply_inbox()
+    rows = Suppression.objects.filter(contact=people[0], lifted_at=None).order_by("connection__id")
+    told_by = [row.connection and "account" for row in rows]
+    assert sorted(told_by, key=str) == sorted(sources, key=str)
 
 
 def test_somebody_unknown_who_leaves_is_blocked_by_address(delivery, store):
