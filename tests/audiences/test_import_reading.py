@@ -60,7 +60,9 @@ def test_pasted_from_a_mail_the_column_of_addresses_is_found(browse, workspace):
             ["ana@x.test", "ben@x.test", "cem@x.test"],
         ),
         ("ana@x.test,Ana <Muster>\n", ["ana@x.test"]),
-        ("ana@x.test;second@x.test\n", ["ana@x.test"]),
+        ("ana@x.test;second@x.test\n", ["ana@x.test", "second@x.test"]),
+        # A heading says what the second one is.
+        ("Email;Second\nana@x.test;second@x.test\n", ["ana@x.test"]),
     ],
 )
 def test_one_line_of_a_mail_is_a_person_each(browse, workspace, by, rows, people):
