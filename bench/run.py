@@ -56,7 +56,10 @@ def _measure(name: str, options: argparse.Namespace) -> None:
     django.setup()
     from django.core.management import call_command
 
+    from config.celery import collect_seldom
+
     call_command("migrate", verbosity=0)
+    collect_seldom()  # as a worker
     for line in _lines(name, options):
         print(line, flush=True)
 
