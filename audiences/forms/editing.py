@@ -22,7 +22,9 @@ class PersonForm(Form):
     email = forms.CharField(
         label="Address", max_length=320, widget=forms.EmailInput(attrs={"autocomplete": "off"})
     )
-    on_list = forms.ModelChoiceField(List.objects.none(), label="List", required=False)
+    on_list = forms.ModelChoiceField(
+        List.objects.none(), label="List", required=False, empty_label="On no list"
+    )
     consent_source = forms.CharField(
         label="Where the consent comes from",
         required=False,
@@ -38,7 +40,6 @@ class PersonForm(Form):
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choose_list(self, "on_list", workspace=workspace)
-        self.fields["on_list"].empty_label = "On no list"  # type: ignore[attr-defined]
         definitions = all_fields(workspace)
         self.keys = [field.key for field in definitions]
         for field in definitions:

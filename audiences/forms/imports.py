@@ -85,7 +85,12 @@ class DialectForm(Form):
 class ColumnsForm(Form):
     """A target and a reading for each column of the file, and what is decided for all of it."""
 
-    on_list = forms.ModelChoiceField(List.objects.none(), label="Put them on the list", required=False)
+    on_list = forms.ModelChoiceField(
+        List.objects.none(),
+        label="Put them on the list",
+        required=False,
+        empty_label="No list, only their fields",
+    )
     new_list = forms.CharField(label="Or on a new list", required=False, max_length=200)
     consent_source = forms.CharField(
         label="Where their consent comes from",
@@ -117,7 +122,6 @@ class ColumnsForm(Form):
         super().__init__(*args, **kwargs)
         self.mine = mine
         choose_list(self, "on_list", workspace=mine.workspace)
-        self.fields["on_list"].empty_label = "No list, only their fields"  # type: ignore[attr-defined]
         box = self.fields["resubscribes"]
         box.help_text = "Only who agreed again after leaving, on the day given above. Suppressed people stay out in any case."
         if not may_resubscribe:

@@ -60,8 +60,7 @@ def _changes(workspace: Workspace, state: str, text: str, tone: str) -> list[att
 
 def unconfirmed_blocks(workspace: Workspace) -> Iterable[attention.Item]:
     """Leaves that an account has not confirmed in time. Nobody here writes to them all the same."""
-    State = OutboxEntry.State  # noqa: N806
-    open_ = Q(state__in=[State.WAITING, State.CLAIMED, State.SET_ASIDE])
+    open_ = Q(state__in=[OutboxEntry.State.WAITING, OutboxEntry.State.CLAIMED, OutboxEntry.State.SET_ASIDE])
     entries = list(
         OutboxEntry.objects.filter(
             open_, workspace=workspace, task=BLOCK_TASK, created_at__lt=timezone.now() - CONFIRM_WITHIN

@@ -123,9 +123,8 @@ def prune_bulk() -> int:
             if mine.is_moving:
                 continue
             BulkAction.objects.filter(pk=mine.pk).update(has_journal=False)
-            with (
-                database.cursor() as cursor
-            ):  # in one statement: two million rows are not fetched to be deleted
+            # In one statement: two million rows are not fetched to be deleted.
+            with database.cursor() as cursor:
                 cursor.execute("delete from audiences_bulkchange where of_id = %s", [mine.pk])
         gone += 1
     return gone
