@@ -10,8 +10,6 @@ from audiences.queries.contacts import SEARCH_LETTERS
 from audiences.queries.lists import NO_FOLDER, SORTS
 
 Choices = list[tuple[str, str]]
-# On the chip of a filter whose value is none.
-UNFIT = "Does not hold"
 
 
 class Filters(Form):
@@ -34,6 +32,13 @@ class Filters(Form):
         """Of each value that does not hold, the field's name → a sentence."""
         self.is_valid()
         return {name: self._unfit(name) for name in self.errors if name in self.fields}
+
+    def unfit_in_words(self, *more: str) -> dict[str, str]:
+        """What the chips of these filters say; of several names the first one does."""
+        return {
+            names: f"{self.fields[names.split()[0]].label or names}: does not hold"
+            for names in (*self.unfit(), *more)
+        }
 
     def _unfit(self, name: str) -> str:
         field, typed = self.fields[name], str(self.data.get(name, ""))[:60]

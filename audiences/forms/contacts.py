@@ -12,7 +12,7 @@ from accounts.forms.widgets import QuickSelect
 from accounts.ids import id_of
 from accounts.models import Connection, Workspace
 from audiences import queries, rules
-from audiences.forms import UNFIT, Choices, Filters, choose, choose_list, connections, offer
+from audiences.forms import Choices, Filters, choose, choose_list, connections, offer
 from audiences.list_names import ListLabels
 from audiences.models import Field, List, Segment, Subscription, Suppression, Tag
 from audiences.queries.contacts import People
@@ -159,7 +159,7 @@ class ContactFilters(Filters):
         }
         known = rules.Known.of(self.workspace, *told.values())
         said |= {name: rules.told(condition, known) for name, condition in told.items()}
-        said |= dict.fromkeys([*self.unfit(), *self._unread], UNFIT)
+        said |= self.unfit_in_words(*self._unread)
         return {name: text for name, text in said.items() if text}
 
     @property

@@ -12,7 +12,7 @@ from accounts.forms import Form
 from accounts.models import Connection, Workspace
 from accounts.templatetags.ui import day
 from audiences.entries import MOST_ENTRIES, Entry, read_entries
-from audiences.forms import UNFIT, Filters, choose, connections
+from audiences.forms import Filters, choose, connections
 from audiences.forms.imports import add_columns, column_rows, mapping_of
 from audiences.importing.blocks import TARGETS
 from audiences.models import Import, Suppression
@@ -73,7 +73,7 @@ class SuppressionFilters(Filters):
             "since": f"from {day(since)}" if since else "",
             "until": f"to {day(until)}" if until else "",
         }
-        said |= dict.fromkeys(self.unfit(), UNFIT)
+        said |= self.unfit_in_words()
         return {name: text for name, text in said.items() if text}
 
 
