@@ -34,6 +34,8 @@ class ListLabels:
 
     def __init__(self, workspace: Workspace, *, sizes: bool = False) -> None:
         self.workspace, self.sizes = workspace, sizes
+        # What it reads of a list beside its key and name.
+        self.columns = ("subscribed_count", "archived_at") if sizes else ()
 
     @cached_property
     def apart(self) -> dict[int, str]:

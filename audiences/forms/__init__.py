@@ -1,9 +1,12 @@
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 
 from accounts.forms import Form
-from accounts.forms.widgets import QuickSelect
+from accounts.forms.widgets import NameIterator, QuickSelect
 from accounts.models import Connection, Workspace
 from audiences.list_names import ListLabels
 from audiences.queries.contacts import SEARCH_LETTERS
@@ -110,11 +113,20 @@ def choose_list(
     found = workspace.lists.filter(archived_at=None) if lists is None else lists
     label = ListLabels(workspace, sizes=sizes)
     for name in names:
-        choose(form, name, found.order_by("name", "id"))
-        form.fields[name].label_from_instance = label  # type: ignore[attr-defined]
+        choose(form, name, found.order_by("name", "id"), label=label, columns=label.columns)
 
 
-def choose(form: forms.Form, name: str, queryset: Any) -> None:
+def choose(
+    form: forms.Form,
+    name: str,
+    queryset: Any,
+    *,
+    label: Callable[[Any], str] = attrgetter("name"),
+    columns: Sequence[str] = (),
+) -> None:
+    """Give a field its rows. `label` gets their `pk`, `name` and these columns."""
     field = form.fields[name]
     assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for type checkers
+    field.iterator = partial(NameIterator, columns=columns)  # type: ignore[assignment]
+    field.label_from_instance = label  # type: ignore[assignment, method-assign]
     field.queryset = queryset

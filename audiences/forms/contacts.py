@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -95,7 +96,7 @@ class ContactFilters(Filters):
         choose(self, "account", connections(workspace))
         # Asked for only when the form is drawn.
         self.fields["language"].widget = QuickSelect()
-        self.fields["language"].widget.choices = CallableChoiceIterator(self._languages)
+        self.fields["language"].widget.choices = CallableChoiceIterator(lambda: self._languages)
         labels = ((key, thing.label) for key, thing in self.things.items())
         offer(self, "field", [("", "Any field"), *labels])
         for name in ("since", "until"):
@@ -280,6 +281,7 @@ class ContactFilters(Filters):
             return None
         return condition
 
+    @cached_property
     def _languages(self) -> Choices:
         return [("", "All languages"), *((code, code) for code in queries.languages(self.workspace))]
 
