@@ -21,6 +21,7 @@ class Problem(StrEnum):
     TOO_LONG = "too_long"
     FOREIGN_LETTERS = "foreign_letters"
     NO_PATTERN = "no_pattern"
+    SEVERAL = "several"
 
 
 class NotAnAddress(ValueError):  # noqa: N818 - reads as what it says
@@ -99,8 +100,17 @@ def read_address(text: str) -> tuple[str, str]:
             pass
         else:
             name = name.strip().strip("\"'").strip()
+            if any(_is_another(word, address) for word in name.split()):
+                raise NotAnAddress(Problem.SEVERAL) from None
             return address, "" if "@" in name else name
         raise
+
+
+def _is_another(word: str, address: str) -> bool:
+    try:
+        return "@" in word and normalise(word.strip("<>\"'(),;")) != address
+    except NotAnAddress:
+        return False
 
 
 def first_and_last(name: str) -> tuple[str, str]:

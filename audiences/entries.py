@@ -11,6 +11,7 @@ _SAYS = {
     Problem.MALFORMED: "is no address, no domain and no pattern",
     Problem.TOO_LONG: "is too long: no mail server takes it",
     Problem.FOREIGN_LETTERS: "has letters before the @ that many mail servers do not take",
+    Problem.SEVERAL: "holds several addresses: give each a line of its own",
     Problem.NO_PATTERN: "is no pattern: one stands for all of a domain, *@example.com, or of a name, name@*",
 }
 

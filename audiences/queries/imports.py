@@ -43,6 +43,7 @@ _PROBLEMS = {
     Problem.MALFORMED.value: "This is no address",
     Problem.TOO_LONG.value: "The address is too long: no mail server takes it",
     Problem.FOREIGN_LETTERS.value: "There are letters before the @ that many mail servers do not take",
+    Problem.SEVERAL.value: "There are several addresses: each person needs a row",
     Problem.NO_PATTERN.value: "A pattern stands for all of a domain, *@example.com, or of a name, name@*",
     "cell_too_long": "A cell is longer than 32 kB",
     "row_too_long": "The row is longer than 1 MB",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiences.addresses import NotAnAddress, Problem, normalise
+from audiences.addresses import NotAnAddress, Problem, address_or_pattern, normalise, read_address
 
 ATOM = set(string.ascii_lowercase + string.digits + "!#$%&'*+/=?^_`{|}~-")
 LETTERS = set(string.ascii_lowercase)
@@ -100,6 +100,15 @@ def test_says_why_not(text, problem):
     with pytest.raises(NotAnAddress) as told:
         normalise(text)
     assert told.value.problem == problem
+
+
+@pytest.mark.parametrize("between", [", ", "; ", " "])
+def test_a_cell_that_names_two_people_is_neither(between):
+    text = f"Ana <ana@x.test>{between}Ben <ben@x.test>"
+    for read in (read_address, address_or_pattern):
+        with pytest.raises(NotAnAddress) as told:
+            read(text)
+        assert told.value.problem == Problem.SEVERAL
 
 
 @pytest.mark.parametrize(
