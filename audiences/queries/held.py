@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from psycopg import sql
 
 from accounts.models import ActivityEntry, Connection, MirrorKind, MirrorRow, OutboxEntry
@@ -309,6 +310,19 @@ def words(person: Person) -> Iterator[Row]:
     for model, name, columns in WORDS:
         for pk in words_with(person, model, columns):
             yield {"what": name, "number": pk}
+    for row in mirrored_words(person):
+        yield {"what": f"{row.get_kind_display().lower()} in an account", "number": row.pk}
+
+
+def mirrored_words(person: Person) -> QuerySet[MirrorRow]:
+    """MirrorRows of lists, folders and fields that an account calls by a name in which the address stands."""
+    kinds = (MirrorKind.LIST, MirrorKind.FOLDER, MirrorKind.FIELD)
+    named = MirrorRow.objects.filter(connection__workspace=person.workspace, kind__in=kinds)
+    return (
+        named.annotate(said=Cast("theirs", TextField()))
+        .filter(said__iregex=pattern(person.email))
+        .order_by("pk")
+    )
 
 
 def words_with(person: Person, model: Any, columns: tuple[str, ...]) -> list[int]:

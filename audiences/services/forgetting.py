@@ -10,7 +10,18 @@ from audiences.erased import GONE, PROBLEM, pattern
 from audiences.importing import bodies
 from audiences.importing.ending import leave_nothing
 from audiences.importing.tables import STANDARD, Tables
-from audiences.models import Consent, Contact, Export, ExportPiece, Field, Import, ImportChange, Segment
+from audiences.models import (
+    Consent,
+    Contact,
+    Export,
+    ExportPiece,
+    Field,
+    Folder,
+    Import,
+    ImportChange,
+    List,
+    Segment,
+)
 from audiences.privacy import Person
 from audiences.queries import held
 
@@ -95,9 +106,12 @@ def words(person: Person) -> None:
         ids = held.words_with(person, model, columns)
         if ids:
             replace(model._meta.db_table, columns, ids, person.email)
-            if model in (Field, Segment):
-                # A page that was opened before would bring the address back, and a reviewed rule is another one now.
+            if model in (Field, Folder, List, Segment):
+                # A page that was opened before, or the next pull, would bring the address back, and a reviewed rule is another
+                # one now.
                 model.objects.filter(pk__in=ids).update(version=F("version") + 1)
+    theirs = held.mirrored_words(person).values_list("pk", flat=True)
+    replace(MirrorRow._meta.db_table, ("theirs",), list(theirs), person.email)
 
 
 def replace(table: str, columns: tuple[str, ...], ids: list[int], email: str, mark: str = GONE) -> None:

@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.models import Pull
+from accounts.models import MirrorKind, MirrorRow, Pull
 from accounts.vault import Locked
 from audiences import queries, services
 from audiences.erased import REFUSAL as CANNOT_ADD
@@ -55,6 +55,24 @@ def test_a_file_brings_nobody_back(workspace, by, erased):
     }  # fmt: skip
     assert [row.why for row in queries.rows_of(mine, "suppressed").rows] == ["Erased at their request"] * 2
     assert "2,Erased at their request" in "".join(queries.rejects_csv(mine))
+    assert mentions(ANA) == set()
+
+
+def test_no_name_of_a_list_brings_the_address_back(workspace, by, browse):
+    account = ConnectionFactory(workspace=workspace)
+    folder = workspace.folders.create(name=f"Of {ANA}")
+    shop = ListFactory(workspace=workspace, name=f"For {ANA}", folder=folder)
+    for kind, mine in ((MirrorKind.LIST, shop), (MirrorKind.FOLDER, folder)):
+        MirrorRow.objects.create(
+            connection=account, kind=kind, object_id=mine.pk, remote_id="7", theirs={"name": f"There {ANA}"}
+        )
+    was = f"/w/acme/lists/{shop.pk}/edit/"
+    client = browse("editor")
+    page = client.get(was).context
+    opened = {field.name: field.value() or "" for field in page["form"]} | {"version": page["version"]}
+    erase(workspace, by)
+
+    assert "changed" in str(client.post(was, opened).context["form"].non_field_errors())
     assert mentions(ANA) == set()
 
 
