@@ -155,9 +155,7 @@ def preview_import(*, mine: Import, by: User, version: int, decisions: Decisions
 @transaction.atomic
 def start_import(*, mine: Import, by: User, version: int) -> None:
     """Import what the preview shows. Pressed twice, it is one import."""
-    one_writer(
-        mine.workspace
-    )  # before the import's row: fields are made, and an erasure takes them in this order
+    _hold_audience(mine)
     lock(mine, version)
     if mine.resubscribes:
         _may_resubscribe(mine.workspace, by)
@@ -176,6 +174,12 @@ def start_import(*, mine: Import, by: User, version: int) -> None:
     record(mine)
 
 
+def _hold_audience(mine: Import) -> None:
+    """Where fields or a list come or go with it: before its row, as an erasure does. Else nobody waits for a chunk under way."""
+    if mine.new_list or new_fields.planned(mine):
+        one_writer(mine.workspace)
+
+
 @transaction.atomic
 def change_columns(*, mine: Import) -> None:
     """Back from the preview to the columns."""
@@ -192,7 +196,7 @@ def cancel_import(*, mine: Import, by: User) -> None:
             raise CannotImport("This import has already ended.")
         sentence = f"Asked the import of {mine} to stop."
     else:
-        one_writer(mine.workspace)  # before the import's row, as in start_import
+        _hold_audience(mine)
         mine.move_to(State.CANCELLED, finished_at=timezone.now())
         if mine.has_begun:
             bodies.forget(mine)

@@ -71,6 +71,17 @@ def test_at_the_start_of_an_import(with_a_field, workspace, by):
     assert held(workspace, start)[:2] == ["audience", "import"]
 
 
+def test_an_import_that_makes_nothing_waits_for_nobody_elses_chunk(workspace, by):
+    mine = preview(begin_import(workspace, by, "Email,City\nana@x.test,Bern\n"), by)
+    other = preview(begin_import(workspace, by, "Email,City\nben@x.test,Bern\n"), by)
+
+    def start_and_cancel():
+        services.start_import(mine=mine, by=by, version=mine.version)
+        services.cancel_import(mine=other, by=by)
+
+    assert "audience" not in held(workspace, start_and_cancel)
+
+
 def test_where_an_import_is_given_up_whose_fields_were_made(with_a_field, workspace, by):
     services.start_import(mine=with_a_field, by=by, version=with_a_field.version)
     importing.fail(with_a_field, "No.")
