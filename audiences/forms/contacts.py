@@ -214,9 +214,11 @@ class ContactFilters(Filters):
         return rules.Condition("segment", found.pk, "in") if found else None
 
     def _import(self) -> rules.Condition | None:
-        found, outcome = self._linked("import outcome", "import"), self.value("outcome")
-        known = rules.KINDS["import"].all_ops()
-        return rules.Condition("import", found, outcome if outcome in known else "in") if found else None
+        found, outcome = self._linked("import outcome", "import"), self.value("outcome") or "in"
+        if outcome not in rules.KINDS["import"].all_ops():
+            self._unread["import outcome"] = f"No import tells people apart by “{outcome}”."
+            return None
+        return rules.Condition("import", found, outcome) if found else None
 
     def _bulk(self) -> rules.Condition | None:
         found = self._linked("bulk", "bulk")

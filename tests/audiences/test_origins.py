@@ -130,6 +130,12 @@ def test_an_import_of_another_workspace_finds_nobody(browse, workspace):
         assert "theirs.csv" not in html
 
 
+def test_an_outcome_that_there_is_not_finds_nobody(browse, imported):
+    page = browse("editor").get(f"/w/acme/contacts/?import={imported.pk}&outcome=nonsense")
+    assert page.context["notes"] == ["No import tells people apart by “nonsense”."]
+    assert (page.context["rows"], "bulk" in page.context) == ([], False)
+
+
 @pytest.mark.parametrize("query", ["import=nope", "import=0", "bulk=-1", "import=99999999999999999999"])
 def test_nonsense_finds_nobody(browse, workspace, query):
     people_of(workspace, "ana")
