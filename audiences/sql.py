@@ -39,7 +39,7 @@ _UNDOES = "{0}.kind = 'undone' and {0}.basis_id = {1}.basis_id and {0}.id > {1}.
 
 
 def stands(consent: str) -> str:
-    """Whether this consent, by its alias, came by no import that was rolled back."""
+    """Whether this consent, by its alias, came by no import or bulk action that was taken back."""
     return f"""not exists (
         select 1 from audiences_consent u where u.contact_id = {consent}.contact_id and {_UNDOES.format("u", consent)}
     )"""

@@ -24,8 +24,8 @@ DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}
 SAMPLE_RECORDS = 200
 SAMPLE_BYTES = 256 * 1024
 _WIDE_MARKS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-# Some programs tell their separator in a line of its own.
 _ADDRESS = re.compile(r"[^@\s]@[^@\s.]{1,63}\.")
+# Some programs tell their separator in a line of its own.
 _TOLD = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)
 
 Blocks = Callable[[], Iterable[bytes]]

@@ -96,20 +96,16 @@ class BlockShape:
         cells = [*cells, *[""] * (self.width - len(cells))]
         if any(cells[self.width :]):
             return bad(row, "too_many_cells")
-        problems: list[str] = []
-        email, is_pattern = "", False
         try:
             email, is_pattern = address_or_pattern(cells[self.email])
         except NotAnAddress as error:
-            problems.append(error.problem.value)
+            return bad(row, error.problem.value)
         said = one_line(cells[self.reason])[:MAX_REASON] if self.reason >= 0 else ""
         at = ""
         if self.parse is not None and (text := cells[self.at].strip()):
             # Nobody stays mailable for a day that does not read: without one, it is the day of the import.
             with suppress(NotYet, ValueError):
                 at = instant(text, self.parse)
-        if problems:
-            return bad(row, " ".join(problems))
         pairs = [f'"kind":"{reason}"'] if (reason := reason_of(said)) else []
         if said:
             pairs.append(f'"reason":{encode_basestring(said)}')

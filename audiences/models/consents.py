@@ -33,7 +33,7 @@ class ConsentBasis(models.Model):
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def standing(self) -> Self:
-        """What people said, without what an import said for them and was rolled back."""
+        """What people said, without what an import or a bulk action said for them that was taken back."""
         undone = Consent.objects.filter(
             contact=OuterRef("contact"),
             basis=OuterRef("basis"),

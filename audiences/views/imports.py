@@ -295,7 +295,6 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "after": found.after,
         "is_further": bool(after),
         **_people_of(mine, chosen),
-        "new_on_list": counts.get("new", 0),
     }  # fmt: skip
 
 
