@@ -1,13 +1,17 @@
 """How many there are: what is quick at once, for the page; the exact number after it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from django.db import connection as database
+from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.models import User
 from audiences.sql import within
 
 COUNT_CAP = 10_000
@@ -44,6 +48,17 @@ def patiently(exactly: Callable[[], int], roughly: Callable[[], int]) -> Count:
     with within(PATIENT_SECONDS) as done:
         done.append(exactly())
     return Count(done[0], "exact") if done else Count(roughly(), "about")
+
+
+@contextmanager
+def alone(user: User) -> Iterator[bool]:
+    """Whether no other count that they asked for is under way, in whatever tab: a filter changed in steps asks for one at each."""
+    key = int.from_bytes(blake2b(f"count:{user.pk}".encode(), digest_size=8).digest(), signed=True)
+    with transaction.atomic():
+        with database.cursor() as cursor:
+            cursor.execute("select pg_try_advisory_xact_lock(%s)", [key])
+            (is_alone,) = cursor.fetchone()
+        yield is_alone
 
 
 def planned(found: QuerySet[Any]) -> int:

@@ -13,6 +13,7 @@ from audiences.forms.editing import PersonForm
 from audiences.models import Contact
 from audiences.queries.columns import MOST
 from audiences.queries.contacts import Slice, shown, shown_name
+from audiences.queries.counting import Count
 from audiences.queries.tags import tags_of
 from audiences.views import bulk, people, suppressions
 
@@ -67,13 +68,14 @@ def count_contacts(request: WorkspaceRequest) -> HttpResponse:
     form = ContactFilters(
         request.GET, workspace=request.workspace, shows_addresses=people.shows_addresses(request)
     )
-    try:
-        count = queries.count_patiently(form.people()) if not form.refusals() else None
-    except rules.Incomplete:
-        count = None
-    if count is None:
-        return HttpResponse(status=204)
-    return render_page(request, "audiences/contacts/count.html", people.how_many(request, count, ""))
+
+    def counted() -> Count | None:
+        try:
+            return queries.count_patiently(form.people()) if not form.refusals() else None
+        except rules.Incomplete:
+            return None
+
+    return people.number_later(request, counted)
 
 
 @workspace_view(methods=("POST",))

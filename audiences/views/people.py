@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from django.http import HttpResponse
 from django.urls import reverse
 
-from accounts.http import WorkspaceRequest
+from accounts.http import WorkspaceRequest, render_page
 from accounts.ids import id_of
 from accounts.models import Role
 from accounts.redaction import redact
@@ -14,7 +15,7 @@ from accounts.templatetags.ui import GAP, day, in_zone, number
 from audiences.models import Field, Subscription, Suppression
 from audiences.queries.columns import Column
 from audiences.queries.contacts import Row, Slice
-from audiences.queries.counting import Count
+from audiences.queries.counting import Count, alone
 from audiences.queries.fields import value_in_words
 
 LABELS = dict(Suppression.Reason.choices)
@@ -105,6 +106,22 @@ def said(count: Count, noun: str = "person,people") -> str:
     word = one if (count.people, count.how) == (1, "exact") else more
     said = f"{_bare(count)} {word}"
     return f"{said}, counted {in_zone(count.at):%H:%M}" if count.at else said
+
+
+def number_later(
+    request: WorkspaceRequest, counted: Callable[[], Count | None], noun: str = "person,people"
+) -> HttpResponse:
+    """The number above a table where its page did not wait for it; none where `counted` knows none.
+
+    A member has one counted at a time: the page asks again for another.
+    """
+    with alone(request.user) as is_alone:
+        if not is_alone:
+            return HttpResponse(status=204, headers={"HX-Trigger": "count-again"})
+        count = counted()
+    if count is None:
+        return HttpResponse(status=204)
+    return render_page(request, "audiences/contacts/count.html", how_many(request, count, "", noun))
 
 
 def how_many(

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -78,10 +79,13 @@ def count_suppressions(request: WorkspaceRequest) -> HttpResponse:
     form = SuppressionFilters(request.GET, workspace=request.workspace)
     if form.unfit():
         return HttpResponse(status=204)
-    count = queries.count_suppressions_patiently(
-        request.workspace, form.wanted(), shows_addresses=people.shows_addresses(request)
+    counted = partial(
+        queries.count_suppressions_patiently,
+        request.workspace,
+        form.wanted(),
+        shows_addresses=people.shows_addresses(request),
     )
-    return render_page(request, "audiences/contacts/count.html", people.how_many(request, count, "", NOUN))
+    return people.number_later(request, counted, NOUN)
 
 
 @workspace_view()

@@ -5,6 +5,7 @@ import re
 import sys
 from datetime import timedelta
 from functools import partial
+from hashlib import blake2b
 
 import pytest
 from django.core import signing
@@ -577,7 +578,7 @@ def test_a_number_that_takes_long_comes_after_its_page(workspace, client, monkey
         monkeypatch.setattr(module, name, partial(slowly, name))
     page = client.get(f"{URL}?language=fr").content.decode()
     assert "more than 2 people" in page
-    (asked,) = re.findall(r'hx-get="([^"]+)" hx-trigger="load"', page)
+    (asked,) = re.findall(r'hx-get="([^"]+)" hx-trigger="load, count-again', page)
     assert asked == f"{URL}count/?language=fr"
     assert client.get(asked).content.decode().strip() == '<span data-number="3">3 people</span>'
 
@@ -587,9 +588,25 @@ def test_a_number_that_takes_long_comes_after_its_page(workspace, client, monkey
     )
 
 
+def test_a_member_has_one_number_counted_at_a_time(workspace, client, browse):
+    make(workspace, "ana", language="fr")
+    asked = f"{URL}count/?language=fr"
+    user = client.get(URL).wsgi_request.user
+    key = int.from_bytes(blake2b(f"count:{user.pk}".encode(), digest_size=8).digest(), signed=True)
+    other = database.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("select pg_advisory_lock(%s)", [key])
+        mine, theirs = client.get(asked), browse("viewer").get(asked)
+    finally:
+        other.close()
+
+    assert (mine.status_code, mine.headers.get("HX-Trigger"), theirs.status_code) == (204, "count-again", 200)
+
+
 def test_a_number_that_is_known_is_not_asked_for_again(workspace, client):
     make(workspace, "ana", language="fr")
-    assert 'hx-trigger="load"' not in client.get(f"{URL}?language=fr").content.decode()
+    assert "count-again" not in client.get(f"{URL}?language=fr").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_the_page_says_how_many_there_are(browse, workspace, ana, monkeypatch):
     def seen(address):
         page = client.get(address).content.decode()
         return re.findall(r">([^<>]*) suppressions?</span>", page) + re.findall(
-            r'hx-get="([^"]+)" hx-trigger="load"', page
+            r'hx-get="([^"]+)" hx-trigger="load, count-again', page
         )
 
     assert seen(url) == ["4"]
