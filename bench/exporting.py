@@ -14,6 +14,7 @@ from accounts import outbox
 from accounts.models import OutboxEntry, User, Workspace
 from audiences import services
 from audiences.exporting import making
+from audiences.files.formulas import plain
 from audiences.models import Contact, Export
 from audiences.queries.contacts import People
 from audiences.services.exports import EXPORT_TASK
@@ -24,17 +25,17 @@ COLUMNS = ("email", "first_name", "last_name", "language", "city", "country", "p
 # From the person's wish to the first byte of a file that is ready.
 FIRST_BYTE_MS = 100
 # How much longer the usual way must take, at least.
-PLAIN = 2
+USUAL = 2
 
 
 def measure(*, people: int, rounds: int) -> Iterator[Line]:
     workspace = seeded(people)
     by, _ = User.objects.get_or_create(email="bench@example.test", defaults={"name": "Bench"})
-    limits, times, firsts, plain = [], [], [], []
+    limits, times, firsts, usual = [], [], [], []
     memory = Memory()
     for _ in range(rounds):
         limits.append(_copy(workspace))
-        plain.append(_plain(workspace))
+        usual.append(_usual(workspace))
         with memory:
             export, seconds = _export(workspace, by)
         times.append(seconds)
@@ -49,11 +50,11 @@ def measure(*, people: int, rounds: int) -> Iterator[Line]:
     )  # fmt: skip
     yield Line(
         f"values_list().iterator() of {people:,} people",
-        median(plain),
+        median(usual),
         "s",
         median(times),
         "ours",
-        PLAIN,
+        USUAL,
         is_rate=True,
     )
     yield Line("the file's first piece", median(firsts), "ms", most=FIRST_BYTE_MS)
@@ -75,12 +76,12 @@ def _copy(workspace: Workspace) -> float:
     return time.perf_counter() - began
 
 
-def _plain(workspace: Workspace) -> float:
-    """The usual way: each row through Python."""
+def _usual(workspace: Workspace) -> float:
+    """The usual way: each row through Python, with the guard that a file for spreadsheets needs."""
     began = time.perf_counter()
     rows = Contact.objects.filter(workspace=workspace).order_by("pk").values_list(*COLUMNS)
     with tempfile.TemporaryFile("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows.iterator())
+        csv.writer(file).writerows([plain(cell) for cell in row] for row in rows.iterator())
     return time.perf_counter() - began
 
 
