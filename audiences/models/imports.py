@@ -111,7 +111,8 @@ class Import(Moving):
     # Grows with each decision; a button belongs to the version it was drawn from.
     version = models.PositiveIntegerField(default=1)
 
-    # files.dialects.Dialect, plus "sheets", the one that is read first, and "asked": what a person chose.
+    # files.dialects.Dialect, plus "sheets", the one that is read first, "asked": what a person chose, and, until the
+    # file goes, "first": [line, beginning] of the rows one of which may be the heading.
     dialect = models.JSONField(default=dict, blank=True)
     # A column: {"name", "samples" (until the file goes), "as": the reading guessed}.
     columns = models.JSONField(default=list, blank=True)

@@ -15,7 +15,7 @@ from accounts.ids import id_of
 from accounts.models import Role
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
-from accounts.templatetags.ui import counted
+from accounts.templatetags.ui import counted, number
 from audiences import queries, rules, services
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadForm, may_resubscribe
@@ -369,7 +369,11 @@ def _undone(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
 def _written(mine: Import) -> str:
     """How the file is read, in words."""
     dialect = mine.dialect
-    heading = "the first row names the columns" if dialect.get("has_header") else "every row is a person"
+    heading = "no row with the names of the columns"
+    if line := dialect.get("heading"):
+        above = sum(row < line for row, _ in dialect.get("first", []))
+        left = f", without the {counted(above, 'row,rows')} above it" if above else ""
+        heading = f"names of the columns in row {number(line)}{left}"
     if sheets := dialect.get("sheets"):
         return f"sheet “{sheets[0]}”, {heading}"
     encoding = ENCODINGS.get(dialect.get("encoding", ""), "")

@@ -159,7 +159,7 @@ def test_another_encoding_can_be_chosen(browse, workspace, by):
     client = browse("editor")
     assert client.post(f"{url}open/", {"encoding": "nonsense"}).status_code == 422
     assert (
-        client.post(f"{url}open/", {"encoding": "latin-1", "delimiter": ";", "header": "no"}).status_code
+        client.post(f"{url}open/", {"encoding": "latin-1", "delimiter": ";", "heading": "0"}).status_code
         == 302
     )
     work()

@@ -118,7 +118,7 @@ def test_a_file_beyond_the_limit_is_refused_and_not_kept(workspace, by, monkeypa
 def test_a_file_can_be_read_another_way(workspace, by):
     mine = begin(workspace, by, "Email;Name\nana@x.test;Жан\n".encode("cp1251"))
     assert mine.columns[1]["samples"] != ["Жан"]
-    services.open_again(mine=mine, encoding="cp1251", delimiter=";", header="yes")
+    services.open_again(mine=mine, encoding="cp1251", delimiter=";", heading=1)
     work()
     mine.refresh_from_db()
     assert (mine.state, mine.columns[1]["samples"]) == (Import.State.MAPPING, ["Жан"])
