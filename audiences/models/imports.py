@@ -74,6 +74,10 @@ class Import(Moving):
             Outcome.LIFTED: "Lifted since",
         },
     }
+    # What a rejects file tells of, worst first.
+    LEFT_OUT: ClassVar[list[str]] = [
+        Outcome.INVALID, Outcome.DUPLICATE, Outcome.SUPPRESSED, Outcome.LEFT, Outcome.LIFTED,
+    ]  # fmt: skip
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.OPENING: frozenset({State.MAPPING, State.CANCELLED, State.FAILED}),
         # Opened again: in another encoding, or another sheet.

@@ -25,11 +25,6 @@ from audiences.queries.fields import value_in_words
 from audiences.sql import loaded
 
 PAGE = 50
-# What a rejects file tells of, worst first.
-REJECTED = (
-    Import.Outcome.INVALID, Import.Outcome.DUPLICATE, Import.Outcome.SUPPRESSED, Import.Outcome.LEFT,
-    Import.Outcome.LIFTED,
-)  # fmt: skip
 _CELL_PROBLEMS = {
     "not_such_a_value": "“{column}” {holds}{wanted}",
     "not_yet": "“{column}” {holds}a day that has not come yet",
@@ -191,7 +186,7 @@ def rejects_csv(mine: Import) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["Line", "Reason", *(plain(column["name"]) for column in mine.columns)])
-    for outcome in REJECTED:
+    for outcome in Import.LEFT_OUT:
         for line, why, cells in _rejected(mine, outcome):
             writer.writerow([line, why, *map(plain, cells)])
             if buffer.tell() > 65536:
@@ -341,9 +336,9 @@ def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]
         said = _Said(mine, shows_addresses=True, suppression_ids=[row[1] for row in found if row[1]])
         for line, suppression_id, problem, cells, first, left_at, email, custom, *standard in found:
             why = said.why(outcome, suppression_id, problem, first, left_at, cells)
-            if problem:
+            if problem or cells:
                 yield line, why, loaded(cells)
-            else:
+            else:  # it was not left out by the preview, and the import was cancelled before its end
                 values = dict(zip(STANDARD, standard, strict=True)) | {"email": email} | loaded(custom, {})
                 yield line, why, [_value(values.get(target, "")) if target else "" for target in targets]
         after = found[-1][0]

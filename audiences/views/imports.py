@@ -288,7 +288,7 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "left_changed": counts.get("left_changed", 0),
         "new_fields": [column["label"] for column in new_fields.planned(mine).values()] if mine.state == State.READY else [],
         "is_all_invalid": counts.get("read", 0) == counts.get("invalid", 0),
-        "left_out": sum(counts.get(name, 0) for name in ("invalid", "duplicate", "suppressed", "left", "lifted")),
+        "left_out": sum(counts.get(name, 0) for name in Import.LEFT_OUT),
         "shown": chosen,
         "shown_label": outcomes[chosen],
         "rows": found.rows,
