@@ -106,7 +106,7 @@ def read_steps(mine: Import) -> Iterator[None]:
         return
     yield from keep_left_out(mine, tables.preview)
     if mine.is_of_blocks:
-        mine.preview |= {"people": blocks.people_caught(mine)}
+        mine.preview |= {"people": blocks.people_caught(mine), "odd_days": blocks.odd_days(mine)}
     mine.move_to(State.READY, previewed_at=timezone.now(), has_rows=True, note="", preview=mine.preview)
 
 

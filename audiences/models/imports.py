@@ -141,7 +141,8 @@ class Import(Moving):
 
     # "stage": the last line staged; "preview", "apply": the last line looked at; "undo": steps left.
     checkpoint = models.JSONField(default=dict, blank=True)
-    # Outcome → rows, and "read"; of suppressions "people" too: who would be suppressed. "left_changed": of those who
+    # Outcome → rows, and "read"; of suppressions "people" too: who would be suppressed, and "odd_days": rows whose day
+    # does not read. "left_changed": of those who
     # left, whose fields change.
     preview = models.JSONField(default=dict, blank=True)
     counts = models.JSONField(default=dict, blank=True)

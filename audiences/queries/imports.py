@@ -293,7 +293,14 @@ class _Said:
             ("Reason", "", str(reason.label)),
             ("Since", "", day(in_zone(at)) if at else "the day of the import"),
             *([("In the file", "", said if self.shows_addresses else redact(said))] if said else []),
+            *([("But", "", self._odd(told))] if "odd" in told else []),
         ]
+
+    def _odd(self, told: dict[str, Any]) -> str:
+        """What is wrong with the day of a row that is taken all the same."""
+        index = next(index for index, column in enumerate(self.mine.mapping) if column["to"] == "at")
+        cells = [*[""] * index, told["at"]] if self.shows_addresses else None
+        return _sentence_of(self.mine, f"{told['odd']}:{index}", cells)
 
     def _changes(self, changes: Any, membership: Any) -> list[tuple[str, str, str]]:
         found = [

@@ -66,6 +66,8 @@ def test_a_file_with_nothing_in_it_is_refused(data):
         (["12/31/2026", "1/2/2026"], "date_mdy"),
         (["1/2/2026", "3/4/2026", "5/31/2026", "6/7/2026"], "date_mdy"),
         (["1.2.2026", "3.4.2026", "5.6.2026", "31.2.2026"], "date_dmy"),
+        (["1.2.2026", "end of March", "5.6.2026"], "date_dmy"),
+        (["1.2.2026", "end of March"], "text"),
         (["ja", "nein", "JA"], "boolean"),
         (["1", "0", "1"], "boolean"),
         (["1", "1"], "number"),
