@@ -165,6 +165,25 @@ def rows_of(mine: Import, outcome: str, *, after: int = 0, shows_addresses: bool
     return RowSlice(rows, rows[-1].line if len(found) > PAGE else None)
 
 
+def has_people(mine: Import, *outcomes: str) -> bool:
+    """Whether anybody with one of these outcomes is still here, as rules find them."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select exists (
+                select 1 from {Tables(mine).result} r join audiences_contact c on c.id = r.contact_id
+                where r.outcome = any(%(outcomes)s) and r.outcome <> 'new'
+            ) or 'new' = any(%(outcomes)s) and exists (
+                select 1 from audiences_importstep t
+                join audiences_contact c on c.id between t.first_contact and t.last_contact and c.created_at = t.at
+                where t.of_id = %(import)s and c.workspace_id = %(workspace)s
+            )
+            """,
+            {"outcomes": [*outcomes], "import": mine.pk, "workspace": mine.workspace_id},
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def labels_of(mine: Import) -> dict[str, str]:
     """Field.key → its label."""
     own = dict(Field.objects.filter(workspace=mine.workspace_id).values_list("key", "label"))

@@ -299,16 +299,20 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
 
 
 def _people_of(mine: Import, outcome: str) -> dict[str, str]:
-    """Addresses of all its people, and of those with one outcome, where they can be looked up."""
+    """Addresses of all its people, and of those with one outcome, where they can be looked up and somebody is left."""
     if (
         not mine.has_begun
         or mine.is_moving
         or mine.pk not in rules.KINDS["import"].things(mine.workspace, [mine.pk])
     ):
         return {}
-    everybody = f"{reverse('audiences:contacts')}?import={mine.pk}"
+    url = f"{reverse('audiences:contacts')}?import={mine.pk}"
     is_of_people = outcome in rules.KINDS["import"].all_ops() and mine.counts.get(outcome)
-    return {"people_url": everybody, "these_url": f"{everybody}&outcome={outcome}" if is_of_people else ""}
+    has_these = bool(is_of_people) and queries.has_people(mine, outcome)
+    return {
+        "people_url": url if has_these or queries.has_people(mine, *rules.KINDS["import"].all_ops()) else "",
+        "these_url": f"{url}&outcome={outcome}" if has_these else "",
+    }
 
 
 def _to_undo(mine: Import) -> dict[str, Any]:
@@ -336,16 +340,12 @@ def _to_undo(mine: Import) -> dict[str, Any]:
 
 def _undone(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
     """The numbers of a roll back, and the people behind one of them."""
+    # Who is off the list is among those who changed since, and told of once.
+    counts = mine.undone | {"kept": mine.undone.get("kept", 0) - mine.undone.get("off", 0)}
     parts = [
-        {
-            "name": name,
-            "count": mine.undone[name],
-            "nouns": nouns,
-            "text": text,
-            "url": f"?back={name}#undone",
-        }
+        {"name": name, "count": counts[name], "nouns": nouns, "text": text, "url": f"?back={name}#undone"}
         for name, nouns, text, _ in UNDONE
-        if mine.undone.get(name)
+        if counts.get(name)
     ]
     names = [part["name"] for part in parts]
     asked = request.GET.get("back", "")
