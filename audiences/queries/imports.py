@@ -31,7 +31,7 @@ _CELL_PROBLEMS = {
     "no_ip": "“{column}” {holds}no IP address such as 192.0.2.7",
     "too_long": "“{column}” is longer than the field holds",
 }
-# Letters of a cell that are told.
+# Letters of a cell, or of a heading, that are told.
 _TOLD = 40
 _PROBLEMS = {
     Problem.EMPTY.value: "There is no address",
@@ -227,14 +227,18 @@ def _sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str
     if not (detail and code in _CELL_PROBLEMS):
         return _PROBLEMS.get(code, code)
     index = int(detail)
-    name = mine.columns[index]["name"] if index < len(mine.columns) else f"column {index + 1}"
+    name = _short(mine.columns[index]["name"]) if index < len(mine.columns) else f"column {index + 1}"
     holds, wanted = "holds ", ""
     if cells is not None and index < len(cells):
-        text = " ".join(cells[index].split())
-        holds = f"holds “{text[:_TOLD]}{'…' if len(text) > _TOLD else ''}”, "
+        holds = f"holds “{_short(cells[index])}”, "
     if index < len(mine.mapping):
         wanted = NO_VALUE.get(mine.mapping[index]["as"], "")
     return _CELL_PROBLEMS[code].format(column=name, holds=holds, wanted=wanted)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return f"{text[:_TOLD]}…" if len(text) > _TOLD else text
 
 
 # Under two addresses, one of which they had before.
