@@ -152,8 +152,8 @@ def odd_days(mine: Import) -> int:
     tables = Tables(mine)
     with database.cursor() as cursor:
         cursor.execute(
-            f"select count(*) from {tables.preview} r join {tables.stage} s on s.line = r.line"
-            " where r.outcome = 'new' and s.custom ? 'odd'"
+            f"select count(*) from (select line from {tables.stage} where custom ? 'odd'"
+            f" intersect select line from {tables.preview} where outcome = 'new') odd"
         )
         return int(cursor.fetchone()[0])
 
