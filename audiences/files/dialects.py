@@ -1,10 +1,10 @@
-"""How a text file is written: encoding, separator, heading. Guessed from the file, corrected by a person."""
+"""How a text file is written: encoding and separator. Guessed from the file, corrected by a person."""
 
 import codecs
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,6 +36,8 @@ class Dialect:
     encoding: str = "utf-8"
     delimiter: str = ","
     has_header: bool = True
+    # The line of the heading, of which rows above it are titles; 0 for the first row there is.
+    heading: int = 0
     # Lines before the heading that are no rows.
     skip: int = 0
     # Rows of a sheet have a number of their own; lines of a text are counted as an editor counts them.
@@ -74,7 +76,7 @@ def wide_encoding(first: bytes) -> str:
 
 
 def guess(blocks: Blocks, *, encoding: str = "", delimiter: str = "") -> Dialect:
-    """The dialect of a text file; what a person has said already is not guessed. Raises BadFile."""
+    """The dialect of a text file, but for its heading; what a person has said already is not guessed. Raises BadFile."""
     encoding = encoding or guess_encoding(blocks)
     text = _beginning(blocks(), encoding)
     if not text.strip("\x00 \r\n\t"):
@@ -83,19 +85,14 @@ def guess(blocks: Blocks, *, encoding: str = "", delimiter: str = "") -> Dialect
     if told := _TOLD.match(text):
         skip, text = 1, text[told.end() :]
         delimiter = delimiter or told[1]
-    delimiter = delimiter or _delimiter(text)
-    records = _records(text, delimiter)
-    return Dialect(encoding, delimiter, looks_like_header(records), skip)
+    return Dialect(encoding, delimiter or _delimiter(text), skip=skip)
 
 
-def looks_like_header(records: list[list[str]]) -> bool:
+def looks_like_header(cells: Sequence[str]) -> bool:
     """A heading holds names: no address, no number."""
-    if not records:
-        return True
-    first = [cell.strip() for cell in records[0]]
-    if any(_ADDRESS.search(cell) for cell in first):
+    if any(_ADDRESS.search(cell) for cell in cells):
         return False
-    filled = [cell for cell in first if cell]
+    filled = [cell.strip() for cell in cells if cell.strip()]
     return bool(filled) and not any(re.fullmatch(r"[\d\s.,:/+-]+", cell) for cell in filled)
 
 

@@ -30,6 +30,14 @@ def rows(blocks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     return _parse(_Lines(batches(blocks, dialect.encoding)), dialect)
 
 
+def below_heading(found: Iterable[Row], dialect: Dialect) -> Iterator[Row]:
+    """Without the heading and what stands above it, a title perhaps."""
+    rest = iter(found)
+    if dialect.has_header:
+        next((row for row in rest if row.line >= dialect.heading), None)
+    return rest
+
+
 def batches(blocks: Iterable[bytes], encoding: str) -> Iterator[list[str]]:
     """Lines with `\\n` at their end, whatever ends them in the file. What lies beyond MAX_ROW in one is dropped."""
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)

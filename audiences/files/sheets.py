@@ -47,9 +47,7 @@ def main(path: str, target: str, wanted: str = "") -> int:
     if sheet is not None:
         with Path(target).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            # Rows keep the number they have in the sheet.
-            for _ in range(sheet.start[0] if sheet.start else 0):
-                writer.writerow([""])
+            # Empty ones above the first are among them: rows keep the number they have in the sheet.
             for row in sheet.iter_rows():
                 writer.writerow([_text(cell) for cell in row])
         others = [other for other in names if other != name]

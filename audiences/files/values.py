@@ -89,7 +89,7 @@ def parser(reading: str) -> Callable[[str], Value]:
 
 
 def guess(cells: Iterable[str]) -> str:
-    """The reading under which all of these make sense; text when none does."""
+    """The reading under which all of these make sense, or most of them as dates; text when none does."""
     filled = [text for cell in cells if (text := cell.strip())]
     if not filled or any(_is_a_code(text) for text in filled):
         return "text"
@@ -99,14 +99,14 @@ def guess(cells: Iterable[str]) -> str:
             continue
         if reading != "boolean" or len({*values}) == 2:
             return reading
-    # A day that does not exist makes a date no text; 12a among numbers made all of them texts.
+    # A day that does not exist makes the others no texts; 12a among numbers makes all of them texts.
     fits = {
         reading: sum(_value(reading, text) is not None for text in filled)
         for reading in READINGS
         if reading.startswith("date")
     }
     best = max(fits, key=lambda reading: fits[reading])
-    return best if fits[best] >= len(filled) * 3 / 4 else "text"
+    return best if fits[best] * 2 > len(filled) else "text"
 
 
 def _value(reading: str, text: str) -> Value | None:

@@ -57,10 +57,8 @@ class PasteForm(Form):
 class DialectForm(Form):
     encoding = forms.ChoiceField(label="Letters", choices=list(ENCODINGS.items()), required=False)
     delimiter = forms.ChoiceField(label="Separated by", choices=list(DELIMITERS.items()), required=False)
-    header = forms.ChoiceField(
-        label="First row",
-        choices=[("yes", "Names of the columns"), ("no", "Already a person")],
-        required=False,
+    heading = forms.TypedChoiceField(
+        label="Names of the columns", coerce=int, empty_value=None, required=False
     )
     sheet = forms.ChoiceField(label="Sheet", required=False)
 
@@ -69,10 +67,13 @@ class DialectForm(Form):
         kwargs["initial"] = {
             "encoding": dialect.get("encoding"),
             "delimiter": dialect.get("delimiter"),
-            "header": "yes" if dialect.get("has_header") else "no",
+            "heading": str(dialect.get("heading", "")),
             "sheet": (dialect.get("sheets") or [""])[0],
         }
         super().__init__(*args, **kwargs)
+        self.asked = dialect.get("asked", {})
+        rows = [(line, f"Row {line}: {text}") for line, text in dialect.get("first", [])]
+        offer(self, "heading", [*rows, (0, "In no row")])
         sheets = dialect.get("sheets") or []
         if sheets:
             del self.fields["encoding"], self.fields["delimiter"]
@@ -80,6 +81,12 @@ class DialectForm(Form):
             offer(self, "sheet", [(name, name) for name in sheets])
         else:
             del self.fields["sheet"]
+
+    def clean(self) -> dict[str, Any]:
+        """The heading is looked for again, unless a person chose it: in another sheet there is another."""
+        data = super().clean() or {}
+        is_chosen = "heading" in self.changed_data or "heading" in self.asked
+        return data if is_chosen and "sheet" not in self.changed_data else data | {"heading": None}
 
 
 class ColumnsForm(Form):

@@ -1,11 +1,10 @@
 """Rows of a file that suppress: an address or a pattern, why, since when. Staged, previewed and applied like people.
 
 In the stage the address or pattern stands as the address, the time of the block where a consent has its own, and the
-rest as fields: {"kind": reason, "reason": the file's words, "pattern": true}.
+rest as fields: {"kind": reason, "reason", "at": the file's words, "odd": what is wrong with its day, "pattern": true}.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -101,16 +100,22 @@ class BlockShape:
         except NotAnAddress as error:
             return bad(row, error.problem.value)
         said = one_line(cells[self.reason])[:MAX_REASON] if self.reason >= 0 else ""
-        at = ""
+        text = at = odd = ""
         if self.parse is not None and (text := cells[self.at].strip()):
             # Nobody stays mailable for a day that does not read: without one, it is the day of the import.
-            with suppress(NotYet, ValueError):
+            try:
                 at = instant(text, self.parse)
+            except NotYet:
+                odd = "not_yet"
+            except ValueError:
+                odd = "not_such_a_value"
         pairs = [f'"kind":"{reason}"'] if (reason := reason_of(said)) else []
         if said:
             pairs.append(f'"reason":{encode_basestring(said)}')
-        if at:
-            pairs.append(f'"at":{encode_basestring(cells[self.at].strip())}')
+        if text:
+            pairs.append(f'"at":{encode_basestring(one_line(text)[:MAX_REASON])}')
+        if odd:
+            pairs.append(f'"odd":"{odd}"')
         if is_pattern:
             pairs.append('"pattern":true')
         empty = ("",) * len(STANDARD)
@@ -138,6 +143,17 @@ def people_caught(mine: Import) -> int:
     with database.cursor() as cursor:
         cursor.execute(
             _PEOPLE.format(stage=tables.stage, preview=tables.preview), {"workspace": mine.workspace_id}
+        )
+        return int(cursor.fetchone()[0])
+
+
+def odd_days(mine: Import) -> int:
+    """New rows of the preview whose day does not read."""
+    tables = Tables(mine)
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"select count(*) from (select line from {tables.stage} where custom ? 'odd'"
+            f" intersect select line from {tables.preview} where outcome = 'new') odd"
         )
         return int(cursor.fetchone()[0])
 

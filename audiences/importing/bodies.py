@@ -38,7 +38,8 @@ def forget(mine: Import) -> None:
     """The file and the samples from it."""
     ImportBody.objects.filter(of=mine).delete()
     mine.columns = [column | {"samples": []} for column in mine.columns]
-    Import.objects.filter(pk=mine.pk).update(columns=mine.columns)
+    mine.dialect = {name: value for name, value in mine.dialect.items() if name != "first"}
+    Import.objects.filter(pk=mine.pk).update(columns=mine.columns, dialect=mine.dialect)
 
 
 def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -14,10 +14,11 @@ from audiences.addresses import NotAnAddress, address_or_pattern, read_address
 from audiences.field_names import EMAIL_NAMES, STANDARD_NAMES, fold, key_of
 from audiences.files import MAX_BYTES, MAX_COLUMNS, BadFile, dialects, values
 from audiences.files.dialects import Dialect
-from audiences.files.reading import Row, rows
+from audiences.files.reading import Row, below_heading, rows
 from audiences.files.unpacking import blocks_of, is_packed, unpack
 from audiences.importing import bodies
 from audiences.importing.blocks import TARGETS, guess_columns
+from audiences.importing.headings import NEAR, first_rows, line_of_heading
 from audiences.models import Field, Import, ImportBody
 
 SAMPLES = 3
@@ -31,18 +32,20 @@ def open_file(mine: Import) -> None:
     asked = mine.dialect.get("asked", {})
     sheets = _unpack(mine, asked.get("sheet", ""))
     dialect, read = look(mine, asked, is_sheet=bool(sheets))
-    has_header = dialect.has_header
-    found = [row.cells for row in read if not row.problem]
+    found = [row for row in read if not row.problem]
     if not found:
         raise BadFile("No row of this file can be read. Is it a table? Save it as CSV and upload that.")
-    width = max(len(row) for row in found[:1] if has_header) if has_header else max(map(len, found))
-    if width > MAX_COLUMNS - 1 and any(len(row) >= MAX_COLUMNS for row in found):
+    below = [row.cells for row in below_heading(found, dialect)]
+    names = (
+        next((row.cells for row in found if row.line >= dialect.heading), []) if dialect.has_header else []
+    )
+    width = len(names) or max(map(len, below), default=0)
+    if width > MAX_COLUMNS - 1 and any(len(cells) >= MAX_COLUMNS for cells in (names, *below)):
         raise BadFile(f"This file has more than {MAX_COLUMNS} columns. Leave out those you do not need.")
-    is_entry = _is_entry if mine.is_of_blocks else _is_address
-    columns = describe(found, has_header=has_header, width=width, is_address=is_entry)
-    mine.dialect = dialect.as_json() | {"sheets": sheets, "asked": asked}
+    columns = describe(names, below, width=width, is_address=_recognised(mine))
+    mine.dialect = dialect.as_json() | {"sheets": sheets, "asked": asked, "first": first_rows(read)}
     mine.columns = columns
-    mine.header_digest = header_digest(columns) if has_header else ""
+    mine.header_digest = header_digest(columns) if dialect.has_header else ""
     mine.mapping = _remembered(mine) or guess_mapping(mine, columns)
 
 
@@ -58,25 +61,23 @@ def look(mine: Import, asked: Mapping[str, Any], *, is_sheet: bool = False) -> t
     )
     if is_sheet:
         dialect = replace(dialect, skip=0, by_record=True)
-    read = list(islice(rows(text(), dialect), LOOKED_AT + 1))
-    if "has_header" in asked:
-        return replace(dialect, has_header=asked["has_header"]), read
-    if mine.is_of_blocks and read and any(map(_is_entry, read[0].cells)):
-        dialect = replace(dialect, has_header=False)  # a domain looks like the name of a column
-    if dialect.has_header and len(read) == 1:
-        raise BadFile(NO_ROWS)
-    return dialect, read
+    read = list(islice(rows(text(), dialect), LOOKED_AT + NEAR))
+    heading = asked.get("heading")
+    if heading is None or heading not in (0, *(row.line for row in read)):
+        heading = line_of_heading(read, _recognised(mine))
+        if heading and heading == read[-1].line:
+            raise BadFile(NO_ROWS)
+    return replace(dialect, has_header=heading > 0, heading=heading), read
 
 
 def describe(
-    found: Sequence[list[str]], *, has_header: bool, width: int, is_address: Callable[[str], bool]
+    names: Sequence[str], data: Sequence[list[str]], *, width: int, is_address: Callable[[str], bool]
 ) -> list[dict[str, Any]]:
     """A column: its name, some cells to recognise it by, and the reading all its cells allow."""
-    data = found[1:] if has_header else found
     columns = []
     for index in range(width):
         cells = [row[index] for row in data if index < len(row) and row[index].strip()]
-        name = found[0][index].strip()[:200] if has_header and index < len(found[0]) else ""
+        name = names[index].strip()[:200] if index < len(names) else ""
         shown = [" ".join(cell.split())[:SHOWN_LETTERS] for cell in cells[:SAMPLES]]
         columns.append(
             {"name": name or f"Column {index + 1}", "samples": shown, "as": values.guess(cells),
@@ -154,6 +155,11 @@ def _email_column(columns: Sequence[dict[str, Any]]) -> int:
 
 def _share(cells: Sequence[str], fits: Callable[[str], bool]) -> float:
     return round(sum(map(fits, cells)) / len(cells), 1) if cells else 0.0
+
+
+def _recognised(mine: Import) -> Callable[[str], bool]:
+    """What tells a cell that makes a row one of the file's own: a domain looks like the name of a column."""
+    return _is_entry if mine.is_of_blocks else _is_address
 
 
 def _is_address(cell: str) -> bool:

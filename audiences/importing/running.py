@@ -24,6 +24,7 @@ from audiences.importing import (
     undoing,
 )
 from audiences.importing.ending import leave_nothing
+from audiences.importing.left_out import keep_left_out
 from audiences.importing.opening import NO_ROWS
 from audiences.importing.tables import Tables
 from audiences.models import Import
@@ -103,8 +104,9 @@ def read_steps(mine: Import) -> Iterator[None]:
     if not mine.preview.get("read"):
         fail(mine, NO_ROWS, is_over=True)
         return
+    yield from keep_left_out(mine, tables.preview)
     if mine.is_of_blocks:
-        mine.preview |= {"people": blocks.people_caught(mine)}
+        mine.preview |= {"people": blocks.people_caught(mine), "odd_days": blocks.odd_days(mine)}
     mine.move_to(State.READY, previewed_at=timezone.now(), has_rows=True, note="", preview=mine.preview)
 
 
@@ -133,6 +135,8 @@ def run_steps(mine: Import) -> Iterator[None]:
     told = rows_in(mine.counts)
     if not told == mine.counts.get("read") == mine.checkpoint["rows"]:
         raise RuntimeError(f"The outcomes of import {mine.pk} do not add up.")
+    # Who left or was suppressed between the preview and now.
+    yield from keep_left_out(mine, tables.result)
     _end(mine, State.DONE)
 
 

@@ -143,9 +143,12 @@ class Shape:
 
 def bad(row: Row, problem: str) -> tuple[Any, ...]:
     """A row that cannot be taken, in the order of tables.STAGED; all that is wrong with it as codes, a blank between."""
-    cells = [cell[:1000].replace("\x00", "\ufffd") for cell in row.cells]
-    empty = ("",) * len(STANDARD)
-    return (row.line, "", *empty, "{}", "", "", problem, json.dumps(cells, ensure_ascii=False))
+    return (row.line, "", *("",) * len(STANDARD), "{}", "", "", problem, cells_text(row))
+
+
+def cells_text(row: Row) -> str:
+    """The cells of a row that is left out, as they stand in the file."""
+    return json.dumps([cell[:1000].replace("\x00", "\ufffd") for cell in row.cells], ensure_ascii=False)
 
 
 def names_erased(row: Row, erased: Erased) -> bool:

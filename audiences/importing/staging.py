@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts import outbox
 from audiences.files.dialects import Dialect
-from audiences.files.reading import Row, rows
+from audiences.files.reading import Row, below_heading, rows
 from audiences.importing import bodies
 from audiences.importing.blocks import BlockShape
 from audiences.importing.shaping import Shape, copy_text
@@ -26,9 +26,9 @@ def dialect_of(mine: Import) -> Dialect:
 
 
 def data_rows(mine: Import) -> Iterator[Row]:
-    """All rows of the file but the heading."""
-    found = rows(bodies.blocks(mine), dialect_of(mine))
-    return islice(found, 1 if mine.dialect["has_header"] else 0, None)
+    """All rows of the file below its heading."""
+    dialect = dialect_of(mine)
+    return below_heading(rows(bodies.blocks(mine), dialect), dialect)
 
 
 def stage(mine: Import) -> Iterator[int]:

@@ -47,13 +47,17 @@ class Tables:
 
     def know_stage(self) -> None:
         """Once all rows are in."""
+        self.summarise_stage()
         _run(
-            f"select brin_summarize_new_values('{self.stage}_lines');"
             f"drop table if exists {self.twins};"
             f"create unlogged table {self.twins} as"
             f" select email, min(line) as first from {self.stage} where problem = '' group by email having count(*) > 1;"
             f"analyze {self.stage} (line, email); analyze {self.twins}"
         )
+
+    def summarise_stage(self) -> None:
+        """Have what was written last found by its lines as well."""
+        _run(f"select brin_summarize_new_values('{self.stage}_lines')")
 
     def find_addresses(self) -> None:
         """Have the rows of an address found at once, for as long as the stage is as it is."""

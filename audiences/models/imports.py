@@ -74,6 +74,10 @@ class Import(Moving):
             Outcome.LIFTED: "Lifted since",
         },
     }
+    # What a rejects file tells of, worst first.
+    LEFT_OUT: ClassVar[list[str]] = [
+        Outcome.INVALID, Outcome.DUPLICATE, Outcome.SUPPRESSED, Outcome.LEFT, Outcome.LIFTED,
+    ]  # fmt: skip
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.OPENING: frozenset({State.MAPPING, State.CANCELLED, State.FAILED}),
         # Opened again: in another encoding, or another sheet.
@@ -111,7 +115,8 @@ class Import(Moving):
     # Grows with each decision; a button belongs to the version it was drawn from.
     version = models.PositiveIntegerField(default=1)
 
-    # files.dialects.Dialect, plus "sheets", the one that is read first, and "asked": what a person chose.
+    # files.dialects.Dialect, plus "sheets", the one that is read first, "asked": what a person chose, and, until the
+    # file goes, "first": [line, beginning] of the rows one of which may be the heading.
     dialect = models.JSONField(default=dict, blank=True)
     # A column: {"name", "samples" (until the file goes), "as": the reading guessed}.
     columns = models.JSONField(default=list, blank=True)
@@ -136,7 +141,8 @@ class Import(Moving):
 
     # "stage": the last line staged; "preview", "apply": the last line looked at; "undo": steps left.
     checkpoint = models.JSONField(default=dict, blank=True)
-    # Outcome → rows, and "read"; of suppressions "people" too: who would be suppressed. "left_changed": of those who
+    # Outcome → rows, and "read"; of suppressions "people" too: who would be suppressed, and "odd_days": rows whose day
+    # does not read. "left_changed": of those who
     # left, whose fields change.
     preview = models.JSONField(default=dict, blank=True)
     counts = models.JSONField(default=dict, blank=True)

@@ -9,7 +9,7 @@ from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.fields import readings
 from audiences.queries.growth import growth, moved_people
-from audiences.queries.imports import earlier_import, imports, progress, rejects_csv, rows_of
+from audiences.queries.imports import earlier_import, has_people, imports, progress, rejects_csv, rows_of
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.patterns import caught, newest_no
@@ -54,6 +54,7 @@ __all__ = [
     "exports",
     "folders",
     "growth",
+    "has_people",
     "imports",
     "in_words",
     "is_suppressed",

@@ -25,18 +25,13 @@ from audiences.queries.fields import value_in_words
 from audiences.sql import loaded
 
 PAGE = 50
-# What a rejects file tells of, worst first.
-REJECTED = (
-    Import.Outcome.INVALID, Import.Outcome.DUPLICATE, Import.Outcome.SUPPRESSED, Import.Outcome.LEFT,
-    Import.Outcome.LIFTED,
-)  # fmt: skip
 _CELL_PROBLEMS = {
     "not_such_a_value": "“{column}” {holds}{wanted}",
     "not_yet": "“{column}” {holds}a day that has not come yet",
     "no_ip": "“{column}” {holds}no IP address such as 192.0.2.7",
     "too_long": "“{column}” is longer than the field holds",
 }
-# Letters of a cell that are told.
+# Letters of a cell, or of a heading, that are told.
 _TOLD = 40
 _PROBLEMS = {
     Problem.EMPTY.value: "There is no address",
@@ -170,6 +165,25 @@ def rows_of(mine: Import, outcome: str, *, after: int = 0, shows_addresses: bool
     return RowSlice(rows, rows[-1].line if len(found) > PAGE else None)
 
 
+def has_people(mine: Import, *outcomes: str) -> bool:
+    """Whether anybody with one of these outcomes is still here, as rules find them."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select exists (
+                select 1 from {Tables(mine).result} r join audiences_contact c on c.id = r.contact_id
+                where r.outcome = any(%(outcomes)s) and r.outcome <> 'new'
+            ) or 'new' = any(%(outcomes)s) and exists (
+                select 1 from audiences_importstep t
+                join audiences_contact c on c.id between t.first_contact and t.last_contact and c.created_at = t.at
+                where t.of_id = %(import)s and c.workspace_id = %(workspace)s
+            )
+            """,
+            {"outcomes": [*outcomes], "import": mine.pk, "workspace": mine.workspace_id},
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def labels_of(mine: Import) -> dict[str, str]:
     """Field.key → its label."""
     own = dict(Field.objects.filter(workspace=mine.workspace_id).values_list("key", "label"))
@@ -191,7 +205,7 @@ def rejects_csv(mine: Import) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["Line", "Reason", *(plain(column["name"]) for column in mine.columns)])
-    for outcome in REJECTED:
+    for outcome in Import.LEFT_OUT:
         for line, why, cells in _rejected(mine, outcome):
             writer.writerow([line, why, *map(plain, cells)])
             if buffer.tell() > 65536:
@@ -213,14 +227,18 @@ def _sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str
     if not (detail and code in _CELL_PROBLEMS):
         return _PROBLEMS.get(code, code)
     index = int(detail)
-    name = mine.columns[index]["name"] if index < len(mine.columns) else f"column {index + 1}"
+    name = _short(mine.columns[index]["name"]) if index < len(mine.columns) else f"column {index + 1}"
     holds, wanted = "holds ", ""
     if cells is not None and index < len(cells):
-        text = " ".join(cells[index].split())
-        holds = f"holds “{text[:_TOLD]}{'…' if len(text) > _TOLD else ''}”, "
+        holds = f"holds “{_short(cells[index])}”, "
     if index < len(mine.mapping):
         wanted = NO_VALUE.get(mine.mapping[index]["as"], "")
     return _CELL_PROBLEMS[code].format(column=name, holds=holds, wanted=wanted)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return f"{text[:_TOLD]}…" if len(text) > _TOLD else text
 
 
 # Under two addresses, one of which they had before.
@@ -298,7 +316,14 @@ class _Said:
             ("Reason", "", str(reason.label)),
             ("Since", "", day(in_zone(at)) if at else "the day of the import"),
             *([("In the file", "", said if self.shows_addresses else redact(said))] if said else []),
+            *([("But", "", self._odd(told))] if "odd" in told else []),
         ]
+
+    def _odd(self, told: dict[str, Any]) -> str:
+        """What is wrong with the day of a row that is taken all the same."""
+        index = next(index for index, column in enumerate(self.mine.mapping) if column["to"] == "at")
+        cells = [*[""] * index, told["at"]] if self.shows_addresses else None
+        return _sentence_of(self.mine, f"{told['odd']}:{index}", cells)
 
     def _changes(self, changes: Any, membership: Any) -> list[tuple[str, str, str]]:
         found = [
@@ -341,9 +366,9 @@ def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]
         said = _Said(mine, shows_addresses=True, suppression_ids=[row[1] for row in found if row[1]])
         for line, suppression_id, problem, cells, first, left_at, email, custom, *standard in found:
             why = said.why(outcome, suppression_id, problem, first, left_at, cells)
-            if problem:
+            if problem or cells:
                 yield line, why, loaded(cells)
-            else:
+            else:  # it was not left out by the preview, and the import was cancelled before its end
                 values = dict(zip(STANDARD, standard, strict=True)) | {"email": email} | loaded(custom, {})
                 yield line, why, [_value(values.get(target, "")) if target else "" for target in targets]
         after = found[-1][0]

@@ -14,7 +14,7 @@ _WHICH = {
     "fields": "exists (select 1 from jsonb_object_keys(j.changes) key where not j.kept ? key)",
     "lists": "j.membership is not null and not j.kept ? 'list'",
     "off": "j.kept ? 'off'",
-    "kept": "j.kept <> '[]'",
+    "kept": "j.kept <> '[]' and not j.kept ? 'off'",
 }
 
 
@@ -48,7 +48,7 @@ def undone(mine: Import, which: str, *, after: int = 0) -> Undone:
             return on_list
         if which == "fields":
             return ", ".join(labels.get(key, key) for key in sorted(changes) if key not in kept)
-        said = {"list": on_list, "person": "the person", "off": f"but off {on_list}"}
+        said = {"list": on_list, "person": "the person"}
         return ", ".join(said.get(key) or labels.get(key, key) for key in kept)
 
     rows = [

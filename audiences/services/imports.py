@@ -103,16 +103,16 @@ def begin_import(
 
 @transaction.atomic
 def open_again(
-    *, mine: Import, encoding: str = "", delimiter: str = "", header: str = "", sheet: str = ""
+    *, mine: Import, encoding: str = "", delimiter: str = "", heading: int | None = None, sheet: str = ""
 ) -> None:
-    """Read the file the way a person says it is written. Empty: guessed as before."""
+    """Read the file the way a person says it is written; `heading`: its line, 0 for none. Empty: guessed as before."""
     asked: dict[str, Any] = {
         name: value
         for name, value in (("encoding", encoding), ("delimiter", delimiter), ("sheet", sheet))
         if value
     }
-    if header:
-        asked["has_header"] = header == "yes"
+    if heading is not None:
+        asked["heading"] = heading
     lock(mine)
     if mine.state == State.READY:
         mine.move_to(State.MAPPING)

@@ -15,7 +15,7 @@ from accounts.ids import id_of
 from accounts.models import Role
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
-from accounts.templatetags.ui import counted
+from accounts.templatetags.ui import counted, number
 from audiences import queries, rules, services
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadForm, may_resubscribe
@@ -288,7 +288,7 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "left_changed": counts.get("left_changed", 0),
         "new_fields": [column["label"] for column in new_fields.planned(mine).values()] if mine.state == State.READY else [],
         "is_all_invalid": counts.get("read", 0) == counts.get("invalid", 0),
-        "left_out": sum(counts.get(name, 0) for name in ("invalid", "duplicate", "suppressed", "left", "lifted")),
+        "left_out": sum(counts.get(name, 0) for name in Import.LEFT_OUT),
         "shown": chosen,
         "shown_label": outcomes[chosen],
         "rows": found.rows,
@@ -299,16 +299,20 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
 
 
 def _people_of(mine: Import, outcome: str) -> dict[str, str]:
-    """Addresses of all its people, and of those with one outcome, where they can be looked up."""
+    """Addresses of all its people, and of those with one outcome, where they can be looked up and somebody is left."""
     if (
         not mine.has_begun
         or mine.is_moving
         or mine.pk not in rules.KINDS["import"].things(mine.workspace, [mine.pk])
     ):
         return {}
-    everybody = f"{reverse('audiences:contacts')}?import={mine.pk}"
+    url = f"{reverse('audiences:contacts')}?import={mine.pk}"
     is_of_people = outcome in rules.KINDS["import"].all_ops() and mine.counts.get(outcome)
-    return {"people_url": everybody, "these_url": f"{everybody}&outcome={outcome}" if is_of_people else ""}
+    has_these = bool(is_of_people) and queries.has_people(mine, outcome)
+    return {
+        "people_url": url if has_these or queries.has_people(mine, *rules.KINDS["import"].all_ops()) else "",
+        "these_url": f"{url}&outcome={outcome}" if has_these else "",
+    }
 
 
 def _to_undo(mine: Import) -> dict[str, Any]:
@@ -336,16 +340,12 @@ def _to_undo(mine: Import) -> dict[str, Any]:
 
 def _undone(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
     """The numbers of a roll back, and the people behind one of them."""
+    # Who is off the list is among those who changed since, and told of once.
+    counts = mine.undone | {"kept": mine.undone.get("kept", 0) - mine.undone.get("off", 0)}
     parts = [
-        {
-            "name": name,
-            "count": mine.undone[name],
-            "nouns": nouns,
-            "text": text,
-            "url": f"?back={name}#undone",
-        }
+        {"name": name, "count": counts[name], "nouns": nouns, "text": text, "url": f"?back={name}#undone"}
         for name, nouns, text, _ in UNDONE
-        if mine.undone.get(name)
+        if counts.get(name)
     ]
     names = [part["name"] for part in parts]
     asked = request.GET.get("back", "")
@@ -369,7 +369,11 @@ def _undone(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
 def _written(mine: Import) -> str:
     """How the file is read, in words."""
     dialect = mine.dialect
-    heading = "the first row names the columns" if dialect.get("has_header") else "every row is a person"
+    heading = "no row with the names of the columns"
+    if line := dialect.get("heading"):
+        above = sum(row < line for row, _ in dialect.get("first", []))
+        left = f", without the {counted(above, 'row,rows')} above it" if above else ""
+        heading = f"names of the columns in row {number(line)}{left}"
     if sheets := dialect.get("sheets"):
         return f"sheet “{sheets[0]}”, {heading}"
     encoding = ENCODINGS.get(dialect.get("encoding", ""), "")

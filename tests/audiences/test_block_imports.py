@@ -73,7 +73,7 @@ def test_a_file_becomes_suppressions_with_their_own_reasons_and_dates(workspace,
     assert [column["to"] for column in mine.mapping] == ["email", "reason", "at", ""]
     preview(mine, day=datetime(2025, 6, 1, tzinfo=UTC).date())
     told = {"read": 9, "new": 4, "unchanged": 1, "duplicate": 1, "invalid": 2, "lifted": 1}
-    assert mine.preview == {**told, "people": 2}
+    assert mine.preview == {**told, "people": 2, "odd_days": 1}
     assert not Suppression.objects.filter(email="ana@example.org").exists()
 
     start(mine, by)
@@ -204,7 +204,7 @@ def test_from_file_to_suppressions_by_pages_alone(browse, workspace):
     assert "Roll back" not in done
     rejects = b"".join(client.get(f"{reply.url}rejects/").streaming_content).decode().splitlines()
     assert rejects[0] == "Line,Reason,Subscriber,Why,Unsubscribed at,Colour"
-    assert rejects[3] == "5,The same address as in line 2,ana@example.org,unsubscribed,2025-01-01,"
+    assert rejects[3] == "5,The same address as in line 2,ana@example.org,unsubscribed,2025-01-01,blue"
     assert "Suppressions ·" in client.get("/w/acme/imports/").content.decode()
 
 
@@ -215,6 +215,35 @@ def test_pasted_blocks_are_read_like_a_file(browse, workspace):
     mine = Import.objects.get()
     assert (mine.aim, [column["to"] for column in mine.mapping]) == ("suppressions", ["email"])
     assert browse("viewer").get("/w/acme/suppressions/import/").status_code == 403
+
+
+def test_one_bad_date_among_few_leaves_no_column_out_and_is_named(browse, workspace, by):
+    later = timezone.now() + timedelta(days=9)
+    text = (
+        f"Email,Date\nana@example.org,1.2.2025\nben@example.org,31.2.2025\ncy@example.org,{later:%d.%m.%Y}\n"
+    )
+    mine = begin(workspace, by, text)
+    assert mine.mapping == [{"to": "email", "as": "text"}, {"to": "at", "as": "date_dmy"}]
+    preview(mine)
+    client, url = browse("editor"), f"/w/acme/imports/{mine.pk}/"
+    page = client.get(url)
+    assert (
+        "2 new rows have a day that does not read; they are suppressed all the same, since the day of the import."
+        in (page.content.decode())
+    )
+    assert [row.changes[1:] for row in page.context["rows"]] == [
+        [("Since", "", "1 Feb 2025")],
+        [
+            ("Since", "", "the day of the import"),
+            ("But", "", "“Date” holds “31.2.2025”, no day such as 31.12.2026"),
+        ],
+        [
+            ("Since", "", "the day of the import"),
+            ("But", "", f"“Date” holds “{later:%d.%m.%Y}”, a day that has not come yet"),
+        ],
+    ]
+    seen = browse("viewer").get(url).context["rows"][1].changes
+    assert seen[-1] == ("But", "", "“Date” holds no day such as 31.12.2026")
 
 
 def test_a_day_to_come_is_the_day_of_the_import(workspace, by):

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import attention
 from accounts.models import ActivityEntry
-from audiences import services
+from audiences import queries, services
 from audiences.importing import bodies
 from audiences.models import Contact, Import, ImportBody
 from tests.audiences.importing import begin, bring, on, preview, work
@@ -159,7 +159,7 @@ def test_another_encoding_can_be_chosen(browse, workspace, by):
     client = browse("editor")
     assert client.post(f"{url}open/", {"encoding": "nonsense"}).status_code == 422
     assert (
-        client.post(f"{url}open/", {"encoding": "latin-1", "delimiter": ";", "header": "no"}).status_code
+        client.post(f"{url}open/", {"encoding": "latin-1", "delimiter": ";", "heading": "0"}).status_code
         == 302
     )
     work()
@@ -363,6 +363,26 @@ def test_empty_pages_say_what_to_do(browse, workspace):
     assert b"Import a file" in browse("editor").get("/w/acme/imports/").content
     assert b"Import a file" not in browse("viewer").get("/w/acme/imports/").content
     assert b"/w/acme/imports/new/" in browse("editor").get("/w/acme/contacts/").content
+
+
+@pytest.mark.parametrize("content", [FILE.encode(), b"PK\x03\x04nonsense"])
+def test_whoever_may_import_is_led_on_from_one_that_was_cancelled_or_has_stopped(
+    browse, workspace, by, content
+):
+    mine = begin(workspace, by, content)
+    if mine.state == Import.State.MAPPING:
+        services.cancel_import(mine=mine, by=by)
+    pages = [
+        browse(role).get(f"/w/acme/imports/{mine.pk}/").content.decode() for role in ("editor", "viewer")
+    ]
+    assert ["Import another file" in page for page in pages] == [True, False]
+
+
+def test_a_long_heading_is_cut_where_a_reason_names_it(workspace, by):
+    mine = begin(workspace, by, f"Email,{'x' * 90}\nana@x.test,{'y' * 201}\n")
+    preview(mine, by, [mine.mapping[0], {"to": "first_name", "as": "text"}])
+    (row,) = queries.rows_of(mine, "invalid").rows
+    assert row.why == f"“{'x' * 40}…” is longer than the field holds"
 
 
 def test_a_person_is_added_by_hand(browse, workspace):

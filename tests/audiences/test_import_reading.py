@@ -157,7 +157,7 @@ def test_text_of_any_encoding_is_no_binary(workspace, by, encoding):
 def test_a_file_that_turns_out_to_be_without_rows_offers_another_file_and_no_way_on(browse, workspace, by):
     mine = begin(workspace, by, "ana@x.test\n")
     client = browse("editor")
-    client.post(f"/w/acme/imports/{mine.pk}/open/", {"encoding": "utf-8", "delimiter": ",", "header": "yes"})
+    client.post(f"/w/acme/imports/{mine.pk}/open/", {"encoding": "utf-8", "delimiter": ",", "heading": "1"})
     work()
     mine.refresh_from_db()
     preview(mine, by, [{"to": "email", "as": "text"}])

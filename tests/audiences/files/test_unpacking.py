@@ -80,6 +80,7 @@ def test_the_one_file_in_an_archive_is_read(tmp_path):
 
 def test_a_sheet_keeps_its_rows_numbers_and_days(tmp_path):
     table = [
+        [],
         ["Email", "Born", "Size", "Note"],
         [],
         ["ana@x.test", date(1984, 2, 3), 38.5, "two\nlines"],
@@ -89,9 +90,9 @@ def test_a_sheet_keeps_its_rows_numbers_and_days(tmp_path):
     text = unpack(path, folder(tmp_path))
     assert text.sheets == ["People", "More"]
     assert cells(text) == [
-        (1, ["Email", "Born", "Size", "Note"]),
-        (3, ["ana@x.test", "1984-02-03", "38.5", "two\nlines"]),
-        (4, ["b@x.test", "", "40", "true"]),
+        (2, ["Email", "Born", "Size", "Note"]),
+        (4, ["ana@x.test", "1984-02-03", "38.5", "two\nlines"]),
+        (5, ["b@x.test", "", "40", "true"]),
     ]
 
 

@@ -1,0 +1,93 @@
+"""The file of the rows left out: each as it stood in the file, whatever its columns are read as."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from audiences import queries
+from audiences.importing import left_out, running
+from audiences.importing.tables import Tables
+from audiences.models import Field, Subscription
+from tests.audiences.importing import begin, preview, start, work
+from tests.factories import ContactFactory, ListFactory, SubscriptionFactory, SuppressionFactory
+
+pytestmark = pytest.mark.django_db
+
+FILE = (
+    "E-Mail;Since;VIP;Note\n"
+    "ana@x.test;1.2.2020;ja;a\n"
+    " Ana@X.test ;3.4.2020;nein;not mapped\n"
+    "stop@x.test;5.6.2020;ja;\n"
+    "ben@x.test;31.2.2020;ja;x\n"
+    "ana@x.test;7.8.2020\n"
+)
+AS_IT_STOOD = [
+    '5,"“Since” holds “31.2.2020”, no day such as 31.12.2026",ben@x.test,31.2.2020,ja,x',
+    "3,The same address as in line 2, Ana@X.test ,3.4.2020,nein,not mapped",
+    "6,The same address as in line 2,ana@x.test,7.8.2020",
+    '4,"Suppressed by hand since 1 Jan 2026, told by Campanile",stop@x.test,5.6.2020,ja,',
+]
+
+
+@pytest.fixture
+def mapping(workspace):
+    for key, kind in (("since", "date"), ("vip", "boolean")):
+        Field.objects.create(workspace=workspace, key=key, label=key, kind=kind)
+    SuppressionFactory(
+        contact=None, workspace=workspace, email="stop@x.test", reason="by_hand",
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    said = (("email", "text"), ("since", "date_dmy"), ("vip", "boolean"), ("", "text"))
+    return [{"to": to, "as": how} for to, how in said]
+
+
+def rejects(mine):
+    return "".join(queries.rejects_csv(mine)).splitlines()[1:]
+
+
+def test_rows_left_out_stand_as_in_the_file_before_and_after_the_import(workspace, by, mapping):
+    mine = preview(begin(workspace, by, FILE), by, mapping)
+    assert rejects(mine) == AS_IT_STOOD
+    start(mine, by)
+    assert rejects(mine) == AS_IT_STOOD
+
+
+def test_after_a_kill_the_rest_of_them_is_kept(workspace, by, mapping, monkeypatch):
+    monkeypatch.setattr(left_out, "CHUNK", 1)
+    mine = begin(workspace, by, FILE)
+    kept = []
+
+    def keep(mine, table):
+        for _ in left_out.keep_left_out(mine, table):
+            kept.append(rejects(mine)[1])
+            if len(kept) == 1:
+                raise ConnectionError
+            yield
+
+    monkeypatch.setattr(running, "keep_left_out", keep)
+    preview(mine, by, mapping)
+    work()
+    mine.refresh_from_db()
+    assert (mine.state, rejects(mine), len(kept)) == ("ready", AS_IT_STOOD, 4)
+
+
+def test_whoever_left_since_the_preview_stands_there_as_in_the_file(workspace, by, mapping):
+    news = ListFactory(workspace=workspace, name="News")
+    ben = ContactFactory(workspace=workspace, email="ben@x.test")
+    SubscriptionFactory(list=news, contact=ben)
+    mine = preview(
+        begin(workspace, by, "E-Mail;Since;VIP;Note\nben@x.test;1.2.2020;ja;x\n"), by, mapping, on_list=news
+    )
+    assert rejects(mine) == []
+    Subscription.objects.update(status="unsubscribed", changed_at=timezone.now())
+    start(mine, by)
+    assert [row.partition("ben")[2] for row in rejects(mine)] == ["@x.test,1.2.2020,ja,x"]
+
+
+def test_of_who_is_imported_nothing_else_is_kept(workspace, by, mapping):
+    mine = start(preview(begin(workspace, by, FILE), by, mapping), by)
+    with connection.cursor() as cursor:
+        cursor.execute(f"select line from {Tables(mine).stage} where cells is not null order by line")
+        assert cursor.fetchall() == [(3,), (4,), (5,), (6,)]
