@@ -22,7 +22,9 @@ def search_contacts(request: WorkspaceRequest, words: str) -> Iterable[search.Hi
     people = People(request.workspace, words=words, shows_addresses=request.membership.may(Role.EDITOR))
     return [
         search.Hit(
-            row.name or row.email, reverse("audiences:contact", args=[row.id]), row.email if row.name else ""
+            row.name or row.email,
+            reverse("audiences:contact", args=[row.id]),
+            ", ".join([row.email] * bool(row.name) + [f"formerly {row.formerly}"] * bool(row.formerly)),
         )
         for row in contacts(people).rows[: search.LIMIT]
     ]
