@@ -104,13 +104,13 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
     erasure, _ = Erasure.objects.update_or_create(
         workspace=workspace,
         digest=digest_of(workspace, person.email),
-        defaults={"counts": counts, "by": by, "at": timezone.now(), "lifted_at": None},
+        defaults={"counts": counts, "by": by, "at": timezone.now(), "lifted_at": None, "part_of": None},
     )
     for email in person.others:
         Erasure.objects.update_or_create(
             workspace=workspace,
             digest=digest_of(workspace, email),
-            defaults={"by": by, "at": timezone.now(), "lifted_at": None},
+            defaults={"by": by, "at": erasure.at, "lifted_at": None, "part_of": erasure},
         )
     for connection, remote_id in held:
         _ask(erasure, connection, remote_id)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.html import strip_tags
 from python_calamine import CalamineWorkbook
 
 from accounts.models import ActivityEntry, Role
@@ -224,6 +225,18 @@ def test_files_go_when_their_time_is_over(workspace, by, ana):
 
     export.refresh_from_db()
     assert (export.state, export.rows, ExportPiece.objects.count()) == ("expired", 1, 0)
+
+
+def test_a_file_that_went_before_its_time_says_why(workspace, by, browse):
+    made(workspace, by)
+    services.throw_away(export=Export.objects.get(), by=by)
+    kept = made(workspace, by)
+    Export.objects.filter(pk=kept.pk).update(state="expired", note="")
+
+    page = " ".join(strip_tags(browse().get("/w/acme/exports/").content.decode()).split())
+
+    assert f"Thrown away{by} threw the file away." in page
+    assert page.count("Expired") == 1
 
 
 def test_ten_a_day_and_no_workbook_too_large(workspace, by):
