@@ -12,7 +12,17 @@ from python_calamine import CalamineWorkbook
 from accounts.models import ActivityEntry, Role
 from audiences import rules, services
 from audiences.exporting import making
-from audiences.models import Engagement, Export, ExportPiece, Field, Segment, Subscription, Tag, Tagging
+from audiences.models import (
+    Engagement,
+    Export,
+    ExportPiece,
+    Field,
+    Folder,
+    Segment,
+    Subscription,
+    Tag,
+    Tagging,
+)
 from audiences.queries import rows_of
 from audiences.queries.contacts import People
 from audiences.queries.selections import in_words, signed
@@ -211,6 +221,17 @@ def test_cancelled_while_it_is_stored_nothing_is_left(workspace, by, ana, monkey
 
     export.refresh_from_db()
     assert (export.state, ExportPiece.objects.count()) == ("cancelled", 0)
+
+
+def test_lists_of_one_name_are_told_apart_in_a_file(workspace, by, ana):
+    for name in ("Spring", "Autumn"):
+        folder = Folder.objects.create(workspace=workspace, name=name)
+        mine = ListFactory(workspace=workspace, name="Fair", folder=folder)
+        SubscriptionFactory(list=mine, contact=ana)
+
+    export = made(workspace, by, columns=["lists"])
+
+    assert rows(export) == [["On lists"], ["Fair · Spring; Fair · Autumn; News"]]
 
 
 def test_files_go_when_their_time_is_over(workspace, by, ana):
