@@ -12,6 +12,7 @@ from accounts.days import day_after, day_before
 from accounts.forms.widgets import QuickSelect
 from accounts.ids import id_of
 from accounts.models import Connection, Workspace
+from accounts.names import by_name
 from audiences import queries, rules
 from audiences.forms import Choices, Filters, choose, choose_list, connections, offer
 from audiences.list_names import ListLabels
@@ -91,8 +92,8 @@ class ContactFilters(Filters):
             if key not in _ELSEWHERE and (shows_addresses or not key.startswith("@"))
         }
         choose_list(self, "list", workspace=workspace)
-        choose(self, "tag", workspace.tags.order_by("name", "id"))
-        choose(self, "segment", workspace.segments.filter(archived_at=None).order_by("name", "id"))
+        choose(self, "tag", workspace.tags.order_by(*by_name()))
+        choose(self, "segment", workspace.segments.filter(archived_at=None).order_by(*by_name()))
         choose(self, "account", connections(workspace))
         # Asked for only when the form is drawn.
         self.fields["language"].widget = QuickSelect()

@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.urls import reverse
 
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
+from accounts.names import by_name
 from accounts.templatetags.ui import day, number
 from audiences import uses
 from audiences.field_names import STANDARD_NAMES, fold
@@ -343,7 +344,7 @@ def _mirrors(workspace: Workspace) -> list[MirrorRow]:
     return list(
         rows.exclude(connection__status=Connection.Status.DISCONNECTED)
         .select_related("connection")
-        .order_by("connection__name", "connection_id", "id")
+        .order_by(*by_name("connection"))
     )
 
 

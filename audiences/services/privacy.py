@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts import activity, outbox
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, User, Workspace
+from accounts.names import by_name
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
 from audiences import privacy
@@ -162,7 +163,7 @@ def holding(person: Person) -> list[tuple[Connection, str]]:
     before = sorted({person.email, *person.others} - {now})
     return [
         (of, remote_id)
-        for of in connections.order_by("name", "pk")
+        for of in connections.order_by(*by_name())
         # Where each list has people of its own, nobody is known by one id. An earlier address may be there beside.
         for remote_id in (*(found[of.pk] if of.capabilities.shares_contacts else [now]), *before)
     ]
