@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 from accounts.models import Membership, Role
+from accounts.names import by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +108,5 @@ def _workspaces(request: HttpRequest) -> list[dict[str, Any]]:
             "url": f"/w/{membership.workspace.slug}/",
             "current": membership.workspace == request.workspace,  # type: ignore[attr-defined]
         }
-        for membership in memberships.order_by("workspace__name", "workspace_id")
+        for membership in memberships.order_by(*by_name("workspace"))
     ]

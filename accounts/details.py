@@ -1,17 +1,18 @@
-"""What the activity log keeps of a change, in words.
+"""What the activity log keeps of a change, in words, and whom or what it leads to.
 
-An app says how its own values read. In `AppConfig.ready`:
+An app says how its own values read, and where its own rows are. In `AppConfig.ready`:
 
     from accounts import details
     from audiences.queries import logged
 
     details.register("rule", logged.rules_in_words)
+    details.register_subject("audiences.contact", logged.people)
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from accounts.models import ActivityEntry, Workspace
 from accounts.redaction import redact
@@ -21,10 +22,28 @@ from accounts.templatetags.ui import day, in_zone, number, zone_name
 Words = Callable[[Workspace, Sequence[Any]], Iterable[str]]
 Details = list[tuple[str, str]]
 
+
+class Subject(NamedTuple):
+    """What an entry is about, as it is now; without an address where it is gone."""
+
+    text: str
+    url: str = ""
+
+
+class Line(NamedTuple):
+    entry: ActivityEntry
+    subject: Subject | None
+    details: Details
+
+
+# Ids of rows of one kind → each of them; in a constant number of queries. Whether addresses may be shown.
+Subjects = Callable[[Workspace, Collection[int], bool], Mapping[int, Subject]]
+
 # Numbers of rows, which tell a reader nothing; the sentence names the things.
 UNSAID = frozenset({"id", "version", "nonce", "other", "contacts", "user", "consent", "blocks"})
 
 _WORDS: dict[str, Words] = {}
+_SUBJECTS: dict[str, Subjects] = {}
 
 
 def register(name: str, words: Words) -> None:
@@ -32,10 +51,15 @@ def register(name: str, words: Words) -> None:
     _WORDS[name] = words
 
 
+def register_subject(label: str, subjects: Subjects) -> None:
+    """`label` as it stands in `object_type`."""
+    _SUBJECTS[label] = subjects
+
+
 def in_words(
     workspace: Workspace, entries: Sequence[ActivityEntry], *, shows_addresses: bool = True
-) -> list[tuple[ActivityEntry, Details]]:
-    """Each entry with (what, text): what it was before, what it is after. What is empty is left out."""
+) -> list[Line]:
+    """Each entry with what it leads to, and (what, text): what it was before, what it is after. What is empty is left out."""
     rows = [row for entry in entries for row in _rows(entry)]
     values: dict[str, list[Any]] = defaultdict(list)
     for _, _, name, value in rows:
@@ -49,7 +73,16 @@ def in_words(
         # Names of tags and lists are looked up as they are now, and may hold an address.
         text = next(texts[name])
         said[pk].append((label, text if shows_addresses else redact(text)))
-    return [(entry, said[entry.pk]) for entry in entries]
+    subjects = {
+        (label, pk): subject
+        for label, find in _SUBJECTS.items()
+        if (ids := {entry.object_id for entry in entries if entry.object_id and entry.object_type == label})
+        for pk, subject in find(workspace, ids, shows_addresses).items()
+    }
+    return [
+        Line(entry, subjects.get((entry.object_type, entry.object_id or 0)), said[entry.pk])
+        for entry in entries
+    ]
 
 
 def plain(value: Any) -> str:

@@ -26,6 +26,7 @@ class AudiencesConfig(AppConfig):
         uses.register("field", under_way.bulk_actions_by_field)
         for name, words in logged.WORDS.items():
             details.register(name, words)
+        details.register_subject("audiences.contact", logged.people)
         attention.register(needs=elsewhere.unconfirmed_blocks, running=running_imports)
         attention.register(running=running_exports)
         attention.register(needs=bulk.stopped_bulk_actions, running=bulk.running_bulk_actions)

@@ -6,6 +6,7 @@ from functools import cached_property
 from django.db.models import Count
 
 from accounts.models import MirrorKind, MirrorRow, Workspace
+from accounts.names import by_name
 from accounts.templatetags.ui import day, in_zone, number
 from audiences.models import List
 
@@ -53,7 +54,7 @@ class ListLabels:
 def _accounts(list_ids: list[int]) -> dict[int, str]:
     names: dict[int, list[str]] = defaultdict(list)
     rows = MirrorRow.objects.filter(kind=MirrorKind.LIST, object_id__in=list_ids)
-    for row in rows.select_related("connection").order_by("connection__name", "id"):
+    for row in rows.select_related("connection").order_by(*by_name("connection")):
         names[row.object_id].append(str(row.connection))
     return {list_id: ", ".join(found) for list_id, found in names.items()}
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from accounts.models import Connection
+from accounts.names import by_name
 from campaigns import content, merge_tags
 from campaigns.models import Campaign
 from campaigns.queries import people, senders
@@ -109,7 +110,7 @@ def _audience(campaign: Campaign) -> Iterator[Check]:
         return
     of_segments = list(_segments(choice))
     yield from of_segments
-    for list_ in campaign.lists.exclude(archived_at=None).order_by("name", "pk"):
+    for list_ in campaign.lists.exclude(archived_at=None).order_by(*by_name()):
         yield _blocker(f"The list “{list_.name}” is archived. Take it out, or bring it back.", "id_lists")
     holes = people.holes(campaign, keys)
     if not holes.people and not any(check.is_blocker for check in of_segments):

@@ -4,6 +4,7 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
+from accounts.names import by_name
 from audiences.addresses import NotAnAddress, normalise
 
 
@@ -17,7 +18,7 @@ class ReportFilters(Form):
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = workspace.connections.exclude(  # type: ignore[attr-defined]
             status=Connection.Status.CHECKING
-        ).order_by("name")
+        ).order_by(*by_name())
 
 
 class LeaveForm(Form):

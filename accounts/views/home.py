@@ -13,6 +13,7 @@ from accounts.forms.people import ActivityFilters
 from accounts.http import WorkspaceRequest, public_view, render_page, workspace_view
 from accounts.ids import id_of
 from accounts.models import Connection, Membership, Role, User
+from accounts.names import by_name
 from accounts.panels import Place
 
 # The session remembers where somebody worked last.
@@ -111,7 +112,7 @@ KINDS = {
 def activity_log(request: WorkspaceRequest) -> HttpResponse:
     filters = ActivityFilters(request.GET or None)
     values = filters.cleaned_data if filters.is_valid() else {}
-    members = User.objects.filter(memberships__workspace=request.workspace).order_by("name", "email")
+    members = User.objects.filter(memberships__workspace=request.workspace).order_by(*by_name())
     object_type, _, object_id = (values.get("object") or "").partition(":")
     entries, older = queries.activity_page(
         request.workspace,

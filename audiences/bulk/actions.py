@@ -88,6 +88,8 @@ def _set_field(mine: BulkAction) -> dict[str, int]:
 def _suppress(mine: BulkAction) -> dict[str, int]:
     """Beside a block that an account told stands one of our own: it holds when that is lifted."""
     with database.cursor() as cursor:
+        if mine.has_journal:  # not one begun before blocks were written down
+            cursor.execute(_WHO_IS_BLOCKED, {"of": mine.pk})
         cursor.execute(_BLOCKED_BEFORE)
         rows = cursor.fetchall()
     now = timezone.now()
@@ -250,5 +252,12 @@ _SET_CUSTOM = _WRITE.format(
 )
 _EMPTY_CUSTOM = _WRITE.format(
     was="c.custom -> %(key)s", becomes="null", differs="c.custom ? %(key)s", set="custom = c.custom - %(key)s"
+)
+# No field has such a key.
+_WHO_IS_BLOCKED = (
+    _INTO_JOURNAL.format(
+        who="c.id", what=f"jsonb_build_object('@suppressed', jsonb_build_array({SUPPRESSED}, true))"
+    )
+    + "chosen c order by c.id"
 )
 _BLOCKED_BEFORE = f"select c.email, {SUPPRESSED} from chosen c order by c.id"

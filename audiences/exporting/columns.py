@@ -1,10 +1,12 @@
 """What an export of people can tell of each, as SQL over `audiences_contact c`."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import Workspace
 from audiences.files.formulas import FORMULA
+from audiences.list_names import told_apart
 from audiences.models import Contact, Field
 from audiences.sql import SUPPRESSED, stands
 
@@ -30,9 +32,11 @@ class Column:
 
 _OF_SUPPRESSION = "(select {} from audiences_suppression s where s.contact_id = c.id and s.lifted_at is null order by s.reason = 'blocked', s.at limit 1)"
 _OF_ENGAGEMENT = "(select {} from audiences_engagement e where e.contact_id = c.id)"
+# Those of one name as menus tell them apart.
 _LISTS = (
-    "(select string_agg(l.name, '; ' order by l.name) from audiences_subscription s join audiences_list l"
-    " on l.id = s.list_id where s.contact_id = c.id and s.status = '{}')"
+    "(select string_agg(l.name || coalesce(' · ' || (%(apart)s::jsonb ->> l.id::text), ''), '; ' order by lower(l.name), l.id)"
+    " from audiences_subscription s join audiences_list l on l.id = s.list_id"
+    " where s.contact_id = c.id and s.status = '{}')"
 )
 
 
@@ -66,6 +70,7 @@ def columns_of(workspace: Workspace) -> dict[str, Column]:
     standard = Contact.STANDARD_FIELDS
     fields = Field.objects.filter(workspace=workspace)
     known = {key: (label, kind) for key, label, kind in fields.values_list("key", "label", "kind")}
+    apart = {"apart": json.dumps(told_apart(workspace))}
     found = [
         Column("email", "Address", PERSON, "c.email", is_ticked=True),
         *(Column(key, known.get(key, (label, ""))[0], PERSON, f"c.{key}", is_ticked=True) for key, label in standard.items()),
@@ -74,11 +79,11 @@ def columns_of(workspace: Workspace) -> dict[str, Column]:
             for number, (key, (label, kind)) in enumerate(known.items())
             if key not in standard
         ),
-        Column("lists", "On lists", GROUPS, _LISTS.format("subscribed"), is_ticked=True),
-        Column("left", "Left lists", GROUPS, _LISTS.format("unsubscribed")),
+        Column("lists", "On lists", GROUPS, _LISTS.format("subscribed"), apart, is_ticked=True),
+        Column("left", "Left lists", GROUPS, _LISTS.format("unsubscribed"), apart),
         Column(
             "tags", "Tags", GROUPS,
-            "(select string_agg(g.name, '; ' order by g.name) from audiences_tagging t join audiences_tag g"
+            "(select string_agg(g.name, '; ' order by lower(g.name)) from audiences_tagging t join audiences_tag g"
             " on g.id = t.tag_id where t.contact_id = c.id)", is_ticked=True,
         ),
         Column(

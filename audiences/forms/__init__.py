@@ -8,6 +8,7 @@ from django import forms
 from accounts.forms import Form
 from accounts.forms.widgets import NameIterator, QuickSelect
 from accounts.models import Connection, Workspace
+from accounts.names import by_name
 from audiences.list_names import ListLabels
 from audiences.queries.contacts import SEARCH_LETTERS
 from audiences.queries.lists import NO_FOLDER, SORTS
@@ -80,7 +81,7 @@ class ListFilters(Filters):
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = [
-            (str(pk), name) for pk, name in workspace.folders.order_by("name", "id").values_list("pk", "name")
+            (str(pk), name) for pk, name in workspace.folders.order_by(*by_name()).values_list("pk", "name")
         ]
         offer(self, "folder", [("", "All folders"), (NO_FOLDER, "In no folder"), *names])
         choose(self, "account", connections(workspace))
@@ -96,7 +97,7 @@ class SuppressForm(Form):
 
 
 def connections(workspace: Workspace) -> Any:
-    return workspace.connections.exclude(status=Connection.Status.CHECKING).order_by("name", "id")
+    return workspace.connections.exclude(status=Connection.Status.CHECKING).order_by(*by_name())
 
 
 def offer(form: forms.Form, name: str, choices: Any) -> None:
@@ -113,7 +114,7 @@ def choose_list(
     found = workspace.lists.filter(archived_at=None) if lists is None else lists
     label = ListLabels(workspace, sizes=sizes)
     for name in names:
-        choose(form, name, found.order_by("name", "id"), label=label, columns=label.columns)
+        choose(form, name, found.order_by(*by_name()), label=label, columns=label.columns)
 
 
 def choose(

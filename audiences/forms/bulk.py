@@ -7,6 +7,7 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Workspace
+from accounts.names import by_name
 from audiences.forms import choose, choose_list, offer
 from audiences.models import BulkAction, Contact, Field, List, Tag
 from audiences.queries.contacts import People
@@ -74,7 +75,7 @@ class TagForm(_BulkForm):
 
     def fit(self) -> None:
         self.offered = list(
-            self.workspace.tags.order_by("name").values_list("name", flat=True)[:MOST_OFFERED]
+            self.workspace.tags.order_by(*by_name()).values_list("name", flat=True)[:MOST_OFFERED]
         )
 
     def arguments(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +86,7 @@ class UntagForm(_BulkForm):
     tag = forms.ModelChoiceField(Tag.objects.none(), label="Tag", empty_label="Choose a tag")
 
     def fit(self) -> None:
-        choose(self, "tag", self.workspace.tags.order_by("name", "id"))
+        choose(self, "tag", self.workspace.tags.order_by(*by_name()))
         self.initial["tag"] = self.people.tag_id
 
     def arguments(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from accounts.days import day_after, day_before
 from accounts.forms.widgets import QuickSelect
 from accounts.ids import id_of
 from accounts.models import Connection, Workspace
+from accounts.names import by_name
 from audiences import queries, rules
 from audiences.forms import Choices, Filters, choose, choose_list, connections, offer
 from audiences.list_names import ListLabels
@@ -91,8 +92,8 @@ class ContactFilters(Filters):
             if key not in _ELSEWHERE and (shows_addresses or not key.startswith("@"))
         }
         choose_list(self, "list", workspace=workspace)
-        choose(self, "tag", workspace.tags.order_by("name", "id"))
-        choose(self, "segment", workspace.segments.filter(archived_at=None).order_by("name", "id"))
+        choose(self, "tag", workspace.tags.order_by(*by_name()))
+        choose(self, "segment", workspace.segments.filter(archived_at=None).order_by(*by_name()))
         choose(self, "account", connections(workspace))
         # Asked for only when the form is drawn.
         self.fields["language"].widget = QuickSelect()
@@ -111,7 +112,7 @@ class ContactFilters(Filters):
                 ("since until", self._added()),
                 ("field value to", self._field()),
                 ("import outcome", self._import()),
-                ("bulk", self._bulk()),
+                ("bulk outcome", self._bulk()),
             )
             if condition is not None
         }
@@ -155,7 +156,7 @@ class ContactFilters(Filters):
         }
         told = {
             name: self.conditions[name]
-            for name in ("since until", "field value to", "import outcome", "bulk")
+            for name in ("since until", "field value to", "import outcome", "bulk outcome")
             if name in self.conditions
         }
         known = rules.Known.of(self.workspace, *told.values())
@@ -214,22 +215,23 @@ class ContactFilters(Filters):
         return rules.Condition("segment", found.pk, "in") if found else None
 
     def _import(self) -> rules.Condition | None:
-        found, outcome = self._linked("import outcome", "import"), self.value("outcome") or "in"
-        if outcome not in rules.KINDS["import"].all_ops():
-            self._unread["import outcome"] = f"No import tells people apart by “{outcome}”."
-            return None
-        return rules.Condition("import", found, outcome) if found else None
+        return self._outcome("import", "in")
 
     def _bulk(self) -> rules.Condition | None:
-        found = self._linked("bulk", "bulk")
-        return rules.Condition("bulk", found, "changed") if found else None
+        return self._outcome("bulk", "changed")
 
-    def _linked(self, names: str, name: str) -> int | None:
-        """The number a link gives for one of these; nonsense is no link of ours."""
-        text = self.value(name) or ""
-        if not (found := id_of(text)) and text:
-            self._unread[names] = f"There is no {rules.KINDS[name].noun} “{text}”."
-        return found
+    def _outcome(self, name: str, usual: str) -> rules.Condition | None:
+        """What a link gives for one of these, and which of its people; nonsense is no link of ours."""
+        if not (text := self.value(name)):
+            return None
+        kind, outcome = rules.KINDS[name], self.value("outcome") or usual
+        if not (found := id_of(text)):
+            self._unread[f"{name} outcome"] = f"There is no {kind.noun} “{text}”."
+        elif outcome not in kind.all_ops():
+            self._unread[f"{name} outcome"] = f"No {kind.noun} tells people apart by “{outcome}”."
+        else:
+            return rules.Condition(name, found, outcome)
+        return None
 
     def _deed(self) -> rules.Condition | None:
         did, _, rest = (self.value("did") or "").partition("-")

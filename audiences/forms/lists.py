@@ -6,6 +6,7 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Workspace
+from accounts.names import by_name
 from audiences.models import Folder, List
 
 
@@ -42,7 +43,7 @@ class ListForm(ListNameForm):
         super().__init__(*args, **kwargs)
         folder = self.fields["folder"]
         assert isinstance(folder, forms.ModelChoiceField)  # noqa: S101
-        folder.queryset = workspace.folders.order_by("name", "id")
+        folder.queryset = workspace.folders.order_by(*by_name())
 
 
 class FolderForm(Form):

@@ -96,8 +96,8 @@ class BulkAction(Moving):
         return self.state == self.State.UNDOING
 
     @property
-    def can_be_undone(self) -> bool:
-        """Not twice: one that stopped while it was undone goes on instead."""
+    def knows_whom(self) -> bool:
+        """Whether those it changed can be found. Not while that is taken back, or goes on."""
         was_undoing = self.state == self.State.FAILED and self.failed_in == self.State.UNDOING
         return (
             self.has_journal
@@ -105,6 +105,11 @@ class BulkAction(Moving):
             and self.State.UNDOING in self.MOVES[self.state]
             and not was_undoing
         )
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Not twice: one that stopped while it was undone goes on instead. A block is lifted person by person."""
+        return self.knows_whom and self.action != self.Action.SUPPRESS
 
 
 class BulkChange(Change):

@@ -19,6 +19,8 @@ class Erasure(models.Model):
     counts = models.JSONField(default=dict, blank=True)
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
+    # Of another address of the same person, erased with this one.
+    part_of = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="parts")
     # A consent given anew after it, recorded by an approver.
     lifted_at = models.DateTimeField(null=True, blank=True)
 

@@ -89,6 +89,8 @@ class Row(NamedTuple):
     since_at: datetime | None
     # Of the columns asked for, in their order.
     cells: tuple[Any, ...] = ()
+    # The address they had before, where they were searched for by it.
+    formerly: str = ""
 
     def masked(self) -> "Row":
         """As whoever may not see addresses sees it. Files have them where names should be, too."""
@@ -97,6 +99,7 @@ class Row(NamedTuple):
             name=redact(self.name),
             language=redact(self.language),
             city=redact(self.city),
+            formerly="",
         )
 
 
@@ -219,11 +222,12 @@ def _find(
     if people.words and not newest_only:
         # Else the planner may walk everybody from the newest in hope of fifty hits.
         hits = f"with hits as materialized ({hits}) select id from hits"
+    addresses = [word.lower() for word in people.words.split() if "@" in word]
     statement = f"""
         select c.id, c.email, c.first_name || ' ' || c.last_name, c.language, c.city,
                (select reason from audiences_suppression s
                 where s.contact_id = c.id and s.lifted_at is null order by s.reason = 'blocked', s.at limit 1),
-               c.created_at, on_list.status, on_list.changed_at{"".join(f", {column.sql}" for column in columns)}
+               c.created_at, on_list.status, on_list.changed_at, {_FORMERLY if addresses else "''"}{"".join(f", {column.sql}" for column in columns)}
         from (select id from ({hits}) ids order by id desc limit %(limit)s) page
         join audiences_contact c on c.id = page.id
         left join audiences_subscription on_list on on_list.contact_id = c.id and on_list.list_id = %(list)s
@@ -231,7 +235,7 @@ def _find(
     """
     with database.cursor() as cursor:
         values |= {name: value for column in columns for name, value in column.values.items()}
-        cursor.execute(statement, values | {"limit": PAGE + 1})
+        cursor.execute(statement, values | {"limit": PAGE + 1, "addresses": addresses})
         rows = [
             Row(
                 id_,
@@ -244,8 +248,9 @@ def _find(
                 status or "",
                 since_at,
                 tuple(cells),
+                formerly or "",
             )
-            for id_, email, name, language, city, reason, created_at, status, since_at, *cells in cursor.fetchall()
+            for id_, email, name, language, city, reason, created_at, status, since_at, formerly, *cells in cursor.fetchall()
         ]
     if newest_only and len(rows) <= PAGE:
         return None
@@ -304,8 +309,16 @@ def source_of(
         values[name] = f"%{like(word)}%"
         values[f"whole{number}"] = word.lower()
         address = f"c.email ilike %({name})s" if people.shows_addresses else f"c.email = %(whole{number})s"
+        if "@" in word:
+            address += f" or c.id = ({_HAD.format(f'whole{number}')})"
         where.append(f"({address} or c.first_name ilike %({name})s or c.last_name ilike %({name})s)")
     return source, " and ".join(where), values
+
+
+# A whole address, by its index: one person at most, so that the others are still looked up by theirs.
+_HAD = "select f.contact_id from audiences_formeraddress f where f.workspace_id = %(workspace)s and f.email = %({})s"
+_FORMERLY = """(select min(f.email) from audiences_formeraddress f
+                where f.contact_id = c.id and f.workspace_id = %(workspace)s and f.email = any(%(addresses)s))"""
 
 
 def _newest(people: People, before: int | None) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import attention, search
 from accounts.http import WorkspaceRequest
 from accounts.models import OutboxEntry, Role, Workspace
+from accounts.names import by_name
 from accounts.redaction import mask_email
 from audiences.models import Contact, FieldChange, List
 from audiences.models.suppressions import BLOCK_TASK
@@ -22,7 +23,9 @@ def search_contacts(request: WorkspaceRequest, words: str) -> Iterable[search.Hi
     people = People(request.workspace, words=words, shows_addresses=request.membership.may(Role.EDITOR))
     return [
         search.Hit(
-            row.name or row.email, reverse("audiences:contact", args=[row.id]), row.email if row.name else ""
+            row.name or row.email,
+            reverse("audiences:contact", args=[row.id]),
+            ", ".join([row.email] * bool(row.name) + [f"formerly {row.formerly}"] * bool(row.formerly)),
         )
         for row in contacts(people).rows[: search.LIMIT]
     ]
@@ -31,7 +34,7 @@ def search_contacts(request: WorkspaceRequest, words: str) -> Iterable[search.Hi
 def search_lists(request: WorkspaceRequest, words: str) -> Iterable[search.Hit]:
     found = List.objects.filter(workspace=request.workspace, archived_at=None, name__icontains=words)
     return [
-        search.Hit(row.name, row.get_absolute_url()) for row in found.order_by("name", "id")[: search.LIMIT]
+        search.Hit(row.name, row.get_absolute_url()) for row in found.order_by(*by_name())[: search.LIMIT]
     ]
 
 

@@ -1,6 +1,7 @@
 """The fields of a workspace: what they hold, what uses them, what each account calls them."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from django.db import connection as database
 from django.urls import reverse
 
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
+from accounts.names import by_name
 from accounts.templatetags.ui import day, number
 from audiences import uses
 from audiences.field_names import STANDARD_NAMES, fold
@@ -252,7 +254,22 @@ def value_of(field: Field, text: str) -> values.Value | None:
         raise ValueError("This text holds a letter that cannot be kept. Type it again.")
     if isinstance(value, str) and len(value) > field.max_letters:
         raise ValueError(f"This field holds {field.max_letters} letters at most.")
+    if field.key in _FITS and not _FITS[field.key][0].fullmatch(text):
+        raise ValueError(_FITS[field.key][1])
     return value
+
+
+# What a person types here; a file or an account may know no better.
+_FITS: dict[str, tuple[re.Pattern[str], str]] = {
+    "language": (
+        re.compile(r"[a-z]{2,3}([-_][a-z0-9]{2,8})*", re.ASCII | re.IGNORECASE),
+        "This is no code of a language. Write it like de or pt-BR.",
+    ),
+    "phone": (
+        re.compile(r"[\s(]*\+?[\s(]*(\d[\s()./–-]*){3,}((ext\.?|x|#)\s*\d+)?", re.IGNORECASE),
+        "This is no phone number. Write it like +41 44 123 45 67.",
+    ),
+}
 
 
 _UNFIT: dict[str, str] = {
@@ -327,7 +344,7 @@ def _mirrors(workspace: Workspace) -> list[MirrorRow]:
     return list(
         rows.exclude(connection__status=Connection.Status.DISCONNECTED)
         .select_related("connection")
-        .order_by("connection__name", "connection_id", "id")
+        .order_by(*by_name("connection"))
     )
 
 

@@ -1,4 +1,4 @@
-"""Who joined a list, left it, or was lost to a dead address, and when."""
+"""Who joined a list, left it, was taken off it, or was lost to a dead address, and when."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from accounts.models import MirrorKind, MirrorRow, Pull
 from audiences.models import List, Subscription
 from audiences.queries.contacts import PAGE, Row, Slice
 
-KINDS = {"joined": "Joined", "left": "Left", "bounced": "Bounced"}
+KINDS = {"joined": "Joined", "left": "Left", "removed": "Taken off", "bounced": "Bounced"}
 # What the address says → words, and days; None is all there is.
 SPANS: dict[str, tuple[str, int | None]] = {
     "30": ("30 days", 30),
@@ -185,6 +185,10 @@ select 'left', contact_id, changed_at
 from audiences_subscription
 where list_id = %(list)s and status = 'unsubscribed' and changed_at >= %(since)s
   and greatest(created_at, changed_at) > %(read)s
+union all
+select 'removed', contact_id, changed_at
+from audiences_subscription
+where list_id = %(list)s and status = 'removed' and changed_at >= %(since)s and changed_at > greatest(created_at, %(read)s)
 union all
 select case when b.reason = 'bounced' then 'bounced' else 'left' end, b.contact_id, b.at
 from (

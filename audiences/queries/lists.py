@@ -3,9 +3,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db.models import Count, Q
+from django.db.models.functions import Lower
 
 from accounts.ids import id_of
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
+from accounts.names import by_name
 from audiences.models import Folder, List, Subscription
 
 PAGE = 50
@@ -24,8 +26,8 @@ class ListSlice(NamedTuple):
 
 # What the address says → the column and whether the highest comes first.
 SORTS = {
-    "name": ("name", False),
-    "-name": ("name", True),
+    "name": ("folded", False),
+    "-name": ("folded", True),
     "people": ("subscribed_count", False),
     "-people": ("subscribed_count", True),
 }
@@ -43,9 +45,8 @@ def lists(
     after: str = "",
 ) -> ListSlice:
     """A page of them with the accounts that hold each. `folder` is an id, or NO_FOLDER."""
-    found = List.objects.filter(workspace=workspace, archived_at__isnull=not is_archived).select_related(
-        "folder"
-    )
+    found = List.objects.filter(workspace=workspace, archived_at__isnull=not is_archived)
+    found = found.annotate(folded=Lower("name")).select_related("folder")
     if words:
         found = found.filter(name__icontains=words)
     if folder:
@@ -55,7 +56,7 @@ def lists(
         found = found.filter(pk__in=mirrored.values("object_id"))
     column, is_falling = SORTS.get(sort, SORTS["name"])
     value, _, last = after.rpartition("\x1f")
-    if (last_id := id_of(last)) and (column == "name" or value == "0" or id_of(value)):
+    if (last_id := id_of(last)) and (column == "folded" or value == "0" or id_of(value)):
         side = "lt" if is_falling else "gt"
         found = found.filter(Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": last_id}))
     direction = "-" if is_falling else ""
@@ -71,13 +72,13 @@ def folders(workspace: Workspace) -> list[tuple[Folder, int]]:
     rows = Folder.objects.filter(workspace=workspace).annotate(
         lists_in_use=Count("lists", filter=Q(lists__archived_at=None))
     )
-    return [(row, row.lists_in_use) for row in rows.order_by("name", "id")]
+    return [(row, row.lists_in_use) for row in rows.order_by(*by_name())]
 
 
 def mirrors_of(list_ids: list[int]) -> dict[int, list[MirrorRow]]:
     found: dict[int, list[MirrorRow]] = defaultdict(list)
     rows = MirrorRow.objects.filter(kind=MirrorKind.LIST, object_id__in=list_ids)
-    for row in rows.select_related("connection").order_by("connection__name", "id"):
+    for row in rows.select_related("connection").order_by(*by_name("connection")):
         found[row.object_id].append(row)
     return found
 

@@ -1,13 +1,14 @@
 """How values of the audience read in the activity log. `accounts.details` asks."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from accounts.details import Words, plain
+from accounts.details import Subject, Words, plain
 from accounts.models import Workspace
 from accounts.redaction import redact
 from audiences import rules
-from audiences.models import List, Tag
+from audiences.models import Contact, List, Tag
+from audiences.queries.contacts import shown, shown_name
 from audiences.queries.fields import all_fields
 
 
@@ -38,6 +39,20 @@ def named(model: type[List] | type[Tag]) -> Words:
         return [names.get(value, "gone by now") for value in values]
 
     return words
+
+
+def people(workspace: Workspace, ids: Collection[int], shows_addresses: bool) -> Mapping[int, Subject]:
+    """By name, else by address."""
+    found = Contact.objects.filter(workspace=workspace, pk__in=ids).only("email", "first_name", "last_name")
+    there = {
+        row.pk: Subject(
+            shown_name(row, shows_addresses=shows_addresses)
+            or shown(row.email, shows_addresses=shows_addresses),
+            row.get_absolute_url(),
+        )
+        for row in found
+    }
+    return dict.fromkeys(ids, Subject("Somebody who was merged into another or erased since")) | there
 
 
 WORDS: dict[str, Words] = {

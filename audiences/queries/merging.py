@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.names import by_name
 from audiences.models import Consent, Contact, Engagement, Subscription, Suppression, Tag
 from audiences.queries.fields import all_fields, as_text, value_in_words
 
@@ -110,7 +111,7 @@ def _memberships(kept: Contact, other: Contact) -> list[Membership]:
     rows = (
         Subscription.objects.filter(contact__in=[kept, other])
         .select_related("list")
-        .order_by("list__name", "id")
+        .order_by(*by_name("list"))
     )
     for row in rows:
         found.setdefault(row.list_id, {})[row.contact_id] = row.status

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, Workspace
+from accounts.names import by_name
 from accounts.redaction import redact
 from audiences.models import Contact, List, Subscription, Suppression
 from audiences.models.suppressions import BLOCK_TASK
@@ -71,7 +72,7 @@ def person(contact: Contact, *, shows_addresses: bool) -> Person:
     return Person(
         fields=[(label, said(text)) for label, text in _fields(contact)],
         subscriptions=list(
-            Subscription.objects.filter(contact=contact).select_related("list").order_by("list__name", "id")
+            Subscription.objects.filter(contact=contact).select_related("list").order_by(*by_name("list"))
         ),
         suppressions=suppressions,
         accounts=_accounts(contact, suppressions, said),
@@ -141,7 +142,7 @@ def _accounts(contact: Contact, suppressions: list[Suppression], said: Callable[
     mirrors = (
         MirrorRow.objects.filter(kind=MirrorKind.CONTACT, object_id=contact.pk)
         .select_related("connection")
-        .order_by("connection__name", "connection_id")
+        .order_by(*by_name("connection"))
     )
     asked = {
         entry.connection_id: entry

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from accounts import attention
@@ -50,6 +52,9 @@ class Erased:
     # (what, rows)
     counts: list[tuple[str, int]]
     accounts: list[There]
+    # Of the one person.
+    addresses: int
+    back_at: datetime | None
 
 
 class ErasedSlice(NamedTuple):
@@ -64,8 +69,13 @@ def what_is_held(person: Person) -> list[Held]:
 
 
 def erasures(workspace: Workspace, *, before: int | None = None) -> ErasedSlice:
-    """The newest first, with their accounts, in three queries."""
-    found = Erasure.objects.filter(workspace=workspace).select_related("by")
+    """One of each act, the newest first, with their accounts, in three queries."""
+    has_accounts = Exists(ErasedThere.objects.filter(erasure=OuterRef("pk")))  # of an act before that one
+    found = (
+        Erasure.objects.filter(Q(part_of=None) | has_accounts, workspace=workspace)
+        .select_related("by")
+        .annotate(others=Count("parts"), back_at=Coalesce("lifted_at", Max("parts__lifted_at")))
+    )
     if before:
         found = found.filter(pk__lt=before)
     rows = list(found.order_by("-id")[: PAGE + 1])
@@ -78,6 +88,8 @@ def erasures(workspace: Workspace, *, before: int | None = None) -> ErasedSlice:
             row,
             [(title, row.counts[name]) for name, title in titles.items() if name in row.counts],
             accounts.get(row.pk, []),
+            row.others + 1,
+            row.back_at,
         )
         for row in rows[:PAGE]
     ]

@@ -17,6 +17,7 @@ from accounts import search
 from accounts.http import WorkspaceRequest
 from accounts.ids import id_of
 from accounts.models import Connection, Workspace
+from accounts.names import by_name
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
 from audiences import rules, uses
@@ -301,7 +302,7 @@ USES = {kind: _using(kind) for kind in ("list", "tag", "field", "segment", "acco
 def receiving(workspace: Workspace) -> list[tuple[str, list[Connection]]]:
     """How people of a segment reach an account, and the accounts where they do so."""
     found: dict[str, list[Connection]] = defaultdict(list)
-    for row in workspace.connections.exclude(status=Connection.Status.CHECKING).order_by("name", "id"):
+    for row in workspace.connections.exclude(status=Connection.Status.CHECKING).order_by(*by_name()):
         found[_received(row)].append(row)
     return list(found.items())
 
@@ -321,7 +322,7 @@ def _received(connection: Connection) -> str:
 def search_segments(request: WorkspaceRequest, words: str) -> Iterable[search.Hit]:
     found = Segment.objects.filter(workspace=request.workspace, archived_at=None, name__icontains=words)
     return [
-        search.Hit(row.name, row.get_absolute_url()) for row in found.order_by("name", "id")[: search.LIMIT]
+        search.Hit(row.name, row.get_absolute_url()) for row in found.order_by(*by_name())[: search.LIMIT]
     ]
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from accounts.models import Connection, MirrorKind, Workspace
+from accounts.names import by_name
 from audiences.list_names import ListLabels
 from audiences.models import List, Segment, Tag
 from audiences.rules.fields import days_in_words
@@ -27,7 +28,7 @@ class ListKind(Kind):
         }
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
-        found = List.objects.filter(workspace=workspace).order_by("name", "id")
+        found = List.objects.filter(workspace=workspace).order_by(*by_name())
         found = found.filter(archived_at=None) if only is None else found.filter(pk__in=only)
         label = ListLabels(workspace)
         return {row.pk: Thing(label(row), "archived" if row.archived_at else "") for row in found}
@@ -64,7 +65,7 @@ class TagKind(Kind):
         return {"has": Op("has it", "tagged {of}"), "has_not": Op("has it not", "not tagged {of}")}
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
-        found = Tag.objects.filter(workspace=workspace).order_by("name", "id")
+        found = Tag.objects.filter(workspace=workspace).order_by(*by_name())
         if only is not None:
             found = found.filter(pk__in=only)
         return {row.pk: Thing(row.name) for row in found}
@@ -96,7 +97,7 @@ class AccountKind(Kind):
         }
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
-        found = Connection.objects.filter(workspace=workspace).order_by("name", "id")
+        found = Connection.objects.filter(workspace=workspace).order_by(*by_name())
         if only is not None:
             found = found.filter(pk__in=only)
         else:
@@ -128,7 +129,7 @@ class SegmentKind(Kind):
         }
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
-        found = Segment.objects.filter(workspace=workspace).order_by("name", "id")
+        found = Segment.objects.filter(workspace=workspace).order_by(*by_name())
         found = found.filter(archived_at=None) if only is None else found.filter(pk__in=only)
         return {
             row.pk: Thing(row.name, "archived" if row.archived_at else "", {"rule": row.rule})

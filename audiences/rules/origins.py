@@ -90,7 +90,16 @@ class BulkKind(Kind):
     key, title, noun, takes_ids = "bulk", "Bulk actions", "bulk action", True
 
     def all_ops(self) -> Mapping[str, Op]:
-        return {"changed": Op("changed them", "changed by the bulk action {of}")}
+        return {
+            "changed": Op("changed them", "changed by the bulk action {of}"),
+            "suppressed_before": Op(
+                "found them suppressed", "suppressed already before the bulk action {of}"
+            ),
+        }
+
+    def ops(self, of: str | int, thing: Thing) -> Mapping[str, Op]:
+        ops = self.all_ops()
+        return ops if thing.data["action"] == BulkAction.Action.SUPPRESS else {"changed": ops["changed"]}
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
         found = (
@@ -107,13 +116,18 @@ class BulkKind(Kind):
     def _thing(self, row: Any) -> Thing:
         note = "undone" if row.state == BulkAction.State.UNDONE else _until(row.finished_at)
         aim = row.list_name or row.tag_name or row.arguments.get("field", "")
-        return Thing(f"{words.short(row, aim)}, {_moment(row.created_at)}", note)
+        return Thing(f"{words.short(row, aim)}, {_moment(row.created_at)}", note, {"action": row.action})
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
         return (
             "exists (select 1 from audiences_bulkchange b"
-            f" where b.of_id = {write.put(condition.of)} and b.contact_id = c.id)"
+            f" where b.of_id = {write.put(condition.of)} and b.contact_id = c.id and {_WHICH[condition.op]})"
         )
+
+
+# One that suppresses writes down whom it found suppressed, too.
+_BEFORE = "b.changes #> '{@suppressed,0}' = 'true'"
+_WHICH = {"changed": f"{_BEFORE} is not true", "suppressed_before": _BEFORE}
 
 
 def _name(model: type[List] | type[Tag], key: str) -> Subquery:

@@ -14,7 +14,8 @@ from audiences.addresses import NotAnAddress, normalise
 from audiences.erased import REFUSAL, Erased
 from audiences.files.dialects import Dialect
 from audiences.importing import bodies
-from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, List
+from audiences.models import ConsentBasis, Contact, Import, ImportBody, List
+from audiences.queries.fields import all_fields, value_of
 from audiences.services.imports import CannotImport, instant
 from audiences.sets import one_writer
 
@@ -49,16 +50,21 @@ def add_person(
             "Say where the consent comes from.",
             fields={"consent_source": "Where did this person agree to be written to?"},
         )
+    known = {field.key: field for field in all_fields(workspace)}
     filled = {key: text for key, text in fields.items() if text}
+    for key, typed in filled.items():
+        try:
+            value_of(known[key], typed)
+        except ValueError as error:
+            raise CannotImport(str(error), fields={f"field_{key}": str(error)}) from error
     text = io.StringIO()
     csv.writer(text).writerows([["email", *filled], [address, *filled.values()]])
     body = text.getvalue().encode()
-    kinds = dict(Field.objects.filter(workspace=workspace).values_list("key", "kind"))
     mine = Import.objects.create(
         workspace=workspace, source=Import.Source.BY_HAND, name="One person", created_by=by, size=len(body),
         digest=sha256(f"{by.pk} {timezone.now().timestamp()}".encode()).hexdigest(), state=State.READING,
         dialect=Dialect().as_json(), columns=[{"name": key, "samples": [], "as": "text"} for key in ["email", *filled]],
-        mapping=[{"to": "email", "as": "text"}, *({"to": key, "as": _reading(kinds.get(key, ""))} for key in filled)],
+        mapping=[{"to": "email", "as": "text"}, *({"to": key, "as": _reading(known[key].kind)} for key in filled)],
         list=on_list, consent_at=instant(consent_date), started_at=timezone.now(),
         basis=ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by) if on_list else None,
     )  # fmt: skip
@@ -70,8 +76,8 @@ def add_person(
     mine.move_to(State.RUNNING)
     running.drive(mine, running.run_steps(mine))
     # An address that somebody had before is theirs.
-    known = Contact.objects.filter(workspace=workspace)
-    return known.filter(email=address).first() or known.get(former_addresses__email=address)
+    people = Contact.objects.filter(workspace=workspace)
+    return people.filter(email=address).first() or people.get(former_addresses__email=address)
 
 
 def _reading(kind: str) -> str:

@@ -173,7 +173,7 @@ def _begin(
         cleaned = {"tag": _made(workspace, by, cleaned["new_tag"]).pk}
     mine = BulkAction(
         workspace=workspace, action=action, people=people.as_json(), arguments=cleaned, total=total, until=until,
-        nonce=nonce, created_by=by, has_journal=action != Action.SUPPRESS,
+        nonce=nonce, created_by=by, has_journal=True,
     )  # fmt: skip
     if action == Action.ADD_TO_LIST:
         mine.basis = ConsentBasis.objects.create(workspace=workspace, source=consent_source.strip(), by=by)

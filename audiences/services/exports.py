@@ -118,7 +118,7 @@ def make_again(*, export: Export, by: User) -> None:
 @transaction.atomic
 def throw_away(*, export: Export, by: User) -> None:
     """The file goes; that there was one stays on record."""
-    export.move_to(Export.State.EXPIRED, expires_at=timezone.now(), note="Thrown away.")
+    export.move_to(Export.State.EXPIRED, expires_at=timezone.now(), note=f"{by} threw the file away.")
     ExportPiece.objects.filter(of=export).delete()
     activity.record(
         export.workspace,

@@ -118,6 +118,9 @@ def lift_pattern(
     if pattern.lifted_at is not None or not pattern.is_pattern:
         raise CannotLift("This pattern is no longer suppressed. Somebody lifted it meanwhile.")
     now = timezone.now()
+    if not people and (consent_source.strip() or agreed_at):
+        sentence = "Tick this to write to the people it caught, or take the consent out: it would be kept for nobody."
+        raise CannotLift("A consent is named, and nobody is to be freed by it.", fields={"people": sentence})
     if people:
         missing = {}
         if not consent_source.strip():

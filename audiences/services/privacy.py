@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts import activity, outbox
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, User, Workspace
+from accounts.names import by_name
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
 from audiences import privacy
@@ -104,13 +105,13 @@ def erase_person(*, person: Person, by: User, typed: str) -> Erasure:
     erasure, _ = Erasure.objects.update_or_create(
         workspace=workspace,
         digest=digest_of(workspace, person.email),
-        defaults={"counts": counts, "by": by, "at": timezone.now(), "lifted_at": None},
+        defaults={"counts": counts, "by": by, "at": timezone.now(), "lifted_at": None, "part_of": None},
     )
     for email in person.others:
         Erasure.objects.update_or_create(
             workspace=workspace,
             digest=digest_of(workspace, email),
-            defaults={"by": by, "at": timezone.now(), "lifted_at": None},
+            defaults={"by": by, "at": erasure.at, "lifted_at": None, "part_of": erasure},
         )
     for connection, remote_id in held:
         _ask(erasure, connection, remote_id)
@@ -162,7 +163,7 @@ def holding(person: Person) -> list[tuple[Connection, str]]:
     before = sorted({person.email, *person.others} - {now})
     return [
         (of, remote_id)
-        for of in connections.order_by("name", "pk")
+        for of in connections.order_by(*by_name())
         # Where each list has people of its own, nobody is known by one id. An earlier address may be there beside.
         for remote_id in (*(found[of.pk] if of.capabilities.shares_contacts else [now]), *before)
     ]

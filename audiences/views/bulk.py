@@ -114,7 +114,7 @@ def begin_bulk(request: WorkspaceRequest) -> HttpResponse:
         return go(request, mine)
     sentence = words.sentence(mine)
     if request.htmx:
-        link = ("Look, or undo it", mine.get_absolute_url()) if mine.can_be_undone else None
+        link = ("Look, or undo it" if mine.can_be_undone else "Look", mine.get_absolute_url())
         response = toast(HttpResponse(status=204), sentence, link=link)
         return trigger_client_event(trigger_client_event(response, "close-dialog"), "people-changed")
     say(request, sentence)
@@ -142,7 +142,7 @@ def bulk_action(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
         title, reason, consent = redact(title), redact(reason), redact(consent)
     may_edit = request.role.covers(Role.EDITOR)
     is_undone = mine.state == State.UNDONE
-    changed_url = f"{reverse('audiences:contacts')}?bulk={mine.pk}" if mine.can_be_undone else ""
+    urls = _people_urls(mine) if mine.knows_whom else {}
     return render_page(
         request,
         "audiences/bulk/detail.html",
@@ -158,7 +158,7 @@ def bulk_action(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
                     "label": outcome.label,
                     "count": mine.counts.get(name, 0),
                     "definition": outcome.definition,
-                    "url": changed_url if name in words.WRITTEN and mine.counts.get(name) else "",
+                    "url": urls.get(name, "") if mine.counts.get(name) else "",
                 }
                 for name, outcome in words.OUTCOMES[mine.action].items()
             ],
@@ -266,6 +266,12 @@ def _kept(request: WorkspaceRequest, chosen: People) -> str:
     kept = [*request.session.get(KEPT, {}).items(), (key, queries.signed(chosen))]
     request.session[KEPT] = dict(kept[-MOST_KEPT:])
     return key
+
+
+def _people_urls(mine: BulkAction) -> dict[str, str]:
+    """Outcome → the people it became of, where that is written down."""
+    url = f"{reverse('audiences:contacts')}?bulk={mine.pk}"
+    return dict.fromkeys(words.WRITTEN, url) | {"suppressed_before": f"{url}&outcome=suppressed_before"}
 
 
 def _way_back(mine: BulkAction) -> str:

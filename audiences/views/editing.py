@@ -3,6 +3,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import MirrorKind, MirrorRow, Role
+from accounts.names import by_name
 from audiences import services
 from audiences.forms.editing import MINE, THEIRS, EditForm, SubscriptionForm
 from audiences.models import Contact, Subscription
@@ -42,7 +43,8 @@ def edit_person(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
             "other": other,
             "changed": [(one, labels.get(one.key, one.key)) for one in changed],
             "accounts": [
-                row.connection for row in mirrors.select_related("connection").order_by("connection__name")
+                row.connection
+                for row in mirrors.select_related("connection").order_by(*by_name("connection"))
             ],
         },
         status=409 if changed else form.http_status,

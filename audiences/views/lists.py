@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.http import WorkspaceRequest, go, render_page, safe_next, say, workspace_view
 from accounts.ids import id_of
 from accounts.models import Role
+from accounts.names import by_name
 from accounts.templatetags.ui import counted
 from audiences import queries, services, uses
 from audiences.forms import ListFilters
@@ -248,7 +249,7 @@ def _find(request: WorkspaceRequest, list_id: int) -> List:
 def ticked(request: WorkspaceRequest, asked: QueryDict) -> list[List]:
     """The lists of this workspace among those named, by name."""
     ids = [found for text in asked.getlist("ids")[:MOST_TICKED] if (found := id_of(text))]
-    return list(request.workspace.lists.filter(pk__in=ids).order_by("name", "id"))
+    return list(request.workspace.lists.filter(pk__in=ids).order_by(*by_name()))
 
 
 def _span(request: WorkspaceRequest) -> str:

@@ -28,7 +28,8 @@ def shows_addresses(request: WorkspaceRequest) -> bool:
 
 
 def rows(found: Slice) -> list[tuple[str, ...]]:
-    """(url, address, name, language, city, tone, state, added, status on the list, since) as text."""
+    """(url, address, name, language, city, tone, state, added, status on the list, since, former address if
+    found by it) as text."""
     base = reverse("audiences:contact", args=[0]).removesuffix("0/")
     return [_row(row, base) for row in found.rows]
 
@@ -38,8 +39,8 @@ Cell = tuple[str, str, str]
 
 def table(
     found: Slice, columns: Sequence[Column], *, shows_addresses: bool
-) -> list[tuple[str, str, str, int, list[Cell]]]:
-    """(url, address, name, id, cells) as text; a cell is (heading, text, tone of a badge or nothing)."""
+) -> list[tuple[str, str, str, int, list[Cell], str]]:
+    """(url, address, name, id, cells, former address if found by it) as text; a cell is (heading, text, tone of a badge or nothing)."""
     base = reverse("audiences:contact", args=[0]).removesuffix("0/")
     return [
         (
@@ -48,6 +49,7 @@ def table(
                 _cell(column, value, row, shows_addresses=shows_addresses)
                 for column, value in zip(columns, row.cells, strict=True)
             ],
+            _short(row.formerly, 70),
         )
         for row in found.rows
     ]  # fmt: skip
@@ -86,7 +88,7 @@ def _row(row: Row, base: str) -> tuple[str, ...]:
     return (
         f"{base}{row.id}/", _short(row.email, 70), _short(row.name, 45), row.language, _short(row.city, 30), tone, state,
         day(row.created_at),
-        STATUSES.get(row.status, row.status), since,
+        STATUSES.get(row.status, row.status), since, _short(row.formerly, 70),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.forms import Form
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
+from accounts.names import by_name
 from accounts.templatetags.ui import number
 from audiences.list_names import ListLabels
 from audiences.models import List, Segment
@@ -142,7 +143,7 @@ class ComposeForm(ContentForm):
         choices: dict[str, Any] = {
             "connection": workspace.connections.exclude(
                 status__in=[Connection.Status.CHECKING, "disconnected"]
-            ).order_by("name"),
+            ).order_by(*by_name()),
             "sender": workspace.senders.all(),
             "lists": _lists(workspace, target.connection_id, kept_lists),
         }
@@ -172,7 +173,7 @@ def _lists(workspace: Workspace, connection_id: int | None, kept: Collection[int
         connection=connection_id, kind=MirrorKind.LIST, object_id=OuterRef("pk"), gone_at=None
     )
     found = workspace.lists.filter(Q(archived_at=None) | Q(pk__in=kept)).alias(is_there=Exists(there))
-    return found.order_by("-is_there", "name", "pk")
+    return found.order_by("-is_there", *by_name())
 
 
 def _segment_label(found: Chosen) -> str:
@@ -336,7 +337,7 @@ class CampaignFilters(forms.Form):
     def __init__(self, data: Any, *, workspace: Workspace, statuses: Iterable[tuple[str, str]]) -> None:
         super().__init__(data)
         self.fields["status"].choices = [("", "Any state"), *statuses]  # type: ignore[attr-defined]
-        accounts = workspace.connections.exclude(status=Connection.Status.CHECKING).order_by("name")
+        accounts = workspace.connections.exclude(status=Connection.Status.CHECKING).order_by(*by_name())
         self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
 
 
@@ -349,7 +350,7 @@ class SenderForm(Form):
 
     def __init__(self, data: Any = None, *, workspace: Workspace) -> None:
         super().__init__(data)
-        ready = workspace.connections.filter(status=Connection.Status.READY).order_by("name")
+        ready = workspace.connections.filter(status=Connection.Status.READY).order_by(*by_name())
         self.fields["connection"].queryset = ready  # type: ignore[attr-defined]
 
 
@@ -369,5 +370,5 @@ class DomainForm(Form):
 
     def __init__(self, data: Any = None, *, workspace: Workspace) -> None:
         super().__init__(data)
-        ready = workspace.connections.filter(status=Connection.Status.READY).order_by("name")
+        ready = workspace.connections.filter(status=Connection.Status.READY).order_by(*by_name())
         self.fields["connection"].queryset = ready  # type: ignore[attr-defined]

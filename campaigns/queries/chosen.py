@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection as database
 
 from accounts.models import Workspace
+from accounts.names import by_name
 from accounts.redaction import redact
 from audiences import rules
 from audiences.models import Segment
@@ -155,13 +156,13 @@ def choice_of(campaign: Campaign) -> Choice:
     """As its lists and segments stand now."""
     workspace = campaign.workspace
     lists = campaign.lists.filter(workspace=workspace).order_by("pk").values_list("pk", flat=True)
-    segments = campaign.segments.filter(workspace=workspace).order_by("name", "pk")
+    segments = campaign.segments.filter(workspace=workspace).order_by(*by_name())
     return _choice(workspace, lists, [Chosen.of(segment) for segment in segments])
 
 
 def offered_segments(workspace: Workspace, kept: Collection[int]) -> Choice:
     """Those that can be chosen, and those chosen already (`kept`) whatever became of them."""
-    found = Segment.objects.filter(workspace=workspace).order_by("name", "pk")
+    found = Segment.objects.filter(workspace=workspace).order_by(*by_name())
     return _choice(
         workspace, (), [Chosen.of(row) for row in found if row.archived_at is None or row.pk in kept]
     )

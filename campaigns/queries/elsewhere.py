@@ -12,6 +12,7 @@ from accounts.attention import LIMIT as MOST_ITEMS
 from accounts.attention import Item
 from accounts.http import WorkspaceRequest
 from accounts.models import Connection, Workspace
+from accounts.names import by_name
 from accounts.providers.records import LeaveRecord, ListRecord
 from accounts.search import LIMIT as MOST_HITS
 from accounts.search import Hit
@@ -73,7 +74,7 @@ def _use(campaign: Campaign) -> Use:
 
 
 def search_templates(request: WorkspaceRequest, words: str) -> list[Hit]:
-    found = request.workspace.templates.filter(name__icontains=words).order_by("name", "pk")
+    found = request.workspace.templates.filter(name__icontains=words).order_by(*by_name())
     return [
         Hit(template.name, reverse("campaigns:template_preview", args=[template.pk]), template.subject)
         for template in found.only("pk", "workspace", "name", "subject")[:MOST_HITS]

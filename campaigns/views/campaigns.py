@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.ids import id_of
 from accounts.models import Role
+from accounts.names import by_name
 from accounts.refusals import CannotDo
 from campaigns.forms.compose import CampaignFilters
 from campaigns.models import Campaign, Template
@@ -35,7 +36,7 @@ def campaigns(request: WorkspaceRequest) -> HttpResponse:
 @workspace_view(role=Role.EDITOR)
 def new(request: WorkspaceRequest) -> HttpResponse:
     """Blank at once, or a choice of templates where there are some."""
-    templates = request.workspace.templates.order_by("name", "pk")
+    templates = request.workspace.templates.order_by(*by_name())
     if request.method == "POST":
         chosen = request.POST.get("template")
         template = get_object_or_404(templates, pk=id_of(chosen)) if chosen else None

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, Role
+from accounts.names import by_name
 from accounts.refusals import CannotDo
 from campaigns.forms.compose import CodeForm, DomainForm, SenderForm
 from campaigns.models import Sender, SendingDomain
@@ -97,7 +98,7 @@ def _confirmed(*, code: str, **where: Any) -> None:
 def _rows(request: WorkspaceRequest) -> dict[str, Any]:
     """Senders with their state in each account, domains by account; a constant number of statements."""
     connections = list(
-        request.workspace.connections.exclude(status=Connection.Status.CHECKING).order_by("name", "pk")
+        request.workspace.connections.exclude(status=Connection.Status.CHECKING).order_by(*by_name())
     )
     mirrored = {
         (row.object_id, row.connection_id): row

@@ -126,7 +126,7 @@ on("htmx:afterSettle", (event) => {
   const root = event.detail.elt;
   land(root.matches?.("[data-focus]") ? root : $("[data-focus]", root));
   $$("dialog[data-open]", root).forEach(open);
-  selection(root.closest?.("[data-selection]"));
+  [root.closest?.("[data-selection]"), ...$$("[data-selection]", root)].forEach(selection);
   $$("[data-most]", root).forEach(fill);
 });
 
@@ -152,6 +152,7 @@ function selection(form) {
   const isWhole = ticked > 0 && ticked === boxes.length;
   if (every && !isWhole) every.value = "";
   const isEvery = Boolean(every?.value);
+  keep({ every: isEvery, ids: boxes.filter((box) => box.checked).map((box) => box.value) });
   $$("[data-page-chosen]", form).forEach((line) => (line.hidden = !isWhole || isEvery));
   $$("[data-all-chosen]", form).forEach((line) => (line.hidden = !isEvery));
   $$(".bulk-bar, [data-to-bar]", form).forEach((place) => (place.hidden = ticked === 0));
@@ -190,8 +191,25 @@ on("click", (event) => {
   if (!event.target.matches("[data-to-bar]")) return;
   $(".bulk-bar button:not([hidden] *)", event.target.form).focus();
 });
-/* Ticks that the browser brings back with the page. */
-addEventListener("pageshow", () => $$("[data-selection]").forEach(selection));
+/* What is chosen stays with the page's place in the history: by itself, a browser brings ticks back by their place in the
+   table, where other people may stand now, and forgets that all were meant. */
+function keep(chosen) {
+  if (chosen.ids.length || history.state?.chosen)
+    history.replaceState({ ...history.state, chosen: chosen.ids.length ? chosen : null }, "");
+}
+
+function bringBack() {
+  const chosen = history.state?.chosen;
+  $$("[data-selection]").forEach((form) => {
+    const every = $("[data-all]", form);
+    if (every) every.value = chosen?.every ? "1" : "";
+    $$(".select input[name]", form).forEach(
+      (box) => (box.checked = Boolean(chosen) && ((chosen.every && every) || chosen.ids.includes(box.value))),
+    );
+    selection(form);
+  });
+}
+addEventListener("pageshow", bringBack);
 on("click", (event) => {
   const form = event.target.closest("[data-select-none]")?.closest("[data-selection]");
   if (!form) return;

@@ -154,6 +154,20 @@ def test_a_text_has_as_many_letters_as_the_field_takes(workspace, begin):
     assert refusal.value.fields == {"value": "This field holds 2000 letters at most."}
 
 
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [("language", "de"), ("language", "pt-BR"), ("language", "zh_Hant_TW"), ("language", ""),
+     ("phone", "+41 (0)44 123 45 67"), ("phone", "044/123.45-67 ext. 12"), ("phone", "(030) 1234567"), ("phone", "")],
+)  # fmt: skip
+def test_a_language_and_a_phone_are_kept_as_they_are_typed(workspace, begin, field, text):
+    (ana,) = people_of(workspace, "ana", language="fr", phone="123")
+
+    begin("set_field", field=field, value=text)
+
+    ana.refresh_from_db()
+    assert getattr(ana, field) == text
+
+
 def test_a_standard_field_is_set_in_its_column(workspace, begin):
     people_of(workspace, "ana", city="Paris")
     people_of(workspace, "ben", city="Bern")

@@ -152,9 +152,15 @@ def test_what_does_not_fit_is_refused_and_stays_in_the_form(browse, ana, typed, 
         ("note", "x" * 2001, "This field holds 2000 letters at most."),
         ("city", "x" * 121, "This field holds 120 letters at most."),
         ("note", "a\x00", "This text holds a letter that cannot be kept. Type it again."),
+        ("language", "German", "This is no code of a language. Write it like de or pt-BR."),
+        ("language", "de!", "This is no code of a language. Write it like de or pt-BR."),
+        ("phone", "call me", "This is no phone number. Write it like +41 44 123 45 67."),
+        ("phone", "+ () -", "This is no phone number. Write it like +41 44 123 45 67."),
     ],
 )
-def test_a_value_is_refused_alike_for_one_person_and_for_many(workspace, ana, by, key, text, says):
+def test_a_value_is_refused_alike_for_one_person_for_many_and_for_a_new_one(
+    workspace, ana, by, key, text, says
+):
     with pytest.raises(services.CannotEdit) as one:
         services.edit_person(contact=ana, by=by, email=ana.email, fields={key: text}, seen={}, version=1)
     with pytest.raises(services.CannotBulk) as many:
@@ -162,7 +168,11 @@ def test_a_value_is_refused_alike_for_one_person_and_for_many(workspace, ana, by
             workspace=workspace, by=by, action="set_field", people=People(workspace),
             arguments={"field": key, "value": text},
         )  # fmt: skip
-    assert (one.value.fields, many.value.fields) == ({f"field_{key}": says}, {"value": says})
+    with pytest.raises(services.CannotImport) as new:
+        services.add_person(workspace=workspace, by=by, email="new@x.test", fields={key: text})
+    assert (one.value.fields, many.value.fields, new.value.fields) == (
+        {f"field_{key}": says}, {"value": says}, {f"field_{key}": says},
+    )  # fmt: skip
 
 
 def test_a_choice_of_which_no_choices_are_known_is_a_text(browse, workspace, ana, by):

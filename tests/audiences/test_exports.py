@@ -6,12 +6,23 @@ from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.html import strip_tags
 from python_calamine import CalamineWorkbook
 
 from accounts.models import ActivityEntry, Role
 from audiences import rules, services
 from audiences.exporting import making
-from audiences.models import Engagement, Export, ExportPiece, Field, Segment, Subscription, Tag, Tagging
+from audiences.models import (
+    Engagement,
+    Export,
+    ExportPiece,
+    Field,
+    Folder,
+    Segment,
+    Subscription,
+    Tag,
+    Tagging,
+)
 from audiences.queries import rows_of
 from audiences.queries.contacts import People
 from audiences.queries.selections import in_words, signed
@@ -212,6 +223,17 @@ def test_cancelled_while_it_is_stored_nothing_is_left(workspace, by, ana, monkey
     assert (export.state, ExportPiece.objects.count()) == ("cancelled", 0)
 
 
+def test_lists_of_one_name_are_told_apart_in_a_file(workspace, by, ana):
+    for name in ("Spring", "Autumn"):
+        folder = Folder.objects.create(workspace=workspace, name=name)
+        mine = ListFactory(workspace=workspace, name="Fair", folder=folder)
+        SubscriptionFactory(list=mine, contact=ana)
+
+    export = made(workspace, by, columns=["lists"])
+
+    assert rows(export) == [["On lists"], ["Fair · Spring; Fair · Autumn; News"]]
+
+
 def test_files_go_when_their_time_is_over(workspace, by, ana):
     export = made(workspace, by)
     services.sweep_exports()
@@ -224,6 +246,18 @@ def test_files_go_when_their_time_is_over(workspace, by, ana):
 
     export.refresh_from_db()
     assert (export.state, export.rows, ExportPiece.objects.count()) == ("expired", 1, 0)
+
+
+def test_a_file_that_went_before_its_time_says_why(workspace, by, browse):
+    made(workspace, by)
+    services.throw_away(export=Export.objects.get(), by=by)
+    kept = made(workspace, by)
+    Export.objects.filter(pk=kept.pk).update(state="expired", note="")
+
+    page = " ".join(strip_tags(browse().get("/w/acme/exports/").content.decode()).split())
+
+    assert f"Thrown away{by} threw the file away." in page
+    assert page.count("Expired") == 1
 
 
 def test_ten_a_day_and_no_workbook_too_large(workspace, by):

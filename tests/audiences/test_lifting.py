@@ -269,6 +269,18 @@ def test_a_lifted_pattern_catches_nobody_new_and_frees_nobody_by_itself(workspac
     assert not Consent.objects.exists()
 
 
+@pytest.mark.parametrize("told", [{"consent_source": "The form of 2024"}, {"agreed_at": timezone.now()}])
+def test_a_consent_for_nobody_lifts_no_pattern(workspace, by, ana, told):
+    row = pattern(workspace)
+
+    with pytest.raises(services.CannotLift) as refusal:
+        services.lift_pattern(suppression=row, by=by, reason="A mistake", **told)
+
+    assert list(refusal.value.fields) == ["people"]
+    row.refresh_from_db()
+    assert (row.lifted_at, is_out(ana)) == (None, True)
+
+
 def test_whom_a_pattern_caught_goes_free_with_a_consent_unless_something_else_speaks_against_it(
     workspace, by, ana, now
 ):

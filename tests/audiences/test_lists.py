@@ -367,10 +367,11 @@ def test_growth_counts_everybody_once_on_their_day(grown):
         if day.month == 11 and any(counts.values())
     }
     assert days == {
-        1: (1, 0, 0), 2: (2, 0, 0), 3: (0, 1, 0), 5: (4, 1, 0), 7: (0, 1, 0), 8: (0, 0, 1),
+        1: (1, 0, 0, 0), 2: (2, 0, 0, 0), 3: (0, 1, 0, 0), 5: (4, 1, 0, 0), 6: (0, 0, 1, 0), 7: (0, 1, 0, 0),
+        8: (0, 0, 0, 1),
     }  # fmt: skip
     assert (found.unit, len(found.rows), found.rows[-1][0].isoformat()) == ("day", 30, "2026-11-20")
-    assert found.totals == {"joined": 7, "left": 3, "bounced": 1}
+    assert found.totals == {"joined": 7, "left": 3, "removed": 1, "bounced": 1}
 
 
 def test_who_was_on_a_list_when_it_was_first_read_is_no_growth(browse, grown, workspace):
@@ -385,12 +386,12 @@ def test_who_was_on_a_list_when_it_was_first_read_is_no_growth(browse, grown, wo
 
     found = queries.growth(grown, span="30")
 
-    assert (found.totals, found.stock) == ({"joined": 4, "left": 3, "bounced": 1}, 3)
+    assert (found.totals, found.stock) == ({"joined": 4, "left": 3, "removed": 1, "bounced": 1}, 3)
     page = browse().get(f"/w/acme/lists/{grown.pk}/growth/?span=30").content.decode()
     assert "3 people were on it when it was first read from an account" in page.replace("\xa0", " ")
 
 
-@pytest.mark.parametrize("kind", ["joined", "left", "bounced"])
+@pytest.mark.parametrize("kind", ["joined", "left", "removed", "bounced"])
 def test_a_number_of_growth_opens_the_people_it_counts(browse, grown, kind):
     client = browse()
     rows = client.get(f"/w/acme/lists/{grown.pk}/growth/{kind}/?span=30").context["rows"]

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import activity
 from audiences.models import Field, Tag
-from tests.factories import ListFactory
+from tests.factories import ContactFactory, ListFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -65,9 +65,43 @@ def test_the_log_costs_the_same_for_one_change_and_for_three(browse, workspace):
             activity.record(
                 workspace, "segment.changed", name, after={"rule": rule, "list": mine.pk, "fields": ["email"]}
             )
+            activity.record(workspace, "contact.edited", name, subject=ContactFactory(workspace=workspace))
         client.get("/w/acme/activity/")
         with CaptureQueriesContext(database) as queries:
             client.get("/w/acme/activity/")
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
+
+
+def about(client):
+    """(text, address) of what each entry is about, the newest first."""
+    lines = client.get("/w/acme/activity/").context["entries"]
+    return [tuple(line.subject) if line.subject else None for line in lines]
+
+
+def test_an_entry_leads_to_the_person_by_name_and_shows_a_viewer_no_address(browse, workspace):
+    ana = ContactFactory(workspace=workspace, email="ana@x.test", first_name="Ana", last_name="ana@x.test")
+    ben = ContactFactory(workspace=workspace, email="ben@x.test", first_name="", last_name="")
+    for subject in (None, ana, ben):
+        activity.record(workspace, "contact.edited", "Edited a contact.", subject=subject)
+    urls = [f"/w/acme/contacts/{contact.pk}/" for contact in (ben, ana)]
+
+    assert about(browse("editor")) == [("ben@x.test", urls[0]), ("Ana ana@x.test", urls[1]), None]
+    client = browse("viewer")
+    assert about(client) == [("b…@x…", urls[0]), ("Ana a…@x…", urls[1]), None]
+    page = client.get("/w/acme/activity/").content.decode()
+    assert f'Edited a contact. <a href="{urls[0]}"><bdi>b…@x…</bdi></a>' in page
+
+
+def test_an_entry_about_somebody_who_is_gone_says_so_and_leads_nowhere(browse, workspace):
+    ana = ContactFactory(workspace=workspace)
+    activity.record(workspace, "contact.edited", "Edited a contact.", subject=ana)
+    ana.delete()
+    client = browse("viewer")
+
+    assert about(client) == [("Somebody who was merged into another or erased since", "")]
+    assert (
+        'Edited a contact. <span class="quiet">Somebody who was merged into another or erased since</span>'
+        in client.get("/w/acme/activity/").content.decode()
+    )

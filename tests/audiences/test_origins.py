@@ -159,3 +159,38 @@ def test_whom_a_bulk_action_changed_is_found_until_it_is_undone(workspace, begin
     assert link not in client.get(f"/w/acme/bulk/{mine.pk}/").content.decode()
     assert rules.KINDS["bulk"].things(workspace) == {}
     assert [thing.note for thing in rules.KINDS["bulk"].things(workspace, [mine.pk]).values()] == ["undone"]
+
+
+def test_whom_a_bulk_action_blocked_and_whom_it_found_blocked_are_found_from_its_page(
+    workspace, begin, browse, found
+):
+    _, _, told = people_of(workspace, "ana", "ben", "told")
+    SuppressionFactory(contact=told)
+    client = browse("viewer")
+
+    mine = begin("suppress", reason="Asked by phone", typed=3)
+
+    assert {op: found("bulk", mine.pk, op) for op in rules.KINDS["bulk"].all_ops()} == {
+        "changed": {"ana", "ben"}, "suppressed_before": {"told"},
+    }  # fmt: skip
+    page = client.get(f"/w/acme/bulk/{mine.pk}/")
+    links = {row["label"]: row["url"] for row in page.context["figures"]}
+    assert links == {
+        "Suppressed": f"/w/acme/contacts/?bulk={mine.pk}",
+        "Suppressed before": f"/w/acme/contacts/?bulk={mine.pk}&outcome=suppressed_before",
+    }
+    assert (page.context["may_undo"], mine.can_be_undone) == (False, False)
+    before = client.get(links["Suppressed before"])
+    assert [row[0] for row in before.context["rows"]] == [f"/w/acme/contacts/{told.pk}/"]
+    assert "suppressed already before the bulk action “Suppress: 3 people, " in before.content.decode()
+
+
+def test_a_bulk_action_that_blocked_nobody_tells_no_blocked_people_apart(workspace, begin, browse):
+    people_of(workspace, "ana")
+    mine = begin("set_field", field="city", value="Oslo")
+
+    page = browse("editor").get(f"/w/acme/contacts/?bulk={mine.pk}&outcome=nonsense")
+
+    assert page.context["notes"] == ["No bulk action tells people apart by “nonsense”."]
+    (thing,) = rules.KINDS["bulk"].things(workspace).values()
+    assert list(rules.KINDS["bulk"].ops(mine.pk, thing)) == ["changed"]

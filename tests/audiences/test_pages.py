@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
-from audiences.models import Field, Suppression
+from audiences import services
+from audiences.models import Field, FormerAddress, List, Suppression
 from tests.factories import (
     CampaignFactory,
     ConnectionFactory,
@@ -146,6 +147,43 @@ def test_search_finds_parts_of_address_and_name_and_takes_wildcards_as_they_are(
     assert found("100%") == ["ben@tower.test"]
     assert found("%%%") == []
     assert found("an") == ["ben@tower.test", "ana.bell@tower.test"]
+
+
+def test_search_finds_a_person_by_an_address_they_had_and_says_so(browse, workspace, by):
+    ana = ContactFactory(workspace=workspace, email="ana@old.test", first_name="Ana", last_name="Bell")
+    SubscriptionFactory(list=ListFactory(workspace=workspace), contact=ana)
+    ContactFactory(workspace=workspace, email="ben@new.test")
+    FormerAddress.objects.create(
+        workspace=workspace, email="later@old.test", contact=ContactFactory(workspace=workspace)
+    )
+    services.edit_person(contact=ana, by=by, email="ana@new.test", fields={}, seen={}, version=1)
+    pages = [
+        "contacts/?q=Ana@OLD.test",
+        f"lists/{List.objects.get().pk}/?q=ana@old.test",
+        "search/?q=ana@old.test",
+    ]
+    said = {
+        role: [browse(role).get(f"/w/acme/{page}").content.decode() for page in pages]
+        for role in ("editor", "viewer")
+    }
+
+    for html in said["editor"]:
+        assert "ana@new.test" in html
+        assert "ben@new.test" not in html
+    assert ["formerly <bdi>ana@old.test</bdi>" in html for html in said["editor"]] == [True, True, False]
+    assert "ana@new.test, formerly ana@old.test" in said["editor"][2]
+    for html in said["viewer"]:
+        assert "Ana Bell" in html
+        assert "formerly" not in html
+        assert "ana@new" not in html
+    assert "formerly" not in browse().get("/w/acme/contacts/?q=ana@new.test").content.decode()
+
+
+def test_an_address_somebody_had_is_looked_up_in_this_workspace_alone(browse, workspace):
+    FormerAddress.objects.create(
+        workspace=WorkspaceFactory(), email="ana@old.test", contact=ContactFactory(workspace=workspace)
+    )
+    assert browse().get("/w/acme/contacts/?q=ana@old.test").context["rows"] == []
 
 
 @pytest.mark.parametrize("place", ["contacts/", "suppressions/", "lists/{}/"])

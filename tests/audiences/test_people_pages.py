@@ -442,6 +442,14 @@ def test_what_was_typed_and_refused_stays(workspace, client):
     assert news.subscriptions.count() == 1
 
 
+def test_a_value_that_does_not_fit_stays_with_what_would(workspace, client):
+    shown = choose(client, "set_field", make(workspace, "ana"))
+    reply = begin(client, shown, field="language", value="German")
+    assert reply.status_code == 422
+    assert reply.context["form"]["value"].value() == "German"
+    assert "This is no code of a language. Write it like de or pt-BR." in reply.content.decode()
+
+
 def test_suppressing_many_that_match_asks_for_the_number(workspace, client):
     for number in range(3):
         make(workspace, f"p{number}")

@@ -5,14 +5,16 @@ import json
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from audiences import services
 from audiences.models import (
     Contact,
     ErasedThere,
     Erasure,
     Suppression,
 )
-from tests.audiences.erasing import ANA
+from tests.audiences.erasing import ANA, erase
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -135,3 +137,33 @@ def test_the_log_costs_the_same_for_one_erasure_and_three(workspace, browse):
     add()
     add()
     assert cost() == one
+
+
+def test_one_person_of_two_addresses_is_erased_in_one_line(workspace, browse, by):
+    erase(workspace, by, ContactFactory(workspace=workspace).email)
+    ana = ContactFactory(workspace=workspace, email="ana@old.test")
+    services.edit_person(contact=ana, by=by, email=ANA, fields={}, seen={}, version=1)
+    mine = erase(workspace, by)
+    client = browse()
+
+    page = client.get("/w/acme/privacy/")
+    rows = page.context["rows"]
+    assert [(row.addresses, row.back_at) for row in rows] == [(2, None), (1, None)]
+    assert rows[0].erasure == mine
+    assert "One person, 2 addresses" in page.content.decode()
+
+    now = timezone.now()
+    Erasure.objects.filter(part_of=mine).update(lifted_at=now)
+    assert [row.back_at for row in client.get("/w/acme/privacy/").context["rows"]] == [now, None]
+
+
+def test_an_account_that_still_holds_somebody_stands_there_whatever_came_after(workspace, browse):
+    later = Erasure.objects.create(workspace=workspace, digest="later")
+    mine = Erasure.objects.create(workspace=workspace, digest="mine", part_of=later)
+    there = ErasedThere.objects.create(
+        erasure=mine, connection=ConnectionFactory(workspace=workspace), state="held", remote_id="7"
+    )
+
+    rows = browse().get("/w/acme/privacy/").context["rows"]
+
+    assert [[one.id for one in row.accounts] for row in rows] == [[there.pk], []]

@@ -67,6 +67,32 @@ def test_the_bar_is_one_step_from_a_tick_and_there_again_on_the_way_back(visit, 
     visit.see("50 chosen", inside=".bulk-bar")
 
 
+def test_whom_was_chosen_is_chosen_again_on_the_way_back(visit, brand, colleague):
+    Contact.objects.bulk_create(
+        Contact(workspace=brand, email=f"p{number}@reader.example") for number in range(60)
+    )
+    visit.log_in(colleague(Role.EDITOR).email, brand.name)
+    visit.turn_to("Contacts")
+    visit.tick("Tick all rows of this page")
+    visit.press("button", "Choose all", inside=".bulk-bar")
+    visit.press("button", "Export", inside=".bulk-bar", exact=True)
+    visit.arrive("New export")
+    visit.page.go_back()
+    visit.see("All 60 that match are chosen", inside=".bulk-bar")
+    visit.see("60 chosen", inside=".bulk-bar")
+
+    # Not by their place in the table, where others stand meanwhile.
+    visit.press("button", "Clear", inside=".bulk-bar")
+    visit.tick("Tick p58@reader.example")
+    visit.press("button", "Export", inside=".bulk-bar", exact=True)
+    visit.arrive("New export")
+    Contact.objects.create(workspace=brand, email="newest@reader.example")
+    visit.page.go_back()
+    visit.see("1 chosen", inside=".bulk-bar")
+    box = visit.page.get_by_role("checkbox", name="Tick p58@reader.example")
+    assert box.is_checked()
+
+
 def test_columns_are_ticked_as_far_as_there_is_room(visit, brand, colleague):
     for number in range(12):
         Field.objects.create(workspace=brand, key=f"x{number}", label=f"Field {number:02}")
