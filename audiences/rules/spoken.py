@@ -76,6 +76,12 @@ def days(text: str, today: date) -> Said | None:
     return ("on", first.isoformat()) if first == last else ("within", [first.isoformat(), last.isoformat()])
 
 
+def month(text: str) -> int:
+    """Its number; 0 for what is no month by itself."""
+    names = [name for name in _MONTHS if name.startswith(text)] if len(text) > 2 else []
+    return _MONTHS.index(names[0]) + 1 if names else 0
+
+
 def _period(text: str, today: date) -> Period | None:
     words = [word for word in text.split() if word not in ("the", "of")]
     try:

@@ -214,10 +214,12 @@ def _offered(draft: Draft, find: str) -> dict[str, Any]:
                 rules.KINDS[offer.kind].title if offer.kind else "Several",
                 _compact(offer.node),
                 rules.sentence(rules.Group("all", (offer.node,)), known),
+                offer.but,
             )
             for offer in reader.offers(find)
         ]
-        return {"found": found, "lost": [] if found else reader.lost(find)}
+        lost = [] if found else reader.lost(find)
+        return {"found": found, "lost": lost, "untold": rules.untold(lost)}
     kinds = []
     for key, kind in rules.KINDS.items():
         if things := draft.things(key):
@@ -234,6 +236,7 @@ def _reader(draft: Draft) -> rules.Reader:
         {key: draft.things(key) for key in rules.KINDS},
         timezone.now().astimezone(draft.known.zone).date(),
         cache(partial(queries.fields_holding, draft.workspace)),
+        cache(partial(queries.values_of, draft.workspace)),
     )
 
 

@@ -147,7 +147,7 @@ class Choice:
             for segment in (*self.segments, *self.within)
             if segment.rule is not None
             for condition in rules.conditions(segment.rule)
-            if condition.kind == "list" and condition.op in ("on", "joined_in_last")
+            if condition.kind == "list" and (condition.op == "on" or condition.op.startswith("joined_"))
         }
 
 
