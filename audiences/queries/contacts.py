@@ -15,7 +15,7 @@ from accounts.redaction import mask_email, redact
 from audiences import rules
 from audiences.models import Contact, PeopleCount, Suppression
 from audiences.queries.counting import COUNT_CAP, Count, patiently, quickly, rounded
-from audiences.sql import SUPPRESSED, like, loaded
+from audiences.sql import SUPPRESSED, agreed, like, loaded
 
 if TYPE_CHECKING:
     from audiences.queries.columns import Column
@@ -167,6 +167,26 @@ def split(people: People) -> tuple[int, int]:
                 select s.contact_id from audiences_suppression s
                 where s.workspace_id = %(workspace)s and s.lifted_at is null and s.contact_id is not null
             )) from {source} where {where}
+            """,
+            values,
+        )
+        return cursor.fetchone()
+
+
+def reached(people: People) -> tuple[int, int]:
+    """(those who may be written to, those of them a campaign would go to), exactly. Each is a join of its own."""
+    source, where, values = source_of(people)
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            with mailable as materialized (select c.id from {source} where ({where}) and not {SUPPRESSED}),
+            joined as materialized (
+                select m.id, exists (
+                    select 1 from audiences_subscription s where s.contact_id = m.id and s.status = 'subscribed'
+                ) as is_on from mailable m
+            )
+            select (select count(*) from mailable), (select count(*) from joined where is_on)
+                   + (select count(*) from joined j where not is_on and {agreed("j.id")})
             """,
             values,
         )

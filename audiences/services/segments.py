@@ -15,7 +15,7 @@ from accounts.redaction import redact, redact_value
 from accounts.refusals import CannotDo
 from audiences import rules
 from audiences.models import Segment
-from audiences.queries.contacts import People, split
+from audiences.queries.contacts import People, reached
 from audiences.rules import Group
 from audiences.sql import within
 
@@ -95,7 +95,7 @@ def change_segment(
     mine.version += 1
     mine.updated_at = timezone.now()
     if before["rule"] != saved:
-        mine.mailable_count = mine.counted_at = None
+        mine.mailable_count = mine.agreed_count = mine.counted_at = None
     _keep(mine)
     activity.record(
         mine.workspace, "segment.changed", f"Changed the segment “{name}”: {_told(rule, known)}",
@@ -120,7 +120,7 @@ def duplicate_segment(*, segment: Segment, by: User | None) -> Segment:
     )
     twin = Segment.objects.create(
         workspace=segment.workspace, name=name, description=segment.description, rule=segment.rule, created_by=by,
-        mailable_count=segment.mailable_count, counted_at=segment.counted_at,
+        mailable_count=segment.mailable_count, agreed_count=segment.agreed_count, counted_at=segment.counted_at,
     )  # fmt: skip
     activity.record(
         segment.workspace, "segment.created", f"Made the segment “{name}” as a copy of “{segment.name}”",
@@ -208,19 +208,21 @@ def _count_later(segment: Segment) -> None:
     )
 
 
-def _counted(segment: Segment) -> int | None:
+def _counted(segment: Segment) -> tuple[int, int] | None:
     try:
-        return split(People(segment.workspace, rule=rules.read(segment.rule)))[1]
+        return reached(People(segment.workspace, rule=rules.read(segment.rule)))
     except (rules.BadRule, rules.Incomplete):
         return None
 
 
-def _store(segment: Segment, mailable: int | None) -> None:
+def _store(segment: Segment, counts: tuple[int, int] | None) -> None:
     """Of the version that was counted: another one is counted by itself."""
-    segment.mailable_count = mailable
-    segment.counted_at = timezone.now() if mailable is not None else None
+    segment.mailable_count, segment.agreed_count = counts or (None, None)
+    segment.counted_at = timezone.now() if counts is not None else None
     Segment.objects.filter(pk=segment.pk, version=segment.version).update(
-        mailable_count=segment.mailable_count, counted_at=segment.counted_at
+        mailable_count=segment.mailable_count,
+        agreed_count=segment.agreed_count,
+        counted_at=segment.counted_at,
     )
 
 

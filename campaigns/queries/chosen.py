@@ -28,6 +28,8 @@ class Chosen:
     is_archived: bool = False
     # People in it who may be written to, as last counted.
     people: int | None = None
+    # Of them, those a campaign would go to.
+    agreed: int | None = None
 
     @classmethod
     def of(cls, segment: Segment) -> "Chosen":
@@ -38,6 +40,7 @@ class Chosen:
             _read(segment.rule),
             segment.archived_at is not None,
             segment.mailable_count,
+            segment.agreed_count,
         )
 
     @classmethod
