@@ -63,6 +63,7 @@ async function restore(values) {
   $(".builder__more").open ||= Boolean(values.get("description"));
   await htmx.ajax("POST", location.href, { source: "body", target: "#rule", swap: "outerHTML", values: posted });
   $("#restored").hidden = false;
+  $("#restored").scrollIntoView({ block: "center" });
 }
 
 on("input", (event) => event.target.type !== "search" && event.target.closest("#builder") && keep());
