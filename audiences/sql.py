@@ -35,13 +35,6 @@ def said_last(answer: str, contact: str) -> str:
     )"""
 
 
-def agreed(contact: str) -> str:
-    """Whether a campaign may go to somebody who is not suppressed: on a list, or with a consent on record and no list left."""
-    on = f"exists (select 1 from audiences_subscription s where s.contact_id = {contact} and s.status = '{{}}')"
-    is_on, has_left = on.format("subscribed"), on.format("unsubscribed")
-    return f"({is_on} or (not {has_left} and {said_last('given', contact)}))"
-
-
 _UNDOES = "{0}.kind = 'undone' and {0}.basis_id = {1}.basis_id and {0}.id > {1}.id"
 
 

@@ -15,7 +15,7 @@ from accounts.redaction import mask_email, redact
 from audiences import rules
 from audiences.models import Contact, PeopleCount, Suppression
 from audiences.queries.counting import COUNT_CAP, Count, patiently, quickly, rounded
-from audiences.sql import SUPPRESSED, agreed, like, loaded
+from audiences.sql import SUPPRESSED, like, loaded, said_last
 
 if TYPE_CHECKING:
     from audiences.queries.columns import Column
@@ -174,19 +174,22 @@ def split(people: People) -> tuple[int, int]:
 
 
 def reached(people: People) -> tuple[int, int]:
-    """(those who may be written to, those of them a campaign would go to), exactly. Each is a join of its own."""
+    """(those who may be written to, those of them a campaign would go to), exactly. Raises rules.Incomplete.
+
+    It goes to who is on a list, and to who agreed and left none: counted apart, each is a join.
+    """
     source, where, values = source_of(people)
+    on, left = (
+        f"exists (select 1 from audiences_subscription s where s.contact_id = m.id and s.status = '{status}')"
+        for status in ("subscribed", "unsubscribed")
+    )
     with database.cursor() as cursor:
         cursor.execute(
             f"""
-            with mailable as materialized (select c.id from {source} where ({where}) and not {SUPPRESSED}),
-            joined as materialized (
-                select m.id, exists (
-                    select 1 from audiences_subscription s where s.contact_id = m.id and s.status = 'subscribed'
-                ) as is_on from mailable m
-            )
-            select (select count(*) from mailable), (select count(*) from joined where is_on)
-                   + (select count(*) from joined j where not is_on and {agreed("j.id")})
+            with mailable as materialized (select c.id from {source} where ({where}) and not {SUPPRESSED})
+            select (select count(*) from mailable),
+                   (select count(*) from mailable m where {on})
+                   + (select count(*) from mailable m where not {on} and not {left} and {said_last("given", "m.id")})
             """,
             values,
         )

@@ -92,8 +92,8 @@ class Reader:
             found = [Offer("field", node, 1.0)]
         if not found:
             found = [offer for split in _BESIDE if (offer := self._joined("all", " ", split.split(text)))]
-        found = _each_once(sorted(found, key=lambda offer: -offer.score))
-        return [offer for offer in found[:most] if offer.score >= found[0].score / 2]
+        found = _each_once(sorted(found, key=lambda offer: -offer.score), most)
+        return [offer for offer in found if offer.score >= found[0].score / 2]
 
     def lost(self, words: str) -> list[str]:
         """Which words keep the rest from being understood; asked where nothing is offered."""
@@ -372,12 +372,15 @@ def _clauses(text: str) -> list[str]:
     return found
 
 
-def _each_once(offers: Sequence[Offer]) -> list[Offer]:
-    return [
-        offer
-        for number, offer in enumerate(offers)
-        if offer.node not in [one.node for one in offers[:number]]
-    ]
+def _each_once(offers: Sequence[Offer], most: int) -> list[Offer]:
+    """The first so many that differ."""
+    found: list[Offer] = []
+    for offer in offers:
+        if len(found) == most:
+            break
+        if offer.node not in [one.node for one in found]:
+            found.append(offer)
+    return found
 
 
 def _grouped(join: str, offers: Sequence[Offer], score: float) -> Offer:

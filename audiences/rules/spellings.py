@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 # Marks that keep a name of another writing direction apart are no letters of it.
 _APART = "\u2066-\u2069"
@@ -64,6 +65,7 @@ def words_in(text: str) -> list[str]:
     return [word.replace("’", "'") if denies(word) else word for word in WORD.findall(text)]
 
 
+@lru_cache(maxsize=5000)
 def denies(word: str) -> bool:
     folded = word.casefold().replace("’", "'")
     return folded in NOT or folded.endswith("n't")

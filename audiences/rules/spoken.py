@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 Period = tuple[date, date]
@@ -42,6 +43,7 @@ _NUMBERS: Sequence[tuple[re.Pattern[str], str]] = tuple(
 _UNITS = re.compile(r"(?: (?:years?|old|times?))+$")
 
 
+@lru_cache(maxsize=500)
 def number(text: str) -> Said | None:
     """`over 30` → ("more", "30")"""
     text = _UNITS.sub("", _LEADS.sub("", text.casefold()))
@@ -52,6 +54,7 @@ def number(text: str) -> Said | None:
     return None
 
 
+@lru_cache(maxsize=500)
 def days(text: str, today: date) -> Said | None:
     """`since May` → ("after", the last day of April). A period without a year is the latest that has begun."""
     text = _LEADS.sub("", text.casefold())
