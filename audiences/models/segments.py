@@ -19,6 +19,8 @@ class Segment(models.Model):
     rule = models.JSONField()
     # People in it who may be written to, as last counted.
     mailable_count = models.PositiveIntegerField(null=True, blank=True)
+    # Of these, those a campaign to it may go to: on a list, or with a consent on record and no list left.
+    agreed_count = models.PositiveIntegerField(null=True, blank=True)
     counted_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")

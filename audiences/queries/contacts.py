@@ -15,7 +15,7 @@ from accounts.redaction import mask_email, redact
 from audiences import rules
 from audiences.models import Contact, PeopleCount, Suppression
 from audiences.queries.counting import COUNT_CAP, Count, patiently, quickly, rounded
-from audiences.sql import SUPPRESSED, like, loaded
+from audiences.sql import SUPPRESSED, like, loaded, said_last
 
 if TYPE_CHECKING:
     from audiences.queries.columns import Column
@@ -170,6 +170,29 @@ def split(people: People) -> tuple[int, int]:
                 select s.contact_id from audiences_suppression s
                 where s.workspace_id = %(workspace)s and s.lifted_at is null and s.contact_id is not null
             )) from {source} where {where}
+            """,
+            values,
+        )
+        return cursor.fetchone()
+
+
+def reached(people: People) -> tuple[int, int]:
+    """(those who may be written to, those of them a campaign would go to), exactly. Raises rules.Incomplete.
+
+    It goes to who is on a list, and to who agreed and left none: counted apart, each is a join.
+    """
+    source, where, values = source_of(people)
+    on, left = (
+        f"exists (select 1 from audiences_subscription s where s.contact_id = m.id and s.status = '{status}')"
+        for status in ("subscribed", "unsubscribed")
+    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            with mailable as materialized (select c.id from {source} where ({where}) and not {SUPPRESSED})
+            select (select count(*) from mailable),
+                   (select count(*) from mailable m where {on})
+                   + (select count(*) from mailable m where not {on} and not {left} and {said_last("given", "m.id")})
             """,
             values,
         )

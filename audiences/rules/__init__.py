@@ -18,7 +18,7 @@ Apps above this one bring kinds of their own by `rules.register(kind)` in `AppCo
 from audiences.rules.behaviour import ConsentKind, EngagementKind, MailableKind
 from audiences.rules.compiling import Where, each, where
 from audiences.rules.fields import FieldKind
-from audiences.rules.groups import AccountKind, ListKind, SegmentKind, TagKind
+from audiences.rules.groups import AccountKind, AnyKind, ListKind, SegmentKind, TagKind
 from audiences.rules.kinds import KINDS, Kind, Op, Takes, Thing, Writer, register
 from audiences.rules.known import Incomplete, Known
 from audiences.rules.nodes import (
@@ -35,10 +35,11 @@ from audiences.rules.nodes import (
 )
 from audiences.rules.origins import BulkKind, ImportKind
 from audiences.rules.phrases import Offer, Reader
+from audiences.rules.sayings import untold
 from audiences.rules.words import missing, named, sentence, told
 
 for _kind in (
-    ListKind(), TagKind(), EngagementKind(), FieldKind(), SegmentKind(), MailableKind(), ConsentKind(), AccountKind(),
+    ListKind(), TagKind(), AnyKind(), EngagementKind(), FieldKind(), SegmentKind(), MailableKind(), ConsentKind(), AccountKind(),
     ImportKind(), BulkKind(),
 ):  # fmt: skip
     register(_kind)
@@ -71,5 +72,6 @@ __all__ = [
     "sentence",
     "together",
     "told",
+    "untold",
     "where",
 ]

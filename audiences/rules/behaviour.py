@@ -1,15 +1,20 @@
 """Conditions over what a person did, agreed to, and whether they may be written to."""
 
+import math
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+from accounts.days import day_after, start_of
 from accounts.models import Workspace
 from audiences.models import Contact, Suppression
-from audiences.rules.fields import days_in_words
-from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer
+from audiences.rules.fields import value_in_words
+from audiences.rules.kinds import Kind, Meant, Op, Takes, Thing, Writer
 from audiences.rules.nodes import Condition
 from audiences.sql import SUPPRESSED, said_last
+
+NEWEST_ONLY = "Only the newest time of each person is known: whoever did so again later is judged by that."
+_NEVER = frozenset(["not", "no", "never", "didn't", "did", "have", "has", "haven't", "hasn't", "nothing"])
 
 
 class _Fixed(Kind):
@@ -35,20 +40,60 @@ class EngagementKind(_Fixed):
         return {
             "in_last": Op("in the last … days", "{of} in the last {value}", Takes.DAYS),
             "not_in_last": Op("not in the last … days", "not {of} in the last {value}", Takes.DAYS),
+            "since": Op("since", "{of} since {value}", Takes.DATE),
+            "not_since": Op("not since", "not {of} since {value}", Takes.DATE),
+            "last_before": Op("last before", "{of} before {value} but not since", Takes.DATE),
             "ever": Op("at some time", "ever {of}"),
             "never": Op("never", "never {of}"),
+            "at_least": Op("at least … times", "{of} at least {value} times", Takes.NUMBER),
+            "at_most": Op("at most … times", "{of} at most {value} times", Takes.NUMBER),
         }
+
+    def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
+        denies = bool(words) and set(words) <= _NEVER
+        if words and not denies and not set(words) <= {"last", "newest"}:
+            return None
+        since = "not_since" if denies else "since"
+        match op:
+            case "after":
+                return Meant(since, day_after(date.fromisoformat(value)).isoformat())
+            case "before" if not denies:
+                return Meant("last_before", value, "" if words else NEWEST_ONLY)
+            case "on" | "within":
+                first, last = (value, value) if op == "on" else value
+                return Meant(since, first, NEWEST_ONLY if date.fromisoformat(last) < today else "")
+            case "at_least" | "equals" | "at_most" if not denies:
+                return Meant("at_most" if op == "at_most" else "at_least", value)
+            case "more" | "less" if not denies:
+                return (
+                    Meant("at_least", math.floor(value) + 1)
+                    if op == "more"
+                    else Meant("at_most", math.ceil(value) - 1)
+                )
+        return None
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
         count, at = thing.data
-        did = f"e.{count} > 0"
-        if condition.op in ("in_last", "not_in_last"):
-            did = f"e.{at} >= {write.put(write.now - timedelta(days=condition.value))}"
+        match condition.op:
+            case "in_last" | "not_in_last":
+                did = f"e.{at} >= {write.put(write.now - timedelta(days=condition.value))}"
+            case "since" | "not_since" | "last_before":
+                sign = "<" if condition.op == "last_before" else ">="
+                did = f"e.{at} {sign} {write.put(start_of(date.fromisoformat(condition.value), write.zone))}"
+            case "at_least" | "at_most":
+                # At least none, and at most none, is said of whoever has no row as well.
+                least = condition.value if condition.op == "at_least" else math.floor(condition.value) + 1
+                did = f"e.{count} >= {write.put(least)}"
+                if least <= 0:
+                    return "true" if condition.op == "at_least" else "false"
+            case _:
+                did = f"e.{count} > 0"
         found = f"exists (select 1 from audiences_engagement e where e.contact_id = c.id and {did})"
-        return found if condition.op in ("in_last", "ever") else f"(not {found})"
+        is_did = condition.op in ("in_last", "since", "last_before", "ever", "at_least")
+        return found if is_did else f"(not {found})"
 
     def value(self, condition: Condition, thing: Thing) -> str:
-        return days_in_words(condition.value) if condition.value is not None else ""
+        return value_in_words(condition, super().value(condition, thing))
 
 
 class MailableKind(_Fixed):

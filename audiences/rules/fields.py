@@ -24,6 +24,8 @@ OWN = {
 # Codes: chosen from those there are, not typed.
 CODES = ("language",)
 
+MONTHS = tuple((f"{number:02}", calendar.month_name[number]) for number in range(1, 13))
+
 _EMPTY = {
     "empty": Op("is empty", "{of} is empty"),
     "filled": Op("is not empty", "{of} is not empty"),
@@ -61,6 +63,7 @@ _DATE = {
     "anniversary": Op(
         "has its anniversary in the next … days", "{of} has its anniversary in the next {value}", Takes.DAYS
     ),
+    "month": Op("falls in the month", "{of} falls in {value}", Takes.CHOICE),
     **_EMPTY,
 }
 _BOOLEAN = {
@@ -88,7 +91,7 @@ class FieldKind(Kind):
         if of in (ADDRESS, DOMAIN, ADDED):
             ops = {key: op for key, op in ops.items() if key not in _EMPTY}
         if of == ADDED:
-            ops = {key: op for key, op in ops.items() if key not in ("in_next", "anniversary")}
+            ops = {key: op for key, op in ops.items() if key not in ("in_next", "anniversary", "month")}
         return ops
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
@@ -105,6 +108,9 @@ class FieldKind(Kind):
             for key, (label, kind, choices) in known.items()
             if only is None or key in only
         }
+
+    def choices(self, workspace: Workspace, of: str | int) -> Sequence[tuple[str, str]]:
+        return MONTHS
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
         op, of = condition.op, str(condition.of)
@@ -152,13 +158,20 @@ class FieldKind(Kind):
     def value(self, condition: Condition, thing: Thing) -> str:
         return value_in_words(condition, super().value(condition, thing))
 
+    def says(self, condition: Condition, op: Op) -> str:
+        is_today = condition.op == "anniversary" and condition.value == 0
+        return "{of} has its anniversary today" if is_today else super().says(condition, op)
+
 
 def value_in_words(condition: Condition, otherwise: str) -> str:
-    if condition.op in ("in_last", "not_in_last", "in_next", "anniversary"):
+    if condition.op.endswith(("in_last", "in_next", "anniversary")):
         return days_in_words(condition.value)
-    if condition.op in ("between", "within"):
+    if condition.op.endswith(("between", "within")):
         first, last = condition.value
-        return f"{in_words(first)} and {in_words(last)}"
+        is_one_day = first == last and isinstance(first, str)
+        return in_words(first) if is_one_day else f"{in_words(first)} and {in_words(last)}"
+    if condition.op == "month":
+        return dict(MONTHS).get(condition.value, "")
     return otherwise
 
 
@@ -203,6 +216,8 @@ def _day(condition: Condition, column: str, write: Writer) -> str:
     is_day = f"{column} ~ '^\\d{{4}}-\\d\\d-\\d\\d'"
     if op == "anniversary":
         return f"({is_day} and substr({column}, 6, 5) = any({write.put(month_days(write.today, value))}::text[]))"
+    if op == "month":
+        return f"({is_day} and substr({column}, 6, 2) = {write.put(value)})"
     first, last = span(op, value, write.today)
     tests = [is_day]
     if op == "not_in_last":

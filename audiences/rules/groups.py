@@ -1,31 +1,68 @@
 """Conditions over where a person stands: on a list, under a tag, in an account, in another segment."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+from accounts.days import day_after, start_of
 from accounts.models import Connection, MirrorKind, Workspace
 from accounts.names import by_name
 from audiences.list_names import ListLabels
 from audiences.models import List, Segment, Tag
-from audiences.rules.fields import days_in_words
-from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer
+from audiences.rules.fields import value_in_words
+from audiences.rules.kinds import Kind, Meant, Op, Takes, Thing, Writer
 from audiences.rules.nodes import Condition
 
+_PERIODS = {
+    "in_last": ("in the last … days", "in the last {value}", Takes.DAYS),
+    "since": ("since", "since {value}", Takes.DATE),
+    "before": ("before", "before {value}", Takes.DATE),
+    "within": ("between", "between {value}", Takes.DATES),
+}
+_OF_LISTS: dict[str, Op] = {
+    "on": Op("is on it", "on the list {of}"),
+    "not_on": Op("is not on it", "not on the list {of}"),
+    **{
+        f"joined_{key}": Op(f"joined {label}", f"joined the list {{of}} {says}", takes)
+        for key, (label, says, takes) in _PERIODS.items()
+    },
+    "pending": Op("has not confirmed it yet", "has not confirmed the list {of} yet"),
+    "left": Op("left it", "left the list {of}"),
+    **{
+        f"left_{key}": Op(f"left {label}", f"left the list {{of}} {says}", takes)
+        for key, (label, says, takes) in _PERIODS.items()
+    },
+}
+_LEFT = frozenset(["left", "unsubscribed", "leave", "unsubscribe"])
+_JOINED = frozenset(["joined", "on", "subscribed", "added", "to", "signed", "up", "new", "came"])
 
-class ListKind(Kind):
+
+class _Joins(Kind):
+    """Of being on a list, joining and leaving it."""
+
+    def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
+        said = set(words) - {"who", "have", "has", "people", "the", "a", "of"}
+        verb = "left" if said and said <= _LEFT else "joined" if said <= _JOINED else ""
+        if not verb:
+            return None
+        match op:
+            case "after":
+                return Meant(f"{verb}_since", day_after(date.fromisoformat(value)).isoformat())
+            case "before" | "within":
+                return Meant(f"{verb}_{op}", value)
+            case "on":
+                return Meant(f"{verb}_within", [value, value])
+        return None
+
+    def value(self, condition: Condition, thing: Thing) -> str:
+        return value_in_words(condition, super().value(condition, thing))
+
+
+class ListKind(_Joins):
     key, title, noun, takes_ids = "list", "Lists", "list", True
 
     def all_ops(self) -> Mapping[str, Op]:
-        return {
-            "on": Op("is on it", "on the list {of}"),
-            "not_on": Op("is not on it", "not on the list {of}"),
-            "joined_in_last": Op(
-                "joined in the last … days", "joined the list {of} in the last {value}", Takes.DAYS
-            ),
-            "pending": Op("has not confirmed it yet", "has not confirmed the list {of} yet"),
-            "left": Op("left it", "left the list {of}"),
-        }
+        return _OF_LISTS
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
         found = List.objects.filter(workspace=workspace).order_by(*by_name())
@@ -34,28 +71,71 @@ class ListKind(Kind):
         return {row.pk: Thing(label(row), "archived" if row.archived_at else "") for row in found}
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
-        since = ""
-        if condition.op == "joined_in_last":
-            since = f" and s.changed_at >= {write.put(write.now - timedelta(days=condition.value))}"
-        found = _on(f"= {write.put(condition.of)}", condition.op, since)
+        found = _on(f" and s.list_id = {write.put(condition.of)}", condition, write)
         return f"(not {found})" if condition.op == "not_on" else found
 
     def together(self, condition: Condition) -> str:
         return condition.op if condition.op in ("on", "pending", "left") else ""
 
     def sql_of_any(self, conditions: Sequence[Condition], write: Writer) -> str:
-        return _on(f"= any({write.put([one.of for one in conditions])})", conditions[0].op)
-
-    def value(self, condition: Condition, thing: Thing) -> str:
-        return days_in_words(condition.value) if condition.op == "joined_in_last" else ""
+        lists = write.put([one.of for one in conditions])
+        return _on(f" and s.list_id = any({lists})", conditions[0], write)
 
 
-def _on(which: str, op: str, since: str = "") -> str:
-    status = {"pending": "pending", "left": "unsubscribed"}.get(op, "subscribed")
+def _on(which: str, condition: Condition, write: Writer) -> str:
+    verb, _, period = condition.op.partition("_")
+    status = {"pending": "pending", "left": "unsubscribed"}.get(verb, "subscribed")
+    when = ""
+    if period == "in_last":
+        when = f" and s.changed_at >= {write.put(write.now - timedelta(days=condition.value))}"
+    elif period in ("since", "before", "within"):
+        first, last = {
+            "since": (condition.value, ""), "before": ("", condition.value), "within": condition.value
+        }[period]  # fmt: skip
+        if period == "within":
+            last = day_after(date.fromisoformat(last)).isoformat()
+        for sign, day in ((">=", first), ("<", last)):
+            if day:
+                at = start_of(date.fromisoformat(day), write.zone)
+                when += f" and s.changed_at {sign} {write.put(at)}"
     return (
         "exists (select 1 from audiences_subscription s where s.contact_id = c.id"
-        f" and s.list_id {which} and s.status = '{status}'{since})"
+        f"{which} and s.status = '{status}'{when})"
     )
+
+
+class AnyKind(_Joins):
+    """Whether there is a list or a tag at all."""
+
+    key, title = "any", "Any at all"
+    THINGS: Mapping[str, Thing] = {"list": Thing("any list"), "tag": Thing("any tag")}
+    _LISTS: Mapping[str, Op] = {
+        key: Op(op.label.replace(" it", " one"), op.says.replace("the list {of}", "{of}"), op.takes)
+        for key, op in _OF_LISTS.items()
+    } | {"not_on": Op("is on none", "on no list")}
+    _TAGS: Mapping[str, Op] = {
+        "has": Op("has one", "tagged at all"),
+        "has_not": Op("has none", "not tagged at all"),
+    }
+
+    def all_ops(self) -> Mapping[str, Op]:
+        return {**self._LISTS, **self._TAGS}
+
+    def ops(self, of: str | int, thing: Thing) -> Mapping[str, Op]:
+        return self._TAGS if of == "tag" else self._LISTS
+
+    def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
+        return {of: thing for of, thing in self.THINGS.items() if only is None or of in only}
+
+    def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
+        return super().meant(of, op, value, words, today) if of == "list" else None
+
+    def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
+        if condition.of == "tag":
+            found = "exists (select 1 from audiences_tagging t where t.contact_id = c.id)"
+        else:
+            found = _on("", condition, write)
+        return f"(not {found})" if condition.op in ("not_on", "has_not") else found
 
 
 class TagKind(Kind):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 from accounts.models import Workspace
@@ -59,6 +59,13 @@ class Thing:
     data: Any = None
 
 
+class Meant(NamedTuple):
+    op: str
+    value: Any
+    # What of the words cannot be asked: then this is the nearest that can.
+    but: str = ""
+
+
 @dataclass(slots=True)
 class Writer:
     """Values of a statement, each under a name of its own, and the moment "the last days" count from."""
@@ -89,6 +96,8 @@ class Kind:
     takes_ids: ClassVar[bool] = False
     # What is said when the thing is gone: "The tag “VIP” is gone".
     noun: ClassVar[str] = "field"
+    # Whether the things come with the newest first, so that "the last one" names one of them.
+    is_newest_first: ClassVar[bool] = False
 
     def all_ops(self) -> Mapping[str, Op]:
         """Every operator of the kind, whichever thing it is used on."""
@@ -101,6 +110,13 @@ class Kind:
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
         """of → what there is, in the order the builder offers; `only` those, archived ones too. One query."""
         raise NotImplementedError
+
+    def meant(
+        self, of: str | int, op: str, value: Any, words: Collection[str], today: date
+    ) -> "Meant | None":
+        """What a day or a number in everyday words means of this thing: said as a field is compared ("after" and a day), with
+        `words` before it."""
+        return None
 
     def choices(self, workspace: Workspace, of: str | int) -> Sequence[tuple[str, str]]:
         """(key, label) of what an operator that takes a choice lets one choose from. One query."""
@@ -121,6 +137,12 @@ class Kind:
     def value(self, condition: "Condition", thing: Thing) -> str:
         """The value in words."""
         return in_words(condition.value)
+
+    def says(self, condition: "Condition", op: Op) -> str:
+        """The operator's sentence; between a day and the same day is on it."""
+        value = condition.value
+        is_one_day = op.takes is Takes.DATES and isinstance(value, list) and value[0] == value[1]
+        return op.says.replace(" between ", " on ") if is_one_day else op.says
 
 
 KINDS: dict[str, Kind] = {}

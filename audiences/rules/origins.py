@@ -24,6 +24,7 @@ KNOWN = (Outcome.CHANGED, Outcome.UNCHANGED, Outcome.LEFT, Outcome.SUPPRESSED)
 
 class ImportKind(Kind):
     key, title, noun, takes_ids = "import", "Imports", "import", True
+    is_newest_first = True
 
     def all_ops(self) -> Mapping[str, Op]:
         return {
@@ -88,6 +89,7 @@ _PEOPLE = Func(
 
 class BulkKind(Kind):
     key, title, noun, takes_ids = "bulk", "Bulk actions", "bulk action", True
+    is_newest_first = True
 
     def all_ops(self) -> Mapping[str, Op]:
         return {

@@ -5,61 +5,48 @@ sentence before it is taken, and what is not is named.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from audiences.rules import spoken
-from audiences.rules.kinds import KINDS, Kind, Op, Takes, Thing
+from audiences.rules import codes, matching, sayings
+from audiences.rules.kinds import KINDS, Kind, Thing
 from audiences.rules.nodes import Condition, Group, Node
+from audiences.rules.spellings import (
+    COMMA,
+    FILLS,
+    OR,
+    SAME,
+    denies,
+    unified,
+    words_in,
+)
 
 MOST = 8
-# Marks that keep a name of another writing direction apart are no letters of it.
-_APART = "\u2066-\u2069"
-_WORD = re.compile(rf"[^\s,;:“”\"'(){_APART}]+(?:'[^\s,;:“”\"'(){_APART}]+)*")
 _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
 _AND = re.compile(r"\s+(?:and|but|&)\s+", re.IGNORECASE)
-_OR = re.compile(r"\s+(?i:or)\s+")
-_COMMA = re.compile(r"\s*[,;]\s*")
 # "between 3 and …" goes on.
 _BETWEEN = re.compile(r"\bbetween(?:\s+(?!and\b)\S+){1,3}$", re.IGNORECASE)
-_SIGN = re.compile(r"\s*(<=|>=|!=|<>|[<>=≤≥≠])\s*(?=-?\d)")
 _DOMAIN = re.compile(r"@?((?:[a-z0-9-]+\.)+[a-z]{2,})", re.IGNORECASE)
 # "who do not" live somewhere.
 _WHO = re.compile(r"\s*(?:(?:who|that|people|they|does|do|is|are|not|\w+n['’]t)\s+)+", re.IGNORECASE)
 _LIVES = re.compile(r"(?:(lives?|living|based|located)\s+)?(?:in|from)\s+(.+)", re.IGNORECASE)
+_NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5}
+_THE_LAST = re.compile(
+    rf"\b(?:(?:in|by) )?(?:(?P<of>none|any|all|each|one) of )?(?:(?:the|our|my) )?(?:very )?(?:last|latest|newest|most recent|previous) (?:(?P<number>\d{{1,2}}|{'|'.join(_NUMBERS)}) )?"
+    r"(?P<noun>campaign|mail|mailing|e-?mail|newsletter|import|bulk action)s?\b(?! .*days)",
+    re.IGNORECASE,
+)
+# How far back the latest is looked for that tells what is asked.
+_LATEST_TRIED = 20
 _PLACES = ("city", "country")
-# Say nothing of their own.
-_FILLS = frozenset(["a", "an", "and", "are", "be", "been", "did", "do", "does", "for", "from", "have", "has", "had", "in", "is", "it", "its", "of", "on", "or", "people", "that", "the", "their", "them", "they", "to", "was", "were", "who", "with", "day", "days"])  # fmt: skip
-_OF_ADDRESSES = frozenset(["address", "addresses", "email", "emails", "e-mail", "mail", "domain", "domains", "at", "using"])  # fmt: skip
-_NOT = frozenset(["not", "no", "without", "never"])
-# Parts of many names and operators alike: with other words they name nothing by themselves.
-_WEAK = frozenset(["last", "next", "first", "new"])
-# Beside the name of a field, all that is said: whether people have a value in it.
-_ABSENT = frozenset(["missing", "unknown", "empty"])
-_PRESENT = frozenset(["has", "have", "with", "known", "given", "filled"])
-_OF_ALL = frozenset(["a", "an", "any", "are", "do", "does", "is", "of", "people", "who"])
-# Word of a name or an operator → others that say the same.
-_SAME: Mapping[str, tuple[str, ...]] = {
-    "last": ("past", "previous", "within"),
-    "next": ("coming", "following"),
-    "begins": ("begin", "starts", "start", "starting"),
-    "ends": ("end", "ending"),
-    "contains": ("contain", "containing", "includes", "include", "including", "like"),
-    "received": ("receives", "got", "get"),
-    "opened": ("opens", "opening"),
-    "clicked": ("clicks", "clicking"),
-    "campaign": ("campaigns", "anything", "something", "any", "mail", "mails", "email", "emails", "newsletter", "newsletters"),
-    "tagged": ("tag", "tags"),
-    "on": ("subscribed", "subscribers", "members"),
-    "left": ("unsubscribed",),
-}  # fmt: skip
-_UNITS = {
-    "week": 7, "weeks": 7, "month": 30, "months": 30, "quarter": 90, "quarters": 90, "year": 365, "years": 365,
-}  # fmt: skip
-Hits = Callable[[str], Sequence[str]]
+# What may stand beside a name without an “and”: “VIPs who clicked”, “VIPs in Belgium”.
+_BESIDE = (
+    re.compile(r"(?<=\S)\s+(?:who|that|which)\s+", re.IGNORECASE),
+    re.compile(r"(?<=\S)\s+(?=(?:(?:living|based) )?(?:in|from)\s)", re.IGNORECASE),
+)
+_OF_ADDRESSES = frozenset(["address", "addresses", "email", "emails", "e-mail", "mail", "domain", "domains", "at", "using", "ends", "ending"])  # fmt: skip
 # Lower-cased values → field → those of its values that people have, as they are written.
 Holding = Callable[[tuple[str, ...]], Mapping[str, Sequence[str]]]
 
@@ -71,6 +58,8 @@ class Offer(NamedTuple):
     node: Node
     # How much of what was typed is the name or the operator, and how much of the name was typed.
     score: float
+    # What of the words it does not say: then it is the nearest that can be asked.
+    but: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +68,12 @@ class Reader:
     things: Mapping[str, Mapping[Any, Thing]]
     today: date
     holding: Holding = lambda _: {}
+    # Field → values that people have in it, the most common first.
+    values: Callable[[str], Sequence[str]] = lambda _: ()
 
     def offers(self, words: str, *, most: int = MOST) -> list[Offer]:
         """The best first."""
-        text = _plain(words)
+        text = unified(words)
         found = self._simple(text)
         if together := self._joined("all", " and ", _clauses(text)):
             found.append(together)
@@ -90,20 +81,26 @@ class Reader:
             found = [
                 offer
                 for offer in (
-                    self._joined("any", " or ", _OR.split(text)),
-                    self._joined("all", ", ", _COMMA.split(text)),
+                    self._joined("any", " or ", OR.split(text)),
+                    self._joined("all", ", ", COMMA.split(text)),
                 )
                 if offer
             ]
-        found.sort(key=lambda offer: -offer.score)
-        return [offer for offer in found[:most] if offer.score >= found[0].score / 2]
+        if not found and (
+            node := sayings.aged(text, self.things.get("field", {}), self.today, is_alone=True)
+        ):
+            found = [Offer("field", node, 1.0)]
+        if not found:
+            found = [offer for split in _BESIDE if (offer := self._joined("all", " ", split.split(text)))]
+        found = _each_once(sorted(found, key=lambda offer: -offer.score), most)
+        return [offer for offer in found if offer.score >= found[0].score / 2]
 
     def lost(self, words: str) -> list[str]:
         """Which words keep the rest from being understood; asked where nothing is offered."""
         failed = [
-            clause for clause in _clauses(_plain(words))[:MOST] if self._next("all", clause, []) is None
+            clause for clause in _clauses(unified(words))[:MOST] if self._next("all", clause, []) is None
         ]
-        return [word for clause in failed for word in self._left(_typed(clause))] or _typed(words)
+        return [word for clause in failed for word in self._left(words_in(clause))] or words_in(words)
 
     def _joined(self, join: str, glue: str, clauses: Sequence[str]) -> Offer | None:
         """Each of them understood, or nothing. A clause that says nothing new may go on with the one before: “Dogs and cats”."""
@@ -120,32 +117,29 @@ class Reader:
             found.append(offer)
         if len(found) == 1:
             return None
-        kinds = {offer.kind for offer in found}
         score = sum(offer.score for offer in found) / len(found)
-        return Offer(
-            kinds.pop() if len(kinds) == 1 else "", Group(join, tuple(one.node for one in found)), score
-        )
+        return _grouped(join, found, score)
 
     def _again(self, said: str, clause: str, before: Sequence[Offer]) -> Offer | None:
         """Where only a name follows, the verb before it holds on: “opened the spring letter but not the summer tours”."""
         last = before[-1].node if before else None
         if not isinstance(last, Condition) or not KINDS[last.kind].takes_ids:
             return None
-        verb = self._beside(last, _typed(said))
+        verb = self._beside(last, words_in(said))
         found = [one for one in self._simple(" ".join([*verb, clause])) if one.kind == last.kind]
         best = max(found, key=lambda one: one.score, default=None)
         is_bare = (
             best is not None
             and isinstance(best.node, Condition)
-            and not self._beside(best.node, _typed(clause))
+            and not self._beside(best.node, words_in(clause))
         )
         return best if is_bare else None
 
     def _beside(self, condition: Condition, typed: list[str]) -> list[str]:
         """What was said beside its name."""
-        name = _parts(self.things[condition.kind][condition.of].label)
-        rest, _ = _unnamed(name, typed, _hits(typed))
-        return [word for word in rest if not _denies(word) and word.casefold() not in ("a", "an", "the")]
+        name = matching.parts(self.things[condition.kind][condition.of].label)
+        rest, _ = matching.unnamed(name, typed, matching.hits_of(typed))
+        return [word for word in rest if not denies(word) and word.casefold() not in ("a", "an", "the")]
 
     def _next(self, join: str, clause: str, before: Sequence[Offer]) -> Offer | None:
         """Of the kind that was spoken of before, if it may be: “tagged vip but not lost”."""
@@ -155,68 +149,162 @@ class Reader:
         if before and isinstance(last := before[-1].node, Condition):
             # “points over 3 and under 9”
             ops = KINDS[last.kind].ops(last.of, self.things[last.kind][last.of])
-            if again := self._spoken(KINDS[last.kind], last.of, ops, _typed(clause)):
-                return Offer(last.kind, again[1], 1.0)
-        return self._joined("any", " or ", _OR.split(clause)) if join == "all" else None
+            if again := matching.everyday(KINDS[last.kind], last.of, ops, words_in(clause), self.today):
+                return Offer(last.kind, again.condition, 1.0, again.but)
+        return self._joined("any", " or ", OR.split(clause)) if join == "all" else None
 
     def _simple(self, text: str) -> list[Offer]:
         """What it says of one thing."""
+        found = self._named(text)
+        return [*found, *self._said(text, is_alone=not found)]
+
+    def _named(self, text: str) -> list[Offer]:
+        """By the name of a thing, by a value people have, or by addresses."""
         or_empty = _OR_EMPTY.search(text)
-        typed = _typed(text[: or_empty.start()] if or_empty else text)
+        typed = words_in(text[: or_empty.start()] if or_empty else text)
         if not typed:
             return []
-        hits = _hits(typed)
+        hits = matching.hits_of(typed)
         found = [
             offer
             for kind, ofs in self.things.items()
             for of, thing in ofs.items()
             if (offer := self._offer(KINDS[kind], of, thing, typed, hits, or_empty=bool(or_empty)))
         ]
-        if "field" in self.things and not or_empty:
-            found += _of_addresses(typed)
+        if or_empty:
+            return found
+        if last := self._of_the_last(text):
+            return last
+        if "field" in self.things:
+            found += self._of_addresses(typed, is_last_resort=not found)
             found += self._held(text, is_last_resort=not found)
         return found
 
+    def _said(self, text: str, *, is_alone: bool) -> list[Offer]:
+        """What marketers say without a name."""
+        typed = words_in(text)
+        # “new” begins names as well.
+        score = 1.9 if len(typed) > 1 else 1.2
+        found = [
+            Offer(one.kind, one, 1.9 - number / 10)
+            for number, one in enumerate(sayings.conditions(typed, self.things))
+        ]
+        for number, way in enumerate(sayings.ways(text)):
+            if best := max(self._named(way), key=lambda offer: offer.score, default=None):
+                found.append(best._replace(score=score - number / 10))
+        if told := sayings.together(text):
+            parts = [max(self._named(way), key=lambda offer: offer.score, default=None) for way in told[1]]
+            if known := [part for part in parts if part is not None]:
+                found.append(_grouped(told[0], known, 2.0))
+        if is_alone and not found and (node := sayings.aged(text, self.things.get("field", {}), self.today)):
+            found.append(Offer("field", node, 1.0))
+        return found
+
     def _offer(
-        self, kind: Kind, of: Any, thing: Thing, typed: list[str], hits: Hits, *, or_empty: bool
+        self, kind: Kind, of: Any, thing: Thing, typed: list[str], hits: matching.Hits, *, or_empty: bool
     ) -> Offer | None:
-        name = _parts(thing.label)
-        rest, taken = _unnamed(name, typed, hits)
+        name = matching.parts(thing.label)
+        rest, taken = matching.unnamed(name, typed, hits)
         if not taken:
             return None
-        if _is_of_another(kind, name, rest):
+        if matching.is_of_another(kind, name, rest):
             return None
         ops = kind.ops(of, thing)
         compared = (
-            _at_all(kind, of, ops, rest)
-            or self._spoken(kind, of, ops, rest)
-            or _compared(kind, of, ops, _besides(kind, rest))
+            matching.at_all(kind, of, ops, rest)
+            or (
+                matching.yearly(of, rest, self.today)
+                if kind.key == "field" and sayings.is_born(thing)
+                else None
+            )
+            or matching.everyday(kind, of, ops, rest, self.today)
+            or matching.compared(kind, of, ops, matching.besides(kind, rest))
         )
         if compared is None:
             return None
-        told, condition = compared
-        score = (taken + told) / sum(map(len, typed)) + taken / sum(map(len, name))
+        condition = self._coded(compared.condition)
+        score = (taken + compared.told) / sum(map(len, typed)) + taken / sum(map(len, name))
         if or_empty:
             if "empty" not in ops:
                 return None
             return Offer(kind.key, Group("any", (condition, Condition(kind.key, of, "empty"))), score)
-        return Offer(kind.key, condition, score)
+        return Offer(kind.key, condition, score, compared.but)
 
-    def _spoken(
-        self, kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]
-    ) -> tuple[int, Condition] | None:
-        """A number or a day in everyday words."""
-        text = " ".join(rest)
-        said = spoken.number(text) if "at_least" in ops else None
-        said = said or (spoken.days(text, self.today) if "before" in ops else None)
-        if said is None or said[0] not in ops:
-            return None
-        op, value = said
-        try:
-            read = ops[op].takes.read(value)
-        except ValueError:
-            return None
-        return sum(map(len, rest)), Condition(kind.key, of, op, read)
+    def _coded(self, condition: Condition) -> Condition:
+        """“Language is French”: by the codes that people have."""
+        of = str(condition.of)
+        if condition.kind != "field" or of not in codes.CODED or condition.op not in ("is", "is_not"):
+            return condition
+        there = self.values(of)
+        values = [
+            value for typed in condition.value or () for value in codes.written(of, typed, there) or [typed]
+        ]
+        return replace(condition, value=list(dict.fromkeys(values)) or None)
+
+    def _of_the_last(self, text: str) -> list[Offer]:
+        """“did not open the last campaign”, “clicked in our last 3 mails”."""
+        match = _THE_LAST.search(text)
+        if match is None:
+            return []
+        kind = next(
+            (
+                one
+                for one in KINDS.values()
+                if one.is_newest_first and match["noun"].casefold() in _nouns(one)
+            ),
+            None,
+        )
+        ofs = list(self.things.get(kind.key, {}).items()) if kind else []
+        if kind is None or not ofs:
+            return []
+        said = (match["of"] or "").casefold()
+        wanted = min(_NUMBERS.get(number := (match["number"] or "1").casefold(), 0) or int(number), MOST)
+        rest = words_in(f"{'not' if said == 'none' else ''} {text[: match.start()]} {text[match.end() :]}")
+        found = []
+        for of, thing in ofs[:_LATEST_TRIED]:
+            compared = matching.compared(kind, of, kind.ops(of, thing), matching.besides(kind, rest))
+            if compared and compared.condition.value is None:
+                found.append(compared.condition)
+            if len(found) == wanted:
+                break
+        if not found:
+            return []
+        is_older = found[0].of != ofs[0][0]
+        but = (
+            f"This cannot be asked of “{ofs[0][1].label}”: its account does not tell it of each person."
+            if is_older
+            else ""
+        )
+        node = (
+            found[0]
+            if len(found) == 1
+            else Group("all" if any(map(denies, rest)) or said in ("all", "each") else "any", tuple(found))
+        )
+        return [Offer(kind.key, node, 2.1, but)]
+
+    def _of_addresses(self, typed: Sequence[str], *, is_last_resort: bool) -> list[Offer]:
+        """“gmail.com addresses”, “gmail addresses”, and an address itself."""
+        op = "is_not" if any(map(denies, typed)) else "is"
+        words = [word for word in typed if word.casefold() not in FILLS | _OF_ADDRESSES and not denies(word)]
+        if words and all(0 < word.find("@") < len(word) - 1 for word in words):
+            return [
+                Offer("field", Condition("field", "@email", op, [word.casefold() for word in words]), 1.0)
+            ]
+        is_said = any(word.casefold() in _OF_ADDRESSES for word in typed)
+        domains: list[str] = []
+        for word in words:
+            if match := _DOMAIN.fullmatch(word):
+                domains.append(match[1].casefold())
+            elif (is_said or is_last_resort) and (
+                there := [one for one in self.values("@domain") if one.split(".")[0] == word.casefold()]
+            ):
+                domains += there
+            elif is_said and is_last_resort and len(words) == 1 and word.isalnum():
+                op = "not_contains" if op == "is_not" else "contains"
+                return [Offer("field", Condition("field", "@email", op, f"@{word.casefold()}."), 1.0)]
+            else:
+                return []
+        return [Offer("field", Condition("field", "@domain", op, domains), 1.0)] if domains else []
 
     def _held(self, text: str, *, is_last_resort: bool) -> list[Offer]:
         """“lives in Gent or Brugge”; and a mere value, where people have it in a field."""
@@ -225,18 +313,29 @@ class Reader:
         lives = _LIVES.fullmatch(said)
         typed = [
             value
-            for value in re.split(_OR.pattern + "|" + _COMMA.pattern, lives[2] if lives else said)
+            for value in re.split(OR.pattern + "|" + COMMA.pattern, lives[2] if lives else said)
             if value
         ]
         if not typed or not (lives or is_last_resort):
             return []
-        op = "is_not" if any(map(_denies, text[: lead.end()].split() if lead else ())) else "is"
+        op = "is_not" if any(map(denies, text[: lead.end()].split() if lead else ())) else "is"
         fields = self.things["field"]
         found = []
-        for of, values in self.holding(tuple(value.lower() for value in typed)).items():
-            as_written = {value.lower(): value for value in values}
+        for of in codes.CODED:
+            named = [codes.written(of, value, self.values(of)) for value in typed]
+            if all(named) and of in fields and (of == "country" or not lives):
+                values = list(dict.fromkeys(value for one in named for value in one))
+                found.append(Offer("field", Condition("field", of, op, values), 2.0))
+        for of, there in self.holding(tuple(value.lower() for value in typed)).items():
+            as_written = {value.lower(): value for value in there}
             in_order = [as_written[value.lower()] for value in typed if value.lower() in as_written]
-            if len(in_order) == len(typed) and of in fields and op in KINDS["field"].ops(of, fields[of]):
+            is_new = of not in [offer.node.of for offer in found if isinstance(offer.node, Condition)]
+            if (
+                is_new
+                and len(in_order) == len(typed)
+                and of in fields
+                and op in KINDS["field"].ops(of, fields[of])
+            ):
                 found.append(Offer("field", Condition("field", of, op, in_order), 1.0 + (of in _PLACES)))
         if not found and lives and lives[1] and "city" in fields:
             found.append(Offer("field", Condition("field", "city", op, typed), 1.0))
@@ -244,29 +343,23 @@ class Reader:
 
     def _left(self, typed: list[str]) -> list[str]:
         """The fewest words that are in no name, no operator and no value of one thing."""
-        best = [word for word in typed if word.casefold() not in _FILLS]
-        hits = _hits(typed)
+        best = [word for word in typed if word.casefold() not in FILLS]
+        hits = matching.hits_of(typed)
         for key, ofs in self.things.items():
             for of, thing in ofs.items():
-                rest, taken = _unnamed(_parts(thing.label), typed, hits)
+                rest, taken = matching.unnamed(matching.parts(thing.label), typed, hits)
                 if not taken:
                     continue
-                known = set().union(*(_words_of(op) for op in KINDS[key].ops(of, thing).values()), _FILLS)
+                known = set().union(
+                    *(matching.words_of(op) for op in KINDS[key].ops(of, thing).values()), FILLS
+                )
                 left = [
                     word
-                    for word in _besides(KINDS[key], rest)
-                    if word.casefold() not in known and not _denies(word)
+                    for word in matching.besides(KINDS[key], rest)
+                    if word.casefold() not in known and not denies(word)
                 ]
                 best = min(best, left or typed, key=lambda words: sum(map(len, words)))
         return best or typed
-
-
-def _plain(words: str) -> str:
-    """With its signs apart, decimals with a point, and one word for what pages here call mailable."""
-    text = _SIGN.sub(r" \1 ", words)
-    text = re.sub(r"(?<=\d),(?=\d)", ".", text)
-    text = re.sub(r"\bnot mailable\b", "suppressed", text, flags=re.IGNORECASE)
-    return re.sub(r"\bmailable\b", "not suppressed", text, flags=re.IGNORECASE)
 
 
 def _clauses(text: str) -> list[str]:
@@ -279,152 +372,23 @@ def _clauses(text: str) -> list[str]:
     return found
 
 
-def _typed(text: str) -> list[str]:
-    return [word.replace("’", "'") if _denies(word) else word for word in _WORD.findall(text)]
+def _each_once(offers: Sequence[Offer], most: int) -> list[Offer]:
+    """The first so many that differ."""
+    found: list[Offer] = []
+    for offer in offers:
+        if len(found) == most:
+            break
+        if offer.node not in [one.node for one in found]:
+            found.append(offer)
+    return found
 
 
-@lru_cache(maxsize=20_000)
-def _parts(label: str) -> tuple[str, ...]:
-    return tuple(word.casefold() for word in _WORD.findall(label))
+def _grouped(join: str, offers: Sequence[Offer], score: float) -> Offer:
+    kinds = {offer.kind for offer in offers}
+    but = " ".join(dict.fromkeys(offer.but for offer in offers if offer.but))
+    kind = kinds.pop() if len(kinds) == 1 else ""
+    return Offer(kind, Group(join, tuple(offer.node for offer in offers)), score, but)
 
 
-def _hits(typed: Sequence[str]) -> Hits:
-    """Part of a name → the typed words that may stand for it; worked out once for the many names that share a part."""
-    return cache(lambda part: [word for word in typed if _begins(part, word.casefold())])
-
-
-def _unnamed(name: Sequence[str], typed: list[str], hits: Hits) -> tuple[list[str], int]:
-    """What is not of the name, and the letters that are: each part of the name takes one word that was typed."""
-    rest, taken, is_named = typed, 0, False
-    for part in name:
-        there = [word for word in hits(part) if word in rest]
-        # “list Trial Liste”: the whole word rather than one that begins it.
-        hit = next((word for word in there if word.casefold() == part), there[0] if there else None)
-        if hit is not None:
-            rest = list(rest)
-            rest.remove(hit)
-            taken += len(hit)
-            is_named |= hit.casefold() not in (_FILLS if len(typed) == 1 else _FILLS | _WEAK)
-    return rest, taken if is_named else 0
-
-
-def _begins(part: str, word: str) -> bool:
-    return (
-        part == word
-        or (len(word) > 1 and part.startswith(word))
-        or word == f"{part}s"
-        or word in _SAME.get(part, ())
-    )
-
-
-def _is_of_another(kind: Kind, name: Sequence[str], rest: Sequence[str]) -> bool:
-    """“on the list News” asks for no field whose name has News in it."""
-    said = {word.casefold().removesuffix("s") for word in rest}
-    nouns = {other.noun for other in KINDS.values() if other.takes_ids}
-    return bool(said & nouns - {kind.noun} - set(name)) and kind.noun not in said
-
-
-def _at_all(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -> tuple[int, Condition] | None:
-    """“no birthday”, “phone known”: whether there is a value."""
-    said = {word.casefold() for word in rest} - _OF_ALL
-    plain = {word for word in said if not _denies(word)}
-    # “city is not” goes on.
-    if "empty" not in ops or not said - {"not"} or not plain <= _ABSENT | _PRESENT:
-        return None
-    is_empty = (plain != said) != bool(plain & _ABSENT)
-    return sum(map(len, rest)), Condition(kind.key, of, "empty" if is_empty else "filled")
-
-
-def _besides(kind: Kind, rest: Iterable[str]) -> list[str]:
-    """Without the words that only say which kind of thing is meant."""
-    about = {*kind.noun.split(), *kind.title.casefold().split(), kind.noun + "s"}
-    return [word for word in rest if word.casefold() not in about or _denies(word)]
-
-
-def _denies(word: str) -> bool:
-    plain = word.casefold().replace("’", "'")
-    return plain in _NOT or plain.endswith("n't")
-
-
-@lru_cache(maxsize=500)
-def _words_of(op: Op) -> frozenset[str]:
-    words = {word.casefold() for word in _WORD.findall(f"{op.label} {op.says}")}
-    return frozenset(words).union(*(_SAME.get(word, ()) for word in words))
-
-
-def _compared(
-    kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]
-) -> tuple[int, Condition] | None:
-    """The operator whose words are among the rest, with their letters, and what remains as its value; None if words are left."""
-    denies = any(map(_denies, rest))
-    best: tuple[tuple[int, int], int, Condition] | None = None
-    for key, op in ops.items():
-        words = _words_of(op)
-        if denies != any(map(_denies, words)):
-            continue
-        left = [word for word in rest if word.casefold() not in words and not _denies(word)]
-        told = len(({word.casefold() for word in rest if not _denies(word)} & words) - _FILLS)
-        value = _value(op.takes, left)
-        if value is None and any(word.casefold() not in _FILLS for word in left):
-            continue
-        # "didn't open" rather says all of "never opened" than half of "not opened in the last … days".
-        missing = {word for word in words if word.isalpha()} - _FILLS - {word.casefold() for word in rest}
-        rank = (
-            2 * told + (value is not None),
-            -bool(denies and {word for word in missing if not _denies(word)}),
-        )
-        if best is None or rank > best[0]:
-            letters = sum(len(word) for word in rest if word not in left or word.isdecimal())
-            best = (rank, letters, Condition(kind.key, of, key, value))
-    return best[1:] if best else None
-
-
-def _of_addresses(typed: Sequence[str]) -> list[Offer]:
-    """“gmail.com addresses”, and an address itself."""
-    op = "is_not" if any(map(_denies, typed)) else "is"
-    words = [word for word in typed if word.casefold() not in _FILLS | _OF_ADDRESSES and not _denies(word)]
-    domains = [match[1].casefold() for word in words if (match := _DOMAIN.fullmatch(word))]
-    if words and len(domains) == len(words):
-        return [Offer("field", Condition("field", "@domain", op, domains), 1.0)]
-    if words and all(0 < word.find("@") < len(word) - 1 for word in words):
-        return [Offer("field", Condition("field", "@email", op, [word.casefold() for word in words]), 1.0)]
-    return []
-
-
-def _value(takes: Takes, words: Sequence[str]) -> Any:
-    """None where the words are no such value, or there are none."""
-    try:
-        if takes is Takes.TEXTS:
-            parts = _OR.split(" ".join(_without_fills(words)))
-            return takes.read(parts)
-        if takes is Takes.TEXT:
-            return takes.read(" ".join(_without_fills(words)))
-        if takes is Takes.DAYS:
-            return _days(takes, words)
-        if takes in (Takes.NUMBER, Takes.DATE) and len(kept := _without_fills(words)) == 1:
-            return takes.read(kept[0])
-    except ValueError:
-        return None
-    return None
-
-
-def _days(takes: Takes, words: Sequence[str]) -> Any:
-    """`30`, `2 weeks`; a mere `week` is one."""
-    numbers = [word for word in words if word.isdecimal()]
-    units = [_UNITS[word.casefold()] for word in words if word.casefold() in _UNITS]
-    fills = [word for word in words if word.casefold() in _FILLS]
-    if len(numbers) > 1 or len(units) > 1 or not numbers + units:
-        return None
-    if len(numbers) + len(units) + len(fills) != len(words):
-        return None
-    return takes.read(int((numbers or ["1"])[0]) * (units or [1])[0])
-
-
-def _without_fills(words: Sequence[str]) -> list[str]:
-    """Fills stay within a value, not around it: “Isle of Man”."""
-    kept = list(words)
-    while kept and kept[0].casefold() in _FILLS:
-        kept.pop(0)
-    while kept and kept[-1].casefold() in _FILLS:
-        kept.pop()
-    return kept
+def _nouns(kind: Kind) -> tuple[str, ...]:
+    return (kind.noun, *(SAME["campaign"] if kind.noun == "campaign" else ()))

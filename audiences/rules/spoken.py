@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 Period = tuple[date, date]
@@ -42,6 +43,7 @@ _NUMBERS: Sequence[tuple[re.Pattern[str], str]] = tuple(
 _UNITS = re.compile(r"(?: (?:years?|old|times?))+$")
 
 
+@lru_cache(maxsize=500)
 def number(text: str) -> Said | None:
     """`over 30` → ("more", "30")"""
     text = _UNITS.sub("", _LEADS.sub("", text.casefold()))
@@ -52,6 +54,7 @@ def number(text: str) -> Said | None:
     return None
 
 
+@lru_cache(maxsize=500)
 def days(text: str, today: date) -> Said | None:
     """`since May` → ("after", the last day of April). A period without a year is the latest that has begun."""
     text = _LEADS.sub("", text.casefold())
@@ -74,6 +77,12 @@ def days(text: str, today: date) -> Said | None:
         case "after" | "later than":
             return "after", last.isoformat()
     return ("on", first.isoformat()) if first == last else ("within", [first.isoformat(), last.isoformat()])
+
+
+def month(text: str) -> int:
+    """Its number; 0 for what is no month by itself."""
+    names = [name for name in _MONTHS if name.startswith(text)] if len(text) > 2 else []
+    return _MONTHS.index(names[0]) + 1 if names else 0
 
 
 def _period(text: str, today: date) -> Period | None:

@@ -24,7 +24,7 @@ def told(condition: Condition, known: Known) -> str:
     label = _label(condition, thing, is_quoted=kind.takes_ids)
     is_open = condition.value is None and op.takes is not Takes.NOTHING
     value = "…" if is_open else kind.value(condition, thing or Thing(condition.name))
-    return op.says.format(of=label, value=value)
+    return kind.says(condition, op).format(of=label, value=value)
 
 
 def missing(node: Node, known: Known) -> list[str]:

@@ -1,6 +1,6 @@
 """Segments: saved, changed, set aside, counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.contrib.contenttypes.models import ContentType
@@ -15,7 +15,7 @@ from accounts.redaction import redact, redact_value
 from accounts.refusals import CannotDo
 from audiences import rules
 from audiences.models import Segment
-from audiences.queries.contacts import People, split
+from audiences.queries.contacts import People, reached
 from audiences.rules import Group
 from audiences.sql import within
 
@@ -28,6 +28,8 @@ LONGEST_SECONDS = 80
 COUNTED_EVERY = timedelta(hours=1)
 # Counts under way that nobody waits for: a round asks for no more than finish before the next.
 RENEWED_AT_ONCE = 5
+# Within this, the same segment by the same person is a second press of one button.
+TWICE = timedelta(minutes=1)
 
 
 class CannotSave(CannotDo):
@@ -35,23 +37,29 @@ class CannotSave(CannotDo):
 
 
 class ChangedMeanwhile(CannotSave):
-    """Somebody else saved another version: `theirs` is what stands now."""
+    """Somebody else saved another version: `theirs` is what stands now, and which parts of it differ."""
 
-    def __init__(self, theirs: Segment) -> None:
+    def __init__(self, theirs: Segment, differs: Sequence[str]) -> None:
         super().__init__("Somebody saved another version of this segment while you were at it.")
-        self.theirs = theirs
+        self.theirs, self.differs = theirs, differs
 
 
 @transaction.atomic
 def create_segment(
     *, workspace: Workspace, name: str, description: str, rule: Group, by: User | None
 ) -> Segment:
-    """Raises CannotSave for a name in use, and for a rule that cannot be worked out."""
-    _have_free_name(workspace, name)
+    """Raises CannotSave for a name in use, and for a rule that cannot be worked out. Twice the same is made once."""
     known = _known(workspace, rule)
     segment = Segment(
         workspace=workspace, name=name, description=description, rule=rules.as_json(rules.named(rule, known)), created_by=by
     )  # fmt: skip
+    same = Segment.objects.filter(
+        workspace=workspace, archived_at=None, name=name, description=description, rule=segment.rule, created_by=by,
+        created_at__gt=timezone.now() - TWICE,
+    )  # fmt: skip
+    if by is not None and (twin := same.first()):
+        return twin
+    _have_free_name(workspace, name)
     _keep(segment)
     activity.record(
         workspace, "segment.created", f"Made the segment “{name}”: {_told(rule, known)}",
@@ -68,7 +76,9 @@ def change_segment(
     """Raises ChangedMeanwhile if `version` is no longer the segment's, CannotSave as above."""
     mine = Segment.objects.select_for_update().get(pk=segment.pk)
     if mine.version != version:
-        raise ChangedMeanwhile(mine)
+        if not (differs := _differs(mine, name, description, rule)):
+            return mine
+        raise ChangedMeanwhile(mine, differs)
     if mine.archived_at is None:
         _have_free_name(mine.workspace, name, but=mine)
     known = _known(mine.workspace, rule)
@@ -85,7 +95,7 @@ def change_segment(
     mine.version += 1
     mine.updated_at = timezone.now()
     if before["rule"] != saved:
-        mine.mailable_count = mine.counted_at = None
+        mine.mailable_count = mine.agreed_count = mine.counted_at = None
     _keep(mine)
     activity.record(
         mine.workspace, "segment.changed", f"Changed the segment “{name}”: {_told(rule, known)}",
@@ -110,7 +120,7 @@ def duplicate_segment(*, segment: Segment, by: User | None) -> Segment:
     )
     twin = Segment.objects.create(
         workspace=segment.workspace, name=name, description=segment.description, rule=segment.rule, created_by=by,
-        mailable_count=segment.mailable_count, counted_at=segment.counted_at,
+        mailable_count=segment.mailable_count, agreed_count=segment.agreed_count, counted_at=segment.counted_at,
     )  # fmt: skip
     activity.record(
         segment.workspace, "segment.created", f"Made the segment “{name}” as a copy of “{segment.name}”",
@@ -198,20 +208,36 @@ def _count_later(segment: Segment) -> None:
     )
 
 
-def _counted(segment: Segment) -> int | None:
+def _counted(segment: Segment) -> tuple[int, int] | None:
     try:
-        return split(People(segment.workspace, rule=rules.read(segment.rule)))[1]
+        return reached(People(segment.workspace, rule=rules.read(segment.rule)))
     except (rules.BadRule, rules.Incomplete):
         return None
 
 
-def _store(segment: Segment, mailable: int | None) -> None:
+def _store(segment: Segment, counts: tuple[int, int] | None) -> None:
     """Of the version that was counted: another one is counted by itself."""
-    segment.mailable_count = mailable
-    segment.counted_at = timezone.now() if mailable is not None else None
+    segment.mailable_count, segment.agreed_count = counts or (None, None)
+    segment.counted_at = timezone.now() if counts is not None else None
     Segment.objects.filter(pk=segment.pk, version=segment.version).update(
-        mailable_count=segment.mailable_count, counted_at=segment.counted_at
+        mailable_count=segment.mailable_count,
+        agreed_count=segment.agreed_count,
+        counted_at=segment.counted_at,
     )
+
+
+def _differs(theirs: Segment, name: str, description: str, rule: Group) -> list[str]:
+    """Which of "name", "description" and "rule" are others."""
+    try:
+        is_same_rule = rules.read(theirs.rule) == rule
+    except rules.BadRule:
+        is_same_rule = False
+    same = {
+        "name": theirs.name == name,
+        "description": theirs.description == description,
+        "rule": is_same_rule,
+    }
+    return [part for part, is_same in same.items() if not is_same]
 
 
 def _known(workspace: Workspace, rule: Group) -> rules.Known:

@@ -1,6 +1,7 @@
 """The rule builder: one form that holds the tree, drawn again by the server after each move."""
 
 import json
+from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -59,12 +60,13 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
     is_saving = "save" in request.POST
     given = request.POST if request.method == "POST" else _given(mine)
     form = SegmentForm(request.POST, draft=draft) if is_saving else SegmentForm(initial=given, draft=draft)
-    theirs, saved = None, None
+    theirs, differs, saved = None, {}, None
     if is_saving and form.is_valid():
         try:
             saved = _save(request, mine, form)
         except services.ChangedMeanwhile as refusal:
             theirs = queries.told(request.workspace, [refusal.theirs], shows_addresses=True)[0]
+            differs = _theirs(theirs, refusal.differs)
             form.add_error(None, refusal.sentence)
         if saved is not None:
             return saved
@@ -83,6 +85,7 @@ def _build(request: WorkspaceRequest, mine: Segment | None) -> HttpResponse:
             "form": form,
             "draft": draft,
             "theirs": theirs,
+            "differs": differs,
             "version": theirs.segment.version if theirs else None,
             "find": find,
             "offered": SimpleLazyObject(lambda: _offered(draft, find)),
@@ -165,6 +168,16 @@ def _save(request: WorkspaceRequest, mine: Segment | None, form: SegmentForm) ->
     return go(request, "audiences:segments") if mine is None else go(request, form.result)
 
 
+def _theirs(theirs: queries.Told, differs: Sequence[str]) -> dict[str, str]:
+    """Each part that differs, as they saved it."""
+    told = {
+        "name": ("Name", theirs.segment.name),
+        "description": ("What it is for", theirs.segment.description or "empty"),
+        "rule": ("Who is meant", theirs.sentence),
+    }
+    return dict(told[part] for part in differs)
+
+
 def _standing(request: WorkspaceRequest, draft: Draft) -> dict[str, Any]:
     """How many, in what words, and what stands in the way of counting."""
     count, said, refusal = None, "", ""
@@ -214,10 +227,12 @@ def _offered(draft: Draft, find: str) -> dict[str, Any]:
                 rules.KINDS[offer.kind].title if offer.kind else "Several",
                 _compact(offer.node),
                 rules.sentence(rules.Group("all", (offer.node,)), known),
+                offer.but,
             )
             for offer in reader.offers(find)
         ]
-        return {"found": found, "lost": [] if found else reader.lost(find)}
+        lost = [] if found else reader.lost(find)
+        return {"found": found, "lost": lost, "untold": rules.untold(lost)}
     kinds = []
     for key, kind in rules.KINDS.items():
         if things := draft.things(key):
@@ -234,6 +249,7 @@ def _reader(draft: Draft) -> rules.Reader:
         {key: draft.things(key) for key in rules.KINDS},
         timezone.now().astimezone(draft.known.zone).date(),
         cache(partial(queries.fields_holding, draft.workspace)),
+        cache(partial(queries.values_of, draft.workspace)),
     )
 
 

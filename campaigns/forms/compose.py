@@ -116,10 +116,18 @@ class ComposeForm(ContentForm):
     )
     reply_to = forms.EmailField(required=False, max_length=254, label="Replies to")
     lists = forms.ModelMultipleChoiceField(
-        queryset=List.objects.none(), required=False, label="To lists", widget=forms.CheckboxSelectMultiple
+        queryset=List.objects.none(),
+        required=False,
+        label="To lists",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="How many are subscribed; the review leaves out who is suppressed.",
     )
     segments = forms.ModelMultipleChoiceField(
-        queryset=Segment.objects.none(), required=False, label="To segments", widget=SegmentChecks
+        queryset=Segment.objects.none(),
+        required=False,
+        label="To segments",
+        widget=SegmentChecks,
+        help_text="As last counted. Who is on no list and gave no consent, or left, does not receive it.",
     )
 
     def __init__(
@@ -177,7 +185,12 @@ def _lists(workspace: Workspace, connection_id: int | None, kept: Collection[int
 
 
 def _segment_label(found: Chosen) -> str:
-    return found.name if found.people is None else f"{found.name} ({number(found.people)})"
+    """What the review will leave out of it is named."""
+    if found.people is None:
+        return found.name
+    without = found.people - found.agreed if found.agreed is not None else 0
+    but = f", {number(without)} of them without consent" if without > 0 else ""
+    return f"\u2068{found.name}\u2069 ({number(found.people)} mailable{but})"
 
 
 # Blocks

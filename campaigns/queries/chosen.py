@@ -29,6 +29,8 @@ class Chosen:
     is_archived: bool = False
     # People in it who may be written to, as last counted.
     people: int | None = None
+    # Of them, those a campaign would go to.
+    agreed: int | None = None
 
     @classmethod
     def of(cls, segment: Segment) -> "Chosen":
@@ -39,6 +41,7 @@ class Chosen:
             _read(segment.rule),
             segment.archived_at is not None,
             segment.mailable_count,
+            segment.agreed_count,
         )
 
     @classmethod
@@ -148,7 +151,7 @@ class Choice:
             for segment in (*self.segments, *self.within)
             if segment.rule is not None
             for condition in rules.conditions(segment.rule)
-            if condition.kind == "list" and condition.op in ("on", "joined_in_last")
+            if condition.kind == "list" and (condition.op == "on" or condition.op.startswith("joined_"))
         }
 
 

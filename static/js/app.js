@@ -241,6 +241,13 @@ on("redrawn", () => change($("form[data-unsaved]")));
 on("submit", (event) => event.target.matches(changed) && (event.target.dataset.unsaved = ""));
 addEventListener("beforeunload", (event) => $(changed) && event.preventDefault());
 
+/* What a page keeps of a form in `sent` goes as soon as another page says that it is saved. */
+const sent = sessionStorage.getItem("sent");
+if (sent && $$(".toast[data-tone=good] .toast__text").some((shown) => shown.textContent.startsWith("Saved"))) {
+  sessionStorage.removeItem(sent);
+  sessionStorage.removeItem("sent");
+}
+
 /* Copy: <button data-copy="id of the element">. */
 on("click", async (event) => {
   const button = event.target.closest("[data-copy]");

@@ -42,3 +42,52 @@ on("keydown", (event) => {
   event.preventDefault();
   if (event.target.name === "name") $("#builder [name=save]").click();
 });
+
+// What is not saved yet is kept for this tab, brought back when the page is opened again, and let go of when it was saved or
+// discarded. A page that comes back refused holds it already; app.js hears that it was saved.
+const builder = $("#builder");
+const place = `unsaved ${builder.dataset.keptFor} ${location.pathname}${location.search}`;
+const passing = ["csrfmiddlewaretoken", "find", "who", "showing", "save"];
+let isLeft = false;
+
+const told = () => JSON.stringify([...new FormData(builder)].filter(([name]) => !passing.includes(name)));
+function keep() {
+  isLeft = false;
+  sessionStorage.setItem(place, told());
+}
+
+async function restore(values) {
+  for (const name of ["name", "description", "version"]) builder.elements[name].value = values.get(name) ?? "";
+  const posted = { csrfmiddlewaretoken: builder.elements.csrfmiddlewaretoken.value };
+  for (const name of new Set(values.keys())) posted[name] = values.getAll(name);
+  $(".builder__more").open ||= Boolean(values.get("description"));
+  await htmx.ajax("POST", location.href, { source: "body", target: "#rule", swap: "outerHTML", values: posted });
+  $("#restored").hidden = false;
+  $("#restored").scrollIntoView({ block: "center" });
+}
+
+on("input", (event) => event.target.type !== "search" && event.target.closest("#builder") && keep());
+on("redrawn", keep);
+on("click", (event) => {
+  if (event.target.closest("[data-discard]")) {
+    builder.dataset.unsaved = "";
+    sessionStorage.removeItem(place);
+    location.assign(location.href);
+  }
+  isLeft = Boolean(event.target.closest("[data-cancel]"));
+});
+addEventListener("pagehide", () => isLeft && sessionStorage.removeItem(place));
+
+// A second press of Save, before the answer to the first, is none.
+let isSent = false;
+on("submit", (event) => {
+  if (event.target !== builder) return;
+  if (isSent) event.preventDefault();
+  isSent = true;
+  sessionStorage.setItem("sent", place);
+});
+addEventListener("pageshow", () => (isSent = false));
+
+const kept = sessionStorage.getItem(place);
+if (builder.dataset.unsaved === "yes") keep();
+else if (kept && kept !== told()) restore(new URLSearchParams(JSON.parse(kept)));

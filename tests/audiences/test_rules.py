@@ -144,20 +144,33 @@ class World:
         }[op]  # fmt: skip
 
     def _list(self, email, told, of, op, value):
-        joined = told["lists"][[mine.pk for mine in self.lists].index(of)]
+        return self._joined(told["lists"][[mine.pk for mine in self.lists].index(of)], op, value)
+
+    def _any(self, email, told, of, op, value):
+        if of == "tag":
+            return any(told["tags"]) is (op == "has")
+        if op == "not_on":
+            return not any(self._joined(one, "on", None) for one in told["lists"])
+        return any(self._joined(one, op, value) for one in told["lists"])
+
+    def _joined(self, joined, op, value):
         status, days = joined or ("", 0)
-        return {
-            "on": status == "subscribed", "not_on": status != "subscribed", "pending": status == "pending",
-            "left": status == "unsubscribed", "joined_in_last": status == "subscribed" and days <= (value or 0),
-        }[op]  # fmt: skip
+        if op == "not_on":
+            return status != "subscribed"
+        verb, _, period = op.partition("_")
+        wanted = {"pending": "pending", "left": "unsubscribed"}.get(verb, "subscribed")
+        return status == wanted and (not period or in_period(period, days, value))
 
     def _tag(self, email, told, of, op, value):
         return told["tags"][[tag.pk for tag in self.tags].index(of)] is (op == "has")
 
     def _engagement(self, email, told, of, op, value):
         days = told["clicked"] if of == "clicked" else None
-        did = days is not None and (value is None or days <= value)
-        return did is (op in ("ever", "in_last"))
+        if op in ("at_least", "at_most"):
+            return (days is not None) >= value if op == "at_least" else (days is not None) <= value
+        period = {"last_before": "before"}.get(op, op.removeprefix("not_"))
+        did = days is not None and (value is None or in_period(period, days, value))
+        return did is (op in ("ever", "in_last", "since", "last_before"))
 
     def _mailable(self, email, told, of, op, value):
         is_in = bool(told["reason"]) if of == "any" else told["reason"] == of
@@ -185,6 +198,16 @@ class World:
         return told["tags"][0] is (op == "in")
 
 
+def in_period(period, days, value):
+    """Of what was so many days ago."""
+    if period == "in_last":
+        return days <= value
+    day = (ago(days) + timedelta(hours=13)).date()
+    value = {"since": [value, "9999-12-31"], "before": ["0001-01-01", value]}.get(period, value)
+    first, last = (date.fromisoformat(one) for one in value)
+    return first <= day < last if period == "before" else first <= day <= last
+
+
 def compare(op, here, value):
     if op == "between":
         return value[0] <= here <= value[1]
@@ -195,6 +218,8 @@ def compare(op, here, value):
 
 def in_span(op, value, day, today):
     near = timedelta(days=value) if isinstance(value, int) else None
+    if op == "month":
+        return f"{day:%m}" == value
     if op == "anniversary":
         return day.strftime("%m-%d") in {
             (today + timedelta(days=n)).strftime("%m-%d") for n in range(value + 1)
@@ -250,6 +275,13 @@ def conditions_of(world):
     plain = st.one_of(texts(["is", "is_not"]), bare)
     one = st.tuples(st.sampled_from(["contains", "not_contains", "begins", "ends"]), filled)
     sizes = st.sampled_from([0, 38, 38.5])
+    near = st.sampled_from(["2026-01-25", "2026-02-10", "2026-02-20", "2026-03-02"])
+    joins = st.one_of(
+        st.tuples(st.sampled_from(["on", "not_on", "pending", "left"])),
+        st.tuples(st.sampled_from(["joined_in_last", "left_in_last"]), spans),
+        st.tuples(st.sampled_from(["joined_since", "left_since", "joined_before", "left_before"]), near),
+        st.tuples(st.sampled_from(["joined_within", "left_within"]), st.tuples(near, near).map(sorted)),
+    )
     return st.one_of(
         fields(["city", "first_name", "note"], st.one_of(plain, one)),
         fields(["language", "colour"], plain),
@@ -261,20 +293,23 @@ def conditions_of(world):
         )),
         fields(["born"], st.one_of(
             bare, st.tuples(st.sampled_from(DATES), spans), st.tuples(st.just("within"), two),
-            st.tuples(st.sampled_from(["on", "before", "after"]), days),
+            st.tuples(st.sampled_from(["on", "before", "after"]), days), st.tuples(st.just("month"), st.sampled_from(["02", "03"])),
         )),
         fields(["@added"], st.one_of(
             st.tuples(st.sampled_from(DATES[:2]), spans), st.tuples(st.sampled_from(["on", "before", "after"]), days)
         )),
         fields(["vip"], st.tuples(st.sampled_from(["yes", "no", "empty", "filled"]))),
-        st.builds(
-            lambda mine, op, value: on("list", mine.pk, op, value if op == "joined_in_last" else None),
-            st.sampled_from(world.lists), st.sampled_from(["on", "not_on", "pending", "left", "joined_in_last"]), spans,
-        ),
+        st.builds(lambda mine, pair: on("list", mine.pk, *pair), st.sampled_from(world.lists), joins),
+        st.builds(lambda pair: on("any", "list", *pair), joins),
+        st.builds(lambda op: on("any", "tag", op), st.sampled_from(["has", "has_not"])),
         st.builds(lambda tag, op: on("tag", tag.pk, op), st.sampled_from(world.tags), st.sampled_from(["has", "has_not"])),
         st.builds(
-            lambda of, op, value: on("engagement", of, op, value if op.endswith("last") else None),
-            st.sampled_from(["opened", "clicked"]), st.sampled_from(["ever", "never", "in_last", "not_in_last"]), spans,
+            lambda of, pair: on("engagement", of, *pair), st.sampled_from(["opened", "clicked"]),
+            st.one_of(
+                st.tuples(st.sampled_from(["ever", "never"])), st.tuples(st.sampled_from(["in_last", "not_in_last"]), spans),
+                st.tuples(st.sampled_from(["since", "not_since", "last_before"]), near),
+                st.tuples(st.sampled_from(["at_least", "at_most"]), st.sampled_from([0, 1, 1.5, 2])),
+            ),
         ),
         st.builds(
             lambda of, op: on("mailable", of, op), st.sampled_from(["any", "bounced"]), st.sampled_from(["is", "is_not"])

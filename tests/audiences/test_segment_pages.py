@@ -261,7 +261,7 @@ def test_a_second_editor_is_told_and_may_still_save_theirs(browse, news, make):
     client, url = browse("editor"), f"/w/acme/segments/{segment.pk}/edit/"
     assert 'name="version" value="1"' in words(client.get(url))
     services.change_segment(
-        segment=segment, name="Readers", description="", by=None, version=1,
+        segment=segment, name="Renamed", description="For the fair", by=None, version=1,
         rule=rules.read({"join": "all", "rules": [{"kind": "field", "of": "city", "op": "empty"}]}),
     )  # fmt: skip
     mine = row(news, save="1", name="Mine", version="1")
@@ -274,8 +274,34 @@ def test_a_second_editor_is_told_and_may_still_save_theirs(browse, news, make):
         'name="version" value="2"',
     ):
         assert text in words(reply)
+    assert reply.context["differs"] == {
+        "Name": "Renamed",
+        "What it is for": "For the fair",
+        "Who is meant": "City is empty",
+    }
     assert client.post(url, mine | {"version": "2"}).status_code == 302
     assert Segment.objects.get().name == "Mine"
+
+
+def test_only_what_differs_is_named(browse, news, make):
+    segment = make("Readers", on(news))
+    services.change_segment(
+        segment=segment, name="Renamed", description="", by=None, version=1, rule=rules.read(segment.rule)
+    )
+    url = f"/w/acme/segments/{segment.pk}/edit/"
+    reply = browse("editor").post(url, row(news, save="1", name="Readers", version="1"))
+    assert (reply.status_code, reply.context["differs"]) == (409, {"Name": "Renamed"})
+
+
+def test_pressing_save_twice_saves_once(browse, news):
+    client, values = browse("editor"), row(news, save="1", name="Readers")
+    assert [client.post(NEW, values).status_code for _ in range(2)] == [302, 302]
+    segment = Segment.objects.get()
+    url = f"/w/acme/segments/{segment.pk}/edit/"
+    changed = values | {"name": "Readers of News", "version": "1"}
+    assert [client.post(url, changed).url for _ in range(2)] == [f"/w/acme/segments/{segment.pk}/"] * 2
+    segment.refresh_from_db()
+    assert (segment.name, segment.version) == ("Readers of News", 2)
 
 
 def test_editing_leads_back_to_the_segment(browse, news, make):

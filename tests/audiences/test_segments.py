@@ -171,13 +171,13 @@ def test_archive_and_bring_back_twice_do_no_harm(make):
 def test_what_takes_too_long_is_counted_in_the_background(make, news, monkeypatch):
     SubscriptionFactory(list=news)
     monkeypatch.setattr(services, "COUNT_SECONDS", 0.02)
-    own = services.split
-    monkeypatch.setattr(services, "split", lambda _: slow())
+    own = services.reached
+    monkeypatch.setattr(services, "reached", lambda _: slow())
     segment = make("Readers", ("list", news.pk, "on"))
     assert services.count_segment(segment=segment) is False
     assert (segment.mailable_count, OutboxEntry.objects.count()) == (None, 1)
 
-    monkeypatch.setattr(services, "split", own)
+    monkeypatch.setattr(services, "reached", own)
     assert run_outbox() == ["audiences.count_segment"]
     assert Segment.objects.get().mailable_count == 1
 
@@ -220,7 +220,7 @@ def test_a_background_count_that_takes_too_long_keeps_the_last_one(make, news, m
     segment = make("Readers", ("list", news.pk, "on"))
     Segment.objects.update(counted_at=timezone.now() - timedelta(hours=2))
     monkeypatch.setattr(services, "LONGEST_SECONDS", 0.02)
-    monkeypatch.setattr(services, "split", lambda _: slow())
+    monkeypatch.setattr(services, "reached", lambda _: slow())
 
     services.renew_counts()
     run_outbox()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from accounts.models import Workspace
 from audiences import rules
 from audiences.models import Consent, ConsentBasis, Contact, Tag
+from audiences.services.segments import count_segment
 from campaigns.models import Delivery, Recipient
 from campaigns.queries.audience import RECEIVES, TERMS, equation_of, freeze, people_of
 from campaigns.queries.chosen import choice_of
@@ -128,6 +129,26 @@ def test_each_person_counts_in_one_term(world: World) -> None:
         "receives": 6,
     }  # fmt: skip
     assert equation.selected - sum(equation.terms.values()) == equation.receives
+
+
+def test_a_segment_is_counted_as_a_campaign_to_it_alone_would_be(world: World) -> None:
+    for name, told in {
+        "on": {"other": "subscribed"},
+        "on-and-left": {"chosen": "unsubscribed", "other": "subscribed"},
+        "consent": {"consents": ("withdrawn", "given")},
+        "consent-and-left": {"chosen": "unsubscribed", "consents": ("given",)},
+        "took-it-back": {"consents": ("given", "withdrawn")},
+        "unconfirmed": {"chosen": "pending"},
+        "nobody-asked": {},
+        "suppressed": {"chosen": "subscribed", "suppressed": "complained"},
+    }.items():
+        world.person(name, language="fr", **told)  # type: ignore[arg-type]
+    campaign = CampaignFactory(workspace=world.workspace)
+    campaign.segments.add(world.french)
+
+    assert count_segment(segment=world.french)
+    assert (world.french.mailable_count, world.french.agreed_count) == (7, 3)
+    assert equation_of(campaign).receives == 3
 
 
 def test_people_of_another_workspace_are_in_no_segment(world: World) -> None:

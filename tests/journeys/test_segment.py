@@ -148,3 +148,31 @@ def test_a_page_is_left_unasked_until_something_is_changed(visit, brand, colleag
     visit.press("button", "Save", inside="main", exact=True)
     visit.arrive("Segments")
     assert visit.complaints == []
+
+
+def test_what_is_not_saved_comes_back_until_it_is_saved_or_discarded(visit, brand, colleague, readers):
+    visit.log_in(colleague(Role.EDITOR).email, brand.name)
+    visit.turn_to("Segments")
+    visit.press("link", "New", inside="main", exact=True)
+    visit.arrive("New segment")
+    add(visit, "on list News", "on the list “News”")
+    visit.type("Name", "Readers")
+    visit.page.once("dialog", lambda dialog: dialog.accept())
+    visit.turn_to("Segments")
+    visit.press("link", "New", inside="main", exact=True)
+    visit.see("Restored what you had not saved.", inside="main")
+    visit.see("on the list “News”", inside="#standing")
+    assert visit.field("Name").input_value() == "Readers"
+    visit.check_page()
+    visit.press("button", "Discard", inside="main")
+    visit.see("Add a condition, and the count follows.", inside="#standing")
+    assert visit.field("Name").input_value() == ""
+    add(visit, "on list Guests", "on the list “Guests”")
+    visit.type("Name", "Guests")
+    visit.press("button", "Save", inside="main", exact=True)
+    visit.arrive("Segments")
+    visit.press("link", "New", inside="main", exact=True)
+    visit.arrive("New segment")
+    visit.see("Add a condition, and the count follows.", inside="#standing")
+    assert not visit.page.get_by_text("Restored what you had not saved.").is_visible()
+    assert visit.complaints == []

@@ -1,0 +1,213 @@
+"""Whether words name a thing, and which operator and value the rest of them are."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from audiences.rules import spoken
+from audiences.rules.kinds import KINDS, Kind, Op, Takes
+from audiences.rules.nodes import Condition
+from audiences.rules.spellings import (
+    ABSENT,
+    FILLS,
+    OF_ALL,
+    OR,
+    PRESENT,
+    SAME,
+    UNITS,
+    WEAK,
+    WORD,
+    denies,
+    without_fills,
+)
+
+Hits = Callable[[str], Sequence[str]]
+_OFTEN = "How often is known over all time only, not within a period."
+
+
+class Compared(NamedTuple):
+    # How many letters are understood as the operator and its value.
+    told: int
+    condition: Condition
+    but: str = ""
+
+
+@lru_cache(maxsize=20_000)
+def parts(label: str) -> tuple[str, ...]:
+    return tuple(word.casefold() for word in WORD.findall(label))
+
+
+def hits_of(typed: Sequence[str]) -> Hits:
+    """Part of a name → the typed words that may stand for it; worked out once for the many names that share a part."""
+    return cache(lambda part: [word for word in typed if _begins(part, word.casefold())])
+
+
+def unnamed(name: Sequence[str], typed: list[str], hits: Hits) -> tuple[list[str], int]:
+    """What is not of the name, and the letters that are: each part of the name takes one word that was typed."""
+    rest, taken, is_named = typed, 0, False
+    for part in name:
+        there = [word for word in hits(part) if word in rest]
+        # “list Trial Liste”: the whole word rather than one that begins it.
+        hit = next((word for word in there if word.casefold() == part), there[0] if there else None)
+        if hit is not None:
+            rest = list(rest)
+            rest.remove(hit)
+            taken += len(hit)
+            is_named |= hit.casefold() not in (FILLS if len(typed) == 1 else FILLS | WEAK)
+    return rest, taken if is_named else 0
+
+
+def _begins(part: str, word: str) -> bool:
+    return (
+        part == word
+        or (len(word) > 1 and part.startswith(word))
+        or word == f"{part}s"
+        or word in SAME.get(part, ())
+    )
+
+
+def is_of_another(kind: Kind, name: Sequence[str], rest: Sequence[str]) -> bool:
+    """“on the list News” asks for no field whose name has News in it."""
+    said = {word.casefold().removesuffix("s") for word in rest}
+    nouns = {other.noun for other in KINDS.values() if other.takes_ids}
+    return bool(said & nouns - {kind.noun} - set(name)) and kind.noun not in said
+
+
+def at_all(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -> Compared | None:
+    """“no birthday”, “phone known”: whether there is a value."""
+    said = {word.casefold() for word in rest} - OF_ALL
+    others = {word for word in said if not denies(word)}
+    # “city is not” goes on.
+    if "empty" not in ops or not said - {"not"} or not others <= ABSENT | PRESENT:
+        return None
+    is_empty = (others != said) != bool(others & ABSENT)
+    return Compared(sum(map(len, rest)), Condition(kind.key, of, "empty" if is_empty else "filled"))
+
+
+def besides(kind: Kind, rest: Iterable[str]) -> list[str]:
+    """Without the words that only say which kind of thing is meant."""
+    about = {*kind.noun.split(), *kind.title.casefold().split(), kind.noun + "s"}
+    return [word for word in rest if word.casefold() not in about or denies(word)]
+
+
+@lru_cache(maxsize=500)
+def words_of(op: Op) -> frozenset[str]:
+    words = {word.casefold() for word in WORD.findall(f"{op.label} {op.says}")}
+    return frozenset(words).union(*(SAME.get(word, ()) for word in words))
+
+
+def compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -> Compared | None:
+    """The operator whose words are among the rest, with their letters, and what remains as its value; None if words are left."""
+    is_denied = any(map(denies, rest))
+    best: tuple[tuple[int, int], int, Condition] | None = None
+    for key, op in ops.items():
+        words = words_of(op)
+        if is_denied != any(map(denies, words)):
+            continue
+        left = [word for word in rest if word.casefold() not in words and not denies(word)]
+        told = len(({word.casefold() for word in rest if not denies(word)} & words) - FILLS)
+        value = value_of(op.takes, left)
+        if value is None and any(word.casefold() not in FILLS for word in left):
+            continue
+        # "didn't open" rather says all of "never opened" than half of "not opened in the last … days".
+        missing = {word for word in words if word.isalpha()} - FILLS - {word.casefold() for word in rest}
+        rank = (
+            2 * told + (value is not None),
+            -bool(is_denied and {word for word in missing if not denies(word)}),
+        )
+        if best is None or rank > best[0]:
+            letters = sum(len(word) for word in rest if word not in left or word.isdecimal())
+            best = (rank, letters, Condition(kind.key, of, key, value))
+    return Compared(*best[1:]) if best else None
+
+
+def everyday(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str], today: date) -> Compared | None:
+    """A number or a day in everyday words."""
+    text = " ".join(rest)
+    said = spoken.number(text) if "at_least" in ops else None
+    said = said or (spoken.days(text, today) if "before" in ops else None)
+    letters = sum(map(len, rest))
+    if said is not None and said[0] in ops:
+        op, value = said
+        try:
+            return Compared(letters, Condition(kind.key, of, op, ops[op].takes.read(value)))
+        except ValueError:
+            return None
+    for cut in range(len(rest)):
+        words = frozenset(word.casefold() for word in rest[:cut])
+        text = " ".join(rest[cut:])
+        for op, value in filter(None, (_times(text), spoken.days(text, today))):
+            if (meant := kind.meant(of, op, value, words, today)) and meant.op in ops:
+                return Compared(letters, Condition(kind.key, of, meant.op, meant.value), meant.but)
+    # “clicked twice in the last year”
+    for cut in range(1, len(rest)):
+        times, period = _times(" ".join(rest[:cut])), list(rest[cut:])
+        if times and (spoken.days(" ".join(period), today) or value_of(Takes.DAYS, _undated(period))):
+            meant = kind.meant(of, *times, frozenset(), today)
+            if meant and meant.op in ops:
+                return Compared(letters, Condition(kind.key, of, meant.op, meant.value), _OFTEN)
+    return None
+
+
+def yearly(of: Any, rest: Sequence[str], today: date) -> Compared | None:
+    """Of a day that comes round each year: “birthday today”, “birthday in May”, “birthday next week”."""
+    text, letters = " ".join(without_fills(rest)).casefold(), sum(map(len, rest))
+
+    def found(op: str, value: Any, but: str = "") -> Compared:
+        return Compared(letters, Condition("field", of, op, value), but)
+
+    if month := today.month if text == "this month" else spoken.month(text):
+        return found("month", f"{month:02}")
+    match text:
+        case "today":
+            return found("anniversary", 0)
+        case "tomorrow":
+            return found("anniversary", 1, "Those of today are in it, too.")
+        case "this week":
+            return found("anniversary", 6 - today.weekday(), "Those earlier this week are not in it.")
+    words = text.split()
+    if words[:1] in (["next"], ["coming"]) and (days := value_of(Takes.DAYS, words[1:])) is not None:
+        return found("anniversary", days)
+    return None
+
+
+def _undated(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word.casefold() not in ("last", *SAME["last"])]
+
+
+def _times(text: str) -> spoken.Said | None:
+    """A bare number is one of days."""
+    said = spoken.number(text)
+    if said is None or (said[0] == "equals" and "time" not in text.casefold()) or isinstance(said[1], list):
+        return None
+    return said[0], Takes.NUMBER.read(said[1])
+
+
+def value_of(takes: Takes, words: Sequence[str]) -> Any:
+    """None where the words are no such value, or there are none."""
+    try:
+        if takes is Takes.TEXTS:
+            parts = OR.split(" ".join(without_fills(words)))
+            return takes.read(parts)
+        if takes is Takes.TEXT:
+            return takes.read(" ".join(without_fills(words)))
+        if takes is Takes.DAYS:
+            return _days(takes, words)
+        if takes in (Takes.NUMBER, Takes.DATE) and len(kept := without_fills(words)) == 1:
+            return takes.read(kept[0])
+    except ValueError:
+        return None
+    return None
+
+
+def _days(takes: Takes, words: Sequence[str]) -> Any:
+    """`30`, `2 weeks`; a mere `week` is one."""
+    numbers = [word for word in words if word.isdecimal()]
+    units = [UNITS[word.casefold()] for word in words if word.casefold() in UNITS]
+    fills = [word for word in words if word.casefold() in FILLS]
+    if len(numbers) > 1 or len(units) > 1 or not numbers + units:
+        return None
+    if len(numbers) + len(units) + len(fills) != len(words):
+        return None
+    return takes.read(int((numbers or ["1"])[0]) * (units or [1])[0])

@@ -1,0 +1,86 @@
+"""What words of a search say by themselves: which deny, which fill, and what other words say the same."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+# Marks that keep a name of another writing direction apart are no letters of it.
+_APART = "\u2066-\u2069"
+WORD = re.compile(rf"[^\s,;:“”\"'(){_APART}]+(?:'[^\s,;:“”\"'(){_APART}]+)*")
+OR = re.compile(r"\s+(?i:or)\s+")
+COMMA = re.compile(r"\s*[,;]\s*")
+_SIGN = re.compile(r"\s*(<=|>=|!=|<>|[<>=≤≥≠])\s*(?=-?\d)")
+_COUNTS = {"once": "1 time", "twice": "2 times"}
+_MAILS = r"(?:campaigns|mails|mailings|newsletters|e-?mails)"
+_UNIFIED = (
+    (
+        r"^\s*(?:everyone|everybody|anyone|all|people|all people)\s+(?:except|but|excluding|without)\s+(?:for\s+)?",
+        "not ",
+    ),
+    (r"\s+(?:except|excluding|minus)\s+(?:for\s+)?", " but not "),
+    (rf"(?<!last )(?<!latest )(?<!newest )\b(\d+)((?: or more)?) {_MAILS}\b", r"\1\2 times"),
+    (r"\b(phone|telephone|mobile) number\b", "phone"),
+)
+# Say nothing of their own.
+FILLS = frozenset(["a", "an", "and", "are", "be", "been", "did", "do", "does", "for", "from", "have", "has", "had", "in", "is", "it", "its", "of", "on", "or", "people", "that", "the", "their", "them", "they", "to", "was", "were", "who", "with", "day", "days"])  # fmt: skip
+NOT = frozenset(["not", "no", "without", "never"])
+# Parts of many names and operators alike: with other words they name nothing by themselves.
+WEAK = frozenset(["last", "next", "first", "new"])
+# Beside the name of a field, all that is said: whether people have a value in it.
+ABSENT = frozenset(["missing", "unknown", "empty"])
+PRESENT = frozenset(["has", "have", "with", "known", "given", "filled"])
+OF_ALL = frozenset(["a", "an", "any", "are", "do", "does", "is", "of", "people", "who"])
+# Word of a name or an operator → others that say the same.
+SAME: Mapping[str, tuple[str, ...]] = {
+    "last": ("past", "previous", "within"),
+    "next": ("coming", "following"),
+    "begins": ("begin", "starts", "start", "starting"),
+    "ends": ("end", "ending"),
+    "contains": ("contain", "containing", "includes", "include", "including", "like"),
+    "received": ("receives", "receive", "got", "get"),
+    "opened": ("opens", "opening"),
+    "clicked": ("clicks", "clicking"),
+    "campaign": ("campaigns", "anything", "something", "any", "mail", "mails", "email", "emails", "newsletter", "newsletters"),
+    "tagged": ("tag", "tags"),
+    "on": ("subscribed", "subscribers", "members"),
+    "left": ("unsubscribed",),
+}  # fmt: skip
+UNITS = {
+    "week": 7, "weeks": 7, "month": 30, "months": 30, "quarter": 90, "quarters": 90, "year": 365, "years": 365,
+}  # fmt: skip
+
+
+def unified(words: str) -> str:
+    """With its signs apart, decimals with a point, and one word for what pages here call mailable."""
+    text = _SIGN.sub(r" \1 ", words)
+    for pattern, told in _UNIFIED:
+        text = re.sub(pattern, told, text, flags=re.IGNORECASE)
+    text = re.sub(r"(?<=\d),(?=\d)", ".", text)
+    text = re.sub(r"\b(once|twice)\b", lambda match: _COUNTS[match[1].lower()], text, flags=re.IGNORECASE)
+    text = re.sub(r"\bnot mailable\b", "suppressed", text, flags=re.IGNORECASE)
+    return re.sub(r"\bmailable\b", "not suppressed", text, flags=re.IGNORECASE)
+
+
+def words_in(text: str) -> list[str]:
+    return [word.replace("’", "'") if denies(word) else word for word in WORD.findall(text)]
+
+
+@lru_cache(maxsize=5000)
+def denies(word: str) -> bool:
+    folded = word.casefold().replace("’", "'")
+    return folded in NOT or folded.endswith("n't")
+
+
+def without_fills(words: Sequence[str]) -> list[str]:
+    """Fills stay within a value, not around it: “Isle of Man”."""
+    kept = list(words)
+    while kept and _is_fill(kept[0]):
+        kept.pop(0)
+    while kept and _is_fill(kept[-1]):
+        kept.pop()
+    return kept
+
+
+def _is_fill(word: str) -> bool:
+    """“starts with A”."""
+    return word.casefold() in FILLS and not (len(word) == 1 and word.isupper())
