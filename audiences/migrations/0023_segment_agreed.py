@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audiences", "0021_roll_backs_of_before"),
+        ("audiences", "0022_erasure_part_of"),
     ]
 
     operations = [
