@@ -37,6 +37,12 @@ def memberships_back(journal: str, which: str, own: str, values: dict[str, Any])
         cursor.execute(_MEMBERSHIPS.format(journal=journal, which=which, own=own), values)
 
 
+def consents_undone(meant: str, values: dict[str, Any]) -> None:
+    """What the work said for the people of `meant`, SQL of their `contact_id`, counts no more. Nobody took anything back."""
+    with database.cursor() as cursor:
+        cursor.execute(_CONSENTS.format(meant=meant), values)
+
+
 def _now(key: str) -> str:
     """SQL: the value a field has now, null for nothing; `key` is an expression of the field's key."""
     columns = " ".join(f"when '{column}' then to_jsonb(nullif(c.{column}, ''))" for column in STANDARD)
@@ -97,4 +103,12 @@ delete from audiences_subscription m using touched t
 where m.id = t.id and t.membership ->> 'status' is null and not t.is_mirrored;
 update audiences_contact c set version = c.version + 1, updated_at = now()
 from touched t where c.id = t.contact_id
+"""
+
+# Whatever became of their memberships since.
+_CONSENTS = """
+insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
+select distinct k.contact_id, k.basis_id, k.list_id, 'undone', now(), now()
+from ({meant}) meant join audiences_consent k on k.contact_id = meant.contact_id
+where k.basis_id = %(basis)s and k.kind = 'given'
 """

@@ -21,7 +21,8 @@ from audiences.models import (
 )
 from tests.audiences.bulk import TASK, ended, people_of
 from tests.audiences.erasing import erase
-from tests.audiences.importing import on
+from tests.audiences.importing import bring, on
+from tests.audiences.importing import undo as undo_import
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -121,7 +122,7 @@ def test_who_was_added_to_a_list_goes_off_it_and_the_consent_counts_no_more(work
     ]  # fmt: skip
     undone = Consent.objects.filter(kind="undone", list=news).order_by("contact_id")
     assert [(row.contact, row.basis) for row in undone] == [
-        (new, mine.basis), (told, mine.basis), (removed, mine.basis),
+        (contact, mine.basis) for contact in (new, told, removed, left)
     ]  # fmt: skip
     news.refresh_from_db()
     assert news.subscribed_count == 1
@@ -150,6 +151,39 @@ def test_who_was_taken_off_a_list_is_on_it_again_but_not_over_a_leave_or_a_block
         "added@x.test": "subscribed",
     }  # fmt: skip
     assert Subscription.objects.get(contact=people["back"]).evidence == {"import": 7}
+
+
+def test_who_was_taken_off_stays_off_when_what_put_them_on_was_taken_back(workspace, begin, undo, by):
+    news = ListFactory(workspace=workspace)
+    people_of(workspace, "ana")
+    by_file = bring(workspace, by, "Email\nana@x.test\nnew@x.test\n", on_list=news)
+    off = begin("remove_from_list", list=news.pk)
+    back = undo_import(by_file, by)
+
+    assert (back.state, back.undone["lists"], back.undone["kept"]) == ("undone", 0, 2)
+    assert not Consent.objects.standing().exists()
+    assert undo(off) == ("undone", {"back": 0, "kept": 2})
+    assert on(news) == [("ana@x.test", "removed"), ("new@x.test", "removed")]
+
+    added = begin("add_to_list", list=news.pk, consent_source="Fair")
+    off = begin("remove_from_list", list=news.pk)
+    assert undo(added) == ("undone", {"back": 0, "kept": 2})
+    assert not Consent.objects.standing().exists()
+    assert undo(off) == ("undone", {"back": 0, "kept": 2})
+
+
+def test_a_consent_is_undone_with_the_action_once_whatever_became_of_the_membership(workspace, begin, undo):
+    news = ListFactory(workspace=workspace)
+    (ana,) = people_of(workspace, "ana")
+    added = begin("add_to_list", list=news.pk, consent_source="Fair")
+    Subscription.objects.update(status="unsubscribed", evidence={"page": 1})
+
+    assert undo(added) == ("undone", {"back": 0, "kept": 1})
+
+    assert list(Consent.objects.order_by("id").values_list("contact", "basis", "list", "kind")) == [
+        (ana.pk, added.basis_id, news.pk, kind) for kind in ("given", "undone")
+    ]
+    assert on(news) == [("ana@x.test", "unsubscribed")]
 
 
 def test_many_are_undone_in_chunks_that_a_crash_leaves_whole(
