@@ -105,7 +105,7 @@ def undo_bulk(*, mine: BulkAction, by: User) -> None:
         raise CannotBulk("This can no longer be undone.")
     mine.move_to(State.UNDOING, checkpoint=0, undone={}, note="", finished_at=None, cancel_requested=False)
     if mine.done <= AT_ONCE and sets.only_writer(mine.workspace):
-        for _ in running.undo_steps(mine):
+        for _ in running.undo_steps(mine, by):
             pass
         return
     # Only here: done at once, the log comes after people and lists, which it would be held before.

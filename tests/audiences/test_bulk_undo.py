@@ -276,6 +276,39 @@ def test_a_field_that_is_another_one_now_is_left_alone(workspace, begin, undo, w
     assert (ended(mine)[0], Contact.objects.get().custom) == ("done", {"size": 38})
 
 
+@pytest.fixture
+def other(member):
+    """Another member than the one who began it."""
+    return member("editor")
+
+
+def logged():
+    found = ActivityEntry.objects.filter(verb__startswith="bulk.").order_by("id")
+    return list(found.values_list("verb", "actor"))
+
+
+def test_the_log_names_who_took_it_back_and_not_who_did_it(workspace, begin, by, other):
+    people_of(workspace, "ana")
+    mine = begin("tag", new_tag="VIP")
+
+    services.undo_bulk(mine=mine, by=other)
+
+    assert logged() == [("bulk.done", by.pk), ("bulk.undone", other.pk)]
+
+
+def test_the_log_names_who_began_to_take_it_back_in_the_background(
+    workspace, begin, in_background, by, other
+):
+    people_of(workspace, "ana")
+    mine = begin("tag", new_tag="VIP")
+    run_outbox(TASK)
+
+    services.undo_bulk(mine=mine, by=other)
+    run_outbox(TASK)
+
+    assert logged()[1:] == [("bulk.done", by.pk), ("bulk.undo", other.pk), ("bulk.undone", None)]
+
+
 def test_the_journal_goes_after_a_month_and_nothing_is_undone_without_it(workspace, begin, undo):
     people_of(workspace, "ana")
     mine, blocks = begin("tag", new_tag="VIP"), begin("suppress", reason="Closed", typed=1)
