@@ -6,12 +6,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from audiences.models.changes import Change
+from audiences.models.changes import Change, Changing
 from audiences.models.consents import ConsentBasis
-from audiences.models.moving import Moving
 
 
-class BulkAction(Moving):
+class BulkAction(Changing):
     """One thing done to many people, in the background, in chunks by id."""
 
     class Action(models.TextChoices):
@@ -66,7 +65,7 @@ class BulkAction(Moving):
     undone = models.JSONField(default=dict, db_default={}, blank=True)
     # What a stopped one was doing, and why it stopped.
     failed_in = models.CharField(max_length=10, blank=True, default="", db_default="")
-    note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
+    note = models.CharField(max_length=Changing.NOTE_LETTERS, blank=True)
     # One for each form that was shown: pressed twice, it is one action.
     nonce = models.CharField(max_length=40, blank=True, default="", db_default="")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -101,6 +100,7 @@ class BulkAction(Moving):
         was_undoing = self.state == self.State.FAILED and self.failed_in == self.State.UNDOING
         return (
             self.has_journal
+            and not self.has_lapsed
             and self.done > 0
             and self.State.UNDOING in self.MOVES[self.state]
             and not was_undoing

@@ -1,7 +1,10 @@
-from datetime import timedelta
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from django.db import models
+from django.utils import timezone
+
+from audiences.models.moving import Moving
 
 
 class Change(models.Model):
@@ -20,3 +23,22 @@ class Change(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Changing(Moving):
+    """Work that writes down what it changes of whom, as `Change`s."""
+
+    finished_at: Any
+
+    class Meta:
+        abstract = True
+
+    @staticmethod
+    def lapses_before() -> datetime:
+        """What ended before this moment is forgotten, bit by bit."""
+        return timezone.now() - Change.KEPT
+
+    @property
+    def has_lapsed(self) -> bool:
+        """Too long ago to be taken back or gone on with, whether or not all of it is forgotten yet."""
+        return self.finished_at is not None and self.finished_at < self.lapses_before()

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
@@ -321,6 +323,48 @@ def test_the_journal_goes_after_a_month_and_nothing_is_undone_without_it(workspa
     for one in (mine, blocks):
         with pytest.raises(services.CannotBulk, match="can no longer be undone"):
             undo(one)
+
+
+def test_a_long_journal_goes_a_bit_at_a_time_and_nothing_is_undone_meanwhile(
+    workspace, begin, undo, by, monkeypatch
+):
+    monkeypatch.setattr("audiences.journal.FORGOTTEN", 2)
+    monkeypatch.setattr("audiences.services.bulk.PRUNED_AT_ONCE", 1)
+    people_of(workspace, *"abc")
+    mine = begin("tag", new_tag="VIP")
+    BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=31))
+
+    assert (services.prune_bulk(), BulkChange.objects.count()) == (0, 1)
+    with pytest.raises(services.CannotBulk, match="can no longer be undone"):
+        undo(mine)
+    assert (services.prune_bulk(), BulkChange.objects.count()) == (1, 0)
+    assert services.prune_bulk() == 0
+
+
+def test_pruning_waits_for_nobody(begin, workspace):
+    people_of(workspace, "ana")
+    begin("tag", new_tag="VIP")
+    BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=31))
+
+    with CaptureQueriesContext(database) as told:
+        services.prune_bulk()
+
+    held = [query["sql"] for query in told if "FOR UPDATE" in query["sql"].upper()]
+    assert [text.upper().rstrip(" )").endswith("SKIP LOCKED") for text in held] == [True] * 3
+
+
+def test_what_stopped_over_a_month_ago_is_not_gone_on_with(workspace, begin, in_background, by, browse):
+    people_of(workspace, *"abc")
+    mine = begin("tag", new_tag="VIP")
+    Tag.objects.all().delete()
+    run_outbox(TASK)
+    BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=31))
+
+    with pytest.raises(services.CannotBulk, match="more than 30 days ago"):
+        services.go_on_with_bulk(mine=mine, by=by)
+
+    page = browse("editor").get(f"/w/acme/bulk/{mine.pk}/").content.decode()
+    assert (ended(mine)[0], "Leave it at that" in page, "Go on" in page) == ("failed", True, False)
 
 
 def test_nothing_of_an_erased_person_stays_in_the_journal(workspace, begin, by):
