@@ -1,7 +1,6 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -116,9 +115,7 @@ class BulkChange(Change):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["of", "contact_id"], name="bulk_change_once"),)
-        indexes = (
-            models.Index(fields=["of", "id"], condition=Q(kept__isnull=False), name="bulk_change_kept"),
-        )
+        indexes = (models.Index(fields=["of", "id"], condition=Change.LEFT_AS_IS, name="bulk_change_kept"),)
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.of_id}"

@@ -11,6 +11,8 @@ class Change(models.Model):
     """What one piece of work changed of somebody, so that it can be taken back. Personal data: kept for a while only."""
 
     KEPT: ClassVar[timedelta] = timedelta(days=30)
+    # Of a row whose `kept` names something: an empty array, which most have after a roll back, is the least of all.
+    LEFT_AS_IS: ClassVar[models.Q] = models.Q(kept__gt=[])
 
     # No constraint: the person may be erased.
     contact_id = models.BigIntegerField()

@@ -264,10 +264,13 @@ class ImportStep(models.Model):
 class ImportChange(Change):
     """What an import changed of somebody who was here already."""
 
-    step = models.ForeignKey(ImportStep, on_delete=models.CASCADE, related_name="changes")
+    step = models.ForeignKey(ImportStep, on_delete=models.CASCADE, related_name="changes", db_index=False)
 
     class Meta:
-        indexes = (models.Index(fields=["step"], condition=Q(kept__isnull=False), name="import_change_kept"),)
+        indexes = (
+            models.Index(fields=["step", "id"], name="import_change_in_order"),
+            models.Index(fields=["step", "id"], condition=Change.LEFT_AS_IS, name="import_change_kept"),
+        )
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.step_id}"
