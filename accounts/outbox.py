@@ -42,6 +42,8 @@ GIVE_UP_AFTER = timedelta(hours=24)
 BACK_OFF_CAP_SECONDS = 900
 MAX_CRASHES = 3
 RUNG_AT_ONCE = 200
+# Entries that are deleted in one go, and how often in one round: never all of a month in memory.
+PRUNED, PRUNED_AT_ONCE = 10_000, 20
 DATABASE_AWAY = (OperationalError, InterfaceError)
 GIVE_BACK_SECONDS = 60
 _jitter = random.SystemRandom()
@@ -299,7 +301,13 @@ def prune(*, keep_days: int = 14) -> int:
         state__in=[OutboxEntry.State.DONE, OutboxEntry.State.CANCELLED],
         ended_at__lt=timezone.now() - timedelta(days=keep_days),
     )
-    return old.delete()[0]
+    gone = 0
+    for _ in range(PRUNED_AT_ONCE):
+        few = list(old.order_by("id").values_list("pk", flat=True)[:PRUNED])
+        gone += OutboxEntry.objects.filter(pk__in=few).delete()[1].get(OutboxEntry._meta.label, 0)
+        if len(few) < PRUNED:
+            break
+    return gone
 
 
 def _settle_error(entry: OutboxEntry, error: ProviderError) -> None:

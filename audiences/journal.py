@@ -13,6 +13,9 @@ from audiences.models import Contact
 
 STANDARD = tuple(Contact.STANDARD_FIELDS)
 
+# Rows of a journal that go at once: whoever erases somebody meanwhile does not wait long.
+FORGOTTEN = 50_000
+
 # Of a membership `m`.
 IS_MIRRORED = f"""
 exists (select 1 from accounts_mirrorrow r where r.kind = '{MirrorKind.CONTACT.value}' and r.object_id = m.contact_id)
@@ -35,6 +38,24 @@ def memberships_back(journal: str, which: str, own: str, values: dict[str, Any])
     """
     with database.cursor() as cursor:
         cursor.execute(_MEMBERSHIPS.format(journal=journal, which=which, own=own), values)
+
+
+def consents_undone(meant: str, values: dict[str, Any]) -> None:
+    """What the work said for the people of `meant`, SQL of their `contact_id`, counts no more. Nobody took anything back."""
+    with database.cursor() as cursor:
+        cursor.execute(_CONSENTS.format(meant=meant), values)
+
+
+def forget_some(journal: str, which: str, values: dict[str, Any]) -> bool:
+    """Delete some rows, waiting for nobody; answers whether none are left."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"delete from {journal} where id = any(array("
+            f"select j.id from {journal} j where {which} limit %(most)s for update of j skip locked))",
+            values | {"most": FORGOTTEN},
+        )
+        cursor.execute(f"select not exists (select 1 from {journal} j where {which})", values)
+        return bool(cursor.fetchone()[0])
 
 
 def _now(key: str) -> str:
@@ -97,4 +118,12 @@ delete from audiences_subscription m using touched t
 where m.id = t.id and t.membership ->> 'status' is null and not t.is_mirrored;
 update audiences_contact c set version = c.version + 1, updated_at = now()
 from touched t where c.id = t.contact_id
+"""
+
+# Whatever became of their memberships since.
+_CONSENTS = """
+insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
+select distinct k.contact_id, k.basis_id, k.list_id, 'undone', now(), now()
+from ({meant}) meant join audiences_consent k on k.contact_id = meant.contact_id
+where k.basis_id = %(basis)s and k.kind = 'given'
 """

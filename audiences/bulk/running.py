@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import activity, outbox
-from accounts.models import OutboxEntry
+from accounts.models import OutboxEntry, User
 from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
@@ -53,14 +53,17 @@ def steps(mine: BulkAction) -> Iterator[None]:
     end(mine, State.DONE)
 
 
-def undo_steps(mine: BulkAction) -> Iterator[None]:
+def undo_steps(mine: BulkAction, by: User | None = None) -> Iterator[None]:
+    """`by`: who does it, where nothing else says so."""
     while _undo_next(mine):
         yield
-    end(mine, State.UNDONE)
+    end(mine, State.UNDONE, by=by)
 
 
 @transaction.atomic
-def end(mine: BulkAction, state: str, note: str = "") -> None:
+def end(mine: BulkAction, state: str, note: str = "", *, by: User | None = None) -> None:
+    """`by`: who takes it back; without them, the log has told before who began to."""
+    who = by if mine.is_being_undone else mine.created_by
     sets.one_writer(mine.workspace)  # before the action's row, as for each chunk
     values: dict[str, object] = {"note": note, "finished_at": timezone.now()}
     if state == State.FAILED:
@@ -73,7 +76,7 @@ def end(mine: BulkAction, state: str, note: str = "") -> None:
     if mine.action == BulkAction.Action.SET_FIELD:
         ask_for_counts(workspace=mine.workspace)
     activity.record(
-        mine.workspace, f"bulk.{state}", redact(words.sentence(mine)), actor=mine.created_by, subject=mine,
+        mine.workspace, f"bulk.{state}", redact(words.sentence(mine)), actor=who, subject=mine,
         after=mine.undone if state == State.UNDONE else mine.counts,
     )  # fmt: skip
 

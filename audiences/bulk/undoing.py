@@ -1,7 +1,7 @@
 """A bulk action taken back, chunk by chunk. What changed since stays, and is named.
 
 Nobody becomes mailable against their word: a membership only goes back while it is as the action left it, and whoever
-left or was suppressed since stays off the list.
+left or was suppressed since, or was put on the list by what was itself taken back, stays off it.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection as database
 
 from audiences.bulk.actions import CannotGoOn, field_of, list_of, tag_of
-from audiences.journal import fields_back, memberships_back
+from audiences.journal import consents_undone, fields_back, memberships_back
 from audiences.models import BulkAction
 
 Action = BulkAction.Action
@@ -48,8 +48,9 @@ def _fields(mine: BulkAction, values: dict[str, Any]) -> int:
 def _off_list(mine: BulkAction, values: dict[str, Any]) -> int:
     """The consent that was recorded with it counts no more."""
     back = _memberships(mine, values, _ADDED)
-    with database.cursor() as cursor:
-        cursor.execute(_UNDONE, values | {"list": list_of(mine).pk, "basis": mine.basis_id})
+    consents_undone(
+        f"select j.contact_id from {_JOURNAL} j where {_WHICH}", values | {"basis": mine.basis_id}
+    )
     return back
 
 
@@ -92,11 +93,16 @@ and not exists (
     select 1 from audiences_consent k
     where k.contact_id = m.contact_id and k.purpose = 'mail' and k.kind = 'withdrawn'
       and (k.list_id is null or k.list_id = m.list_id) and k.created_at >= %(began)s
+)
+-- What had put them on the list may have been taken back since.
+and not exists (
+    select 1 from audiences_consent k
+    where k.contact_id = m.contact_id and k.kind = 'undone' and k.basis_id in (
+        select basis_id from audiences_import where id = (j.membership #>> '{{evidence,import}}')::bigint
+        union all
+        select basis_id from audiences_bulkaction where id = (j.membership #>> '{{evidence,bulk}}')::bigint
+    )
 )"""
-_UNDONE = """
-insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
-select contact_id, %(basis)s, %(list)s, 'undone', now(), now() from touched
-"""
 # Whoever lost the tag since, or was tagged anew, stays so: that was somebody else's word.
 _NOT_AS_TAGGED = f"""
 update audiences_bulkchange j set kept = '["tag"]' from audiences_contact c

@@ -263,8 +263,11 @@ class ContactFilters(Filters):
             # A field alone asks for whoever has a value.
             return None if key.startswith("@") else self._read("field value to", key, "filled", None)
         match self._kind():
+            case Field.Kind.BOOLEAN if value not in ("yes", "no"):
+                self._unread["field value to"] = f"“{value}” is neither yes nor no."
+                return None
             case Field.Kind.BOOLEAN:
-                return self._read("field value to", key, "no" if value == "no" else "yes", None)
+                return self._read("field value to", key, value, None)
             case Field.Kind.CHOICE:
                 return self._read("field value to", key, "is", [value])
             case Field.Kind.NUMBER:

@@ -181,12 +181,13 @@ def statement(mine: Import) -> str:
            null::bigint as contact_id, '{{}}'::jsonb as changes, null::jsonb as membership,
            coalesce(known.id, history.id) as suppression_id
     from chunk
-    -- Known is what says no less: nothing milder, nothing older, and nobody caught by a pattern alone.
+    -- Known is what says no less: nothing milder, nothing older, and nobody caught by a pattern alone. Beside a block of our
+    -- own, blocked without a reason says nothing, however new: SAYS_MORE would not write it.
     left join lateral (
         select b.id from audiences_suppression b
         where b.workspace_id = %(workspace)s and b.email = chunk.email and b.lifted_at is null
           and b.is_pattern = chunk.is_pattern and not (b.evidence ? 'pattern' and not b.is_pattern)
-          and {HOW_BAD.format("b")} <= {HOW_BAD.format("chunk")} and (b.at >= chunk.at or not chunk.is_dated)
+          and {HOW_BAD.format("b")} <= {HOW_BAD.format("chunk")} and (b.at >= chunk.at or not chunk.is_dated or b.connection_id is null and chunk.reason = 'blocked')
         order by b.at, b.id limit 1
     ) known on chunk.problem = ''
     left join lateral (

@@ -12,7 +12,7 @@ from accounts import outbox
 from accounts.models import MirrorKind
 from audiences import sets
 from audiences.importing.outcomes import values_of
-from audiences.journal import IS_MIRRORED, fields_back, memberships_back
+from audiences.journal import IS_MIRRORED, consents_undone, fields_back, memberships_back
 from audiences.models import Consent, Contact, Import, ImportStep, Subscription
 
 
@@ -50,6 +50,7 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
         )
         counts["fields"] = fields_back(_JOURNAL, _WHICH, values)
         memberships_back(_JOURNAL, _WHICH, _OWN, values)
+        meant = f"select j.contact_id from {_JOURNAL} j where {_WHICH} and j.membership is not null"
         if step.first_contact is not None:
             cursor.execute(_MADE, values)
             cursor.execute(_MADE_MEMBERSHIPS, values)
@@ -59,9 +60,12 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
             cursor.execute(_DELETE_PEOPLE)
             counts["people"] = cursor.rowcount
             cursor.execute(_KEPT_PEOPLE, values)
-        cursor.execute(_UNDONE, values)
-        cursor.execute(_TOLD)
-        counts["lists"], counts["off"] = cursor.fetchone()
+            cursor.execute(_OFF)
+            counts["off"] = cursor.fetchone()[0]
+            meant += " union all select id from made"
+        consents_undone(meant, values)
+        cursor.execute("select count(*) from touched")
+        counts["lists"] = cursor.fetchone()[0]
         cursor.execute(
             "select count(*) from audiences_importchange where step_id = %(step)s and kept <> '[]'", values
         )
@@ -133,20 +137,7 @@ select %(step)s, made.id, '{}', null,
 from made where not exists (select 1 from unused where unused.id = made.id) order by made.id
 """
 
-# Who stays, but no longer on the list: what the import said for them counts no more, and nobody took anything back.
-_UNDONE = """
-create temp table if not exists own (id bigint, contact_id bigint, is_mirrored boolean) on commit drop;
-insert into audiences_consent (contact_id, basis_id, list_id, kind, at, created_at)
-select c.id, %(basis)s, %(list)s, 'undone', now(), now()
-from (select contact_id from touched union select contact_id from own) gone
-join audiences_contact c on c.id = gone.contact_id
-where %(basis)s::bigint is not null
-"""
-
-_TOLD = """
-select (select count(*) from touched),
-       (select count(*) from own where exists (select 1 from audiences_contact c where c.id = own.contact_id))
-"""
+_OFF = "select count(*) from own join audiences_contact c on c.id = own.contact_id"
 
 # The table that memberships live in is named in the statements above.
 assert Subscription._meta.db_table == "audiences_subscription"  # noqa: S101

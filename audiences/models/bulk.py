@@ -1,17 +1,15 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from audiences.models.changes import Change
+from audiences.models.changes import Change, Changing
 from audiences.models.consents import ConsentBasis
-from audiences.models.moving import Moving
 
 
-class BulkAction(Moving):
+class BulkAction(Changing):
     """One thing done to many people, in the background, in chunks by id."""
 
     class Action(models.TextChoices):
@@ -66,7 +64,7 @@ class BulkAction(Moving):
     undone = models.JSONField(default=dict, db_default={}, blank=True)
     # What a stopped one was doing, and why it stopped.
     failed_in = models.CharField(max_length=10, blank=True, default="", db_default="")
-    note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
+    note = models.CharField(max_length=Changing.NOTE_LETTERS, blank=True)
     # One for each form that was shown: pressed twice, it is one action.
     nonce = models.CharField(max_length=40, blank=True, default="", db_default="")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -101,6 +99,7 @@ class BulkAction(Moving):
         was_undoing = self.state == self.State.FAILED and self.failed_in == self.State.UNDOING
         return (
             self.has_journal
+            and not self.has_lapsed
             and self.done > 0
             and self.State.UNDOING in self.MOVES[self.state]
             and not was_undoing
@@ -121,9 +120,7 @@ class BulkChange(Change):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["of", "contact_id"], name="bulk_change_once"),)
-        indexes = (
-            models.Index(fields=["of", "id"], condition=Q(kept__isnull=False), name="bulk_change_kept"),
-        )
+        indexes = (models.Index(fields=["of", "id"], condition=Change.LEFT_AS_IS, name="bulk_change_kept"),)
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.of_id}"

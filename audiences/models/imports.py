@@ -8,10 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from audiences.models.changes import Change
+from audiences.models.changes import Change, Changing
 from audiences.models.consents import ConsentBasis
 from audiences.models.lists import List
-from audiences.models.moving import Moving
 
 FRESH = timedelta(seconds=15)
 
@@ -21,7 +20,7 @@ def rows_in(counts: Mapping[str, int]) -> int:
     return sum(counts.get(name, 0) for name in Import.Outcome.values)
 
 
-class Import(Moving):
+class Import(Changing):
     """People, or suppressions, from a file, from pasted rows or typed in: matched, shown, imported; people also taken back."""
 
     class Source(models.TextChoices):
@@ -111,7 +110,7 @@ class Import(Moving):
     state = models.CharField(max_length=10, choices=State, default=State.OPENING)
     # What a stopped one was doing, and why it stopped.
     failed_in = models.CharField(max_length=10, blank=True)
-    note = models.CharField(max_length=Moving.NOTE_LETTERS, blank=True)
+    note = models.CharField(max_length=Changing.NOTE_LETTERS, blank=True)
     # Grows with each decision; a button belongs to the version it was drawn from.
     version = models.PositiveIntegerField(default=1)
 
@@ -271,10 +270,13 @@ class ImportStep(models.Model):
 class ImportChange(Change):
     """What an import changed of somebody who was here already."""
 
-    step = models.ForeignKey(ImportStep, on_delete=models.CASCADE, related_name="changes")
+    step = models.ForeignKey(ImportStep, on_delete=models.CASCADE, related_name="changes", db_index=False)
 
     class Meta:
-        indexes = (models.Index(fields=["step"], condition=Q(kept__isnull=False), name="import_change_kept"),)
+        indexes = (
+            models.Index(fields=["step", "id"], name="import_change_in_order"),
+            models.Index(fields=["step", "id"], condition=Change.LEFT_AS_IS, name="import_change_kept"),
+        )
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.step_id}"

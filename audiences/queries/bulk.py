@@ -10,7 +10,7 @@ from accounts import attention
 from accounts.models import OutboxEntry, Workspace
 from accounts.templatetags.ui import number
 from audiences.bulk import words
-from audiences.models import BulkAction, Contact
+from audiences.models import BulkAction, BulkChange, Contact
 from audiences.queries.contacts import PAGE
 
 
@@ -44,7 +44,7 @@ def bulk_progress(mine: BulkAction) -> BulkProgress:
 
 def bulk_kept(mine: BulkAction, *, most: int = PAGE) -> list[tuple[int, str]]:
     """(contact, address) of the first whom undoing left as they are, since that had changed; "" for one erased since."""
-    rows = mine.changes.filter(kept__isnull=False).exclude(kept=[]).order_by("id")
+    rows = mine.changes.filter(BulkChange.LEFT_AS_IS).order_by("id")
     ids = list(rows.values_list("contact_id", flat=True)[:most])
     found = dict(Contact.objects.filter(workspace=mine.workspace_id, pk__in=ids).values_list("pk", "email"))
     return [(contact_id, found.get(contact_id, "")) for contact_id in ids]

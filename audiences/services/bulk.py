@@ -1,11 +1,10 @@
 """One thing done to many people: begun, stopped, gone on with."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db import connection as database
-from django.utils import timezone
 
 from accounts import activity, outbox
 from accounts.models import OutboxEntry, User, Workspace
@@ -14,7 +13,8 @@ from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
 from audiences.bulk import words
-from audiences.models import BulkAction, BulkChange, ConsentBasis, Contact, List, PeopleCount, Tag
+from audiences.journal import forget_some
+from audiences.models import BulkAction, ConsentBasis, Contact, List, PeopleCount, Tag
 from audiences.queries.contacts import People, people_meant
 from audiences.queries.fields import all_fields, value_of
 from audiences.services import tags
@@ -22,6 +22,8 @@ from audiences.services import tags
 TASK = "audiences.bulk"
 # So many are done at once, in the request of whoever asked.
 AT_ONCE = 200
+# Transactions of one round of pruning.
+PRUNED_AT_ONCE = 20
 # All that match, and more than this, or than this share of everybody: the number is typed by hand.
 BRAKE_PEOPLE, BRAKE_SHARE = 500, 0.1
 
@@ -90,6 +92,8 @@ def go_on_with_bulk(*, mine: BulkAction, by: User) -> None:
     _lock(mine)
     if mine.state != State.FAILED:
         raise CannotBulk("There is nothing to go on with.")
+    if mine.has_lapsed:
+        raise CannotBulk("This stopped more than 30 days ago. Choose the people again, and begin anew.")
     mine.move_to(mine.failed_in or State.RUNNING, note="", finished_at=None, cancel_requested=False)
     activity.record(mine.workspace, "bulk.resumed", f"Went on: {_title(mine)}.", actor=by, subject=mine)
     _record(mine)
@@ -105,7 +109,7 @@ def undo_bulk(*, mine: BulkAction, by: User) -> None:
         raise CannotBulk("This can no longer be undone.")
     mine.move_to(State.UNDOING, checkpoint=0, undone={}, note="", finished_at=None, cancel_requested=False)
     if mine.done <= AT_ONCE and sets.only_writer(mine.workspace):
-        for _ in running.undo_steps(mine):
+        for _ in running.undo_steps(mine, by):
             pass
         return
     # Only here: done at once, the log comes after people and lists, which it would be held before.
@@ -116,17 +120,16 @@ def undo_bulk(*, mine: BulkAction, by: User) -> None:
 def prune_bulk() -> int:
     """What was changed of whom is personal data: it goes when nobody undoes it any more. The numbers stay."""
     gone = 0
-    old = BulkAction.objects.filter(has_journal=True, finished_at__lt=timezone.now() - BulkChange.KEPT)
-    for mine in old.exclude(state__in=BulkAction.MOVING)[:20]:
+    old = BulkAction.objects.filter(has_journal=True, finished_at__lt=BulkAction.lapses_before())
+    old = old.exclude(state__in=BulkAction.MOVING).order_by("id")
+    for _ in range(PRUNED_AT_ONCE):
         with transaction.atomic():
-            _lock(mine)
-            if mine.is_moving:
-                continue
-            BulkAction.objects.filter(pk=mine.pk).update(has_journal=False)
-            # In one statement: two million rows are not fetched to be deleted.
-            with database.cursor() as cursor:
-                cursor.execute("delete from audiences_bulkchange where of_id = %s", [mine.pk])
-        gone += 1
+            mine = old.select_for_update(skip_locked=True).first()
+            if mine is None:
+                break
+            if forget_some("audiences_bulkchange", "j.of_id = %(of)s", {"of": mine.pk}):
+                BulkAction.objects.filter(pk=mine.pk).update(has_journal=False)
+                gone += 1
     return gone
 
 
@@ -140,11 +143,10 @@ def end_stuck_bulk() -> int:
     ):
         entry = OutboxEntry.objects.filter(subject_id=mine.pk, task=TASK).order_by("-id").first()
         if entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
-            try:
-                running.end(mine, State.FAILED, entry.note)
-                ended += 1
-            except CannotMove:
-                continue
+            with suppress(CannotMove), transaction.atomic():
+                if sets.only_writer(mine.workspace):  # else the next round finds it again
+                    running.end(mine, State.FAILED, entry.note)
+                    ended += 1
     return ended
 
 

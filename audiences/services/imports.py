@@ -1,6 +1,7 @@
 """What people do with imports: bring a file, match its columns, look, import, stop, take back."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
@@ -14,6 +15,7 @@ from accounts.models import Membership, OutboxEntry, Role, User, Workspace
 from accounts.providers.base import Effect
 from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
+from audiences import sets
 from audiences.files import MAX_BYTES, values
 from audiences.files.binary import refuse_binary
 from audiences.files.unpacking import is_packed
@@ -21,11 +23,11 @@ from audiences.importing import bodies, new_fields, new_list
 from audiences.importing.decisions import NEW_FIELD, Decisions
 from audiences.importing.ending import leave_nothing
 from audiences.importing.tables import Tables
-from audiences.models import Change, ConsentBasis, Contact, Field, Import, ImportBody, List
-from audiences.sets import one_writer
+from audiences.journal import forget_some
+from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, List
 
-# How long the rows of an import can be looked at and taken back.
-ROWS_KEPT = Change.KEPT
+# Transactions of one round of pruning.
+PRUNED_AT_ONCE = 20
 # An import nobody went on with.
 OPEN_KEPT = timedelta(days=7)
 # A file so small is looked at while it is uploaded.
@@ -38,6 +40,7 @@ TASKS = {
     State.RUNNING: ("audiences.run_import", Effect.CONVERGE),
     State.UNDOING: ("audiences.undo_import", Effect.CONVERGE),
 }
+_OF_IMPORT = "j.step_id in (select id from audiences_importstep where of_id = %(import)s)"
 
 
 class CannotImport(CannotDo):
@@ -177,7 +180,7 @@ def start_import(*, mine: Import, by: User, version: int) -> None:
 def _hold_audience(mine: Import) -> None:
     """Where fields or a list come or go with it: before its row, as an erasure does. Else nobody waits for a chunk under way."""
     if mine.new_list or new_fields.planned(mine):
-        one_writer(mine.workspace)
+        sets.one_writer(mine.workspace)
 
 
 @transaction.atomic
@@ -214,6 +217,10 @@ def undo_import(*, mine: Import, by: User) -> None:
         raise CannotImport("Nothing was imported, so there is nothing to take back.")
     if mine.is_of_blocks:
         raise CannotImport("Blocks are not rolled back: each is lifted by a consent given after it.")
+    if mine.has_lapsed or not mine.has_rows:
+        raise CannotImport(
+            "What was changed of whom is kept for 30 days: this import can no longer be rolled back."
+        )
     mine.move_to(State.UNDOING, cancel_requested=False, undone={})
     activity.record(
         mine.workspace, "import.undo", f"Began to roll back the import of {mine}.", actor=by, subject=mine
@@ -227,6 +234,8 @@ def go_on(*, mine: Import, by: User) -> None:
     lock(mine)
     if mine.state != State.FAILED or mine.failed_in not in (State.READING, State.RUNNING, State.UNDOING):
         raise CannotImport("There is nothing to go on with. Upload the file again.")
+    if mine.has_lapsed:
+        raise CannotImport("This stopped more than 30 days ago. Upload the file again.")
     try:
         with transaction.atomic():
             mine.move_to(mine.failed_in, note="", finished_at=None)
@@ -250,11 +259,11 @@ def end_stuck_imports() -> int:
             .first()
         )
         if entry is not None and entry.state == OutboxEntry.State.SET_ASIDE:
-            try:
-                running.fail(mine, entry.note)
-                ended += 1
-            except CannotMove:
-                continue
+            with suppress(CannotMove), transaction.atomic():
+                # The next round finds it again: nobody is waited for here, else round after round would wait.
+                if sets.only_writer(mine.workspace):
+                    running.fail(mine, entry.note)
+                    ended += 1
     return ended
 
 
@@ -264,25 +273,28 @@ def prune_imports() -> int:
     gone = 0
     idle = Q(state__in=[State.OPENING, State.MAPPING, State.READY], created_at__lt=now - OPEN_KEPT)
     stopped = Q(state=State.FAILED, counts={}, finished_at__lt=now - OPEN_KEPT)
-    for mine in Import.objects.filter(idle | stopped)[:100]:
-        try:
-            mine.move_to(State.CANCELLED, finished_at=now, note="Nobody went on with it for a week.")
-        except CannotMove:
-            continue
-        leave_nothing(mine)
-        gone += 1
+    for mine in Import.objects.filter(idle | stopped).select_related("workspace")[:100]:
+        with suppress(CannotMove), transaction.atomic():
+            if sets.only_writer(mine.workspace):
+                mine.move_to(State.CANCELLED, finished_at=now, note="Nobody went on with it for a week.")
+                leave_nothing(mine)
+                gone += 1
     # Of one that was cancelled while it was being unpacked, by a worker that was killed then.
     ImportBody.objects.filter(of__state=State.CANCELLED).delete()
     old = Import.objects.exclude(state__in=Import.MOVING).filter(
-        finished_at__lt=now - ROWS_KEPT, has_rows=True
+        finished_at__lt=Import.lapses_before(), has_rows=True
     )
-    for mine in old[:20]:
+    for _ in range(PRUNED_AT_ONCE):
         with transaction.atomic():
-            Tables(mine).drop()
-            bodies.forget(mine)
-            mine.steps.all().delete()
-            Import.objects.filter(pk=mine.pk).update(has_rows=False)
-        gone += 1
+            ended = old.select_for_update(skip_locked=True).order_by("id").first()
+            if ended is None:
+                break
+            if forget_some("audiences_importchange", _OF_IMPORT, {"import": ended.pk}):
+                Tables(ended).drop()
+                bodies.forget(ended)
+                ended.steps.all().delete()
+                Import.objects.filter(pk=ended.pk).update(has_rows=False)
+                gone += 1
     return gone
 
 

@@ -147,11 +147,12 @@ def remove_folder(*, folder: Folder, by: User) -> int:
     inside = List.objects.filter(folder=folder)
     held = list(inside.select_for_update().order_by("id").values_list("pk", flat=True))
     lists = List.objects.filter(pk__in=held).update(folder=None, version=F("version") + 1)
+    # Before the log, as a pull holds them; the row in hand keeps its id for it.
+    Folder.objects.filter(pk=folder.pk).delete()
     activity.record(
         folder.workspace, "folder.removed", f"Removed the folder {folder}.", actor=by, subject=folder,
         before={"lists": lists},
     )  # fmt: skip
-    folder.delete()
     return lists
 
 

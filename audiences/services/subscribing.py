@@ -99,8 +99,9 @@ def _may_join(
 def _consent(
     contact: Contact, on_list: List, by: User, source: str, at: datetime, *, kind: str = Consent.Kind.GIVEN
 ) -> None:
+    # Not one of an import or a bulk action: taken back, it would take this word with it.
     basis = ConsentBasis.objects.filter(
-        workspace=contact.workspace, source=source.strip(), wording="", by=by
+        workspace=contact.workspace, source=source.strip(), wording="", by=by, imports=None, bulk_actions=None
     ).first()
     if basis is None:
         basis = ConsentBasis.objects.create(workspace=contact.workspace, source=source.strip(), by=by)

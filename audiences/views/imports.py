@@ -225,9 +225,9 @@ def _page(
         "mine": mine,
         "may_edit": may_edit,
         "consent": consent if people.shows_addresses(request) else redact(consent),
-        "may_undo": may_edit and mine.has_begun and mine.has_rows and not mine.is_of_blocks
+        "may_undo": may_edit and mine.has_begun and mine.has_rows and not (mine.is_of_blocks or mine.has_lapsed)
         and mine.state in (State.DONE, State.CANCELLED, State.FAILED),
-        "may_go_on": may_edit and mine.state == State.FAILED
+        "may_go_on": may_edit and mine.state == State.FAILED and not mine.has_lapsed
         and mine.failed_in in (State.READING, State.RUNNING, State.UNDOING),
     }  # fmt: skip
     if mine.state == State.CANCELLED:

@@ -569,6 +569,16 @@ def test_what_mails_people_is_never_tried_again_from_here(record):
         outbox.retry(entry)
 
 
+def test_much_old_work_is_removed_a_bit_at_a_time(record, monkeypatch):
+    monkeypatch.setattr(outbox, "PRUNED", 1)
+    monkeypatch.setattr(outbox, "PRUNED_AT_ONCE", 2)
+    for number in range(3):
+        run(record(order_key=f"x:{number}"), None)
+    OutboxEntry.objects.update(ended_at=timezone.now() - timedelta(days=15))
+
+    assert (outbox.prune(), outbox.prune(), OutboxEntry.objects.count()) == (2, 1, 0)
+
+
 def test_old_finished_work_is_removed_and_set_aside_work_stays(record):
     done, aside = run(record(), None), run(record(), NO)
     OutboxEntry.objects.update(ended_at=timezone.now() - timedelta(days=15))

@@ -124,6 +124,28 @@ def test_a_word_of_ones_own_outlives_the_pattern_that_caught_one(workspace, by):
     assert (row.reason, row.evidence) == ("unsubscribed", {"import": mine.pk})
 
 
+@pytest.mark.parametrize("known", ["blocked", "unsubscribed"])
+def test_blocked_once_more_and_later_says_nothing_new(known, workspace, by):
+    at = datetime(2025, 1, 1, tzinfo=UTC)
+    SuppressionFactory(workspace=workspace, contact=None, email="ana@example.org", reason=known, at=at)
+
+    mine = bring(workspace, by, "Email,Why,Date\nana@example.org,blocked,2025-02-01\n")
+
+    assert (mine.preview["unchanged"], mine.counts) == (1, {"read": 1, "unchanged": 1})
+    assert active() == [("ana@example.org", known, "2025-01-01")]
+
+
+def test_blocked_by_an_account_before_is_no_block_of_our_own_from_later(workspace, by):
+    SuppressionFactory(
+        workspace=workspace, contact=None, email="ana@example.org", reason="blocked",
+        at=datetime(2025, 1, 1, tzinfo=UTC), connection=ConnectionFactory(workspace=workspace),
+    )  # fmt: skip
+
+    mine = bring(workspace, by, "Email,Why,Date\nana@example.org,blocked,2025-02-01\n")
+
+    assert (mine.counts, Suppression.objects.count()) == ({"read": 1, "new": 1}, 2)
+
+
 def test_chunk_by_chunk_it_goes_on_after_a_kill_and_counts_the_same(workspace, by, monkeypatch):
     monkeypatch.setattr(applying, "CHUNK", 2)
     monkeypatch.setattr(blocks, "CHUNK", 2)

@@ -26,7 +26,8 @@ from audiences.models import (
 )
 from audiences.queries.contacts import People
 from tests.audiences.bulk import TASK, ended, people_of
-from tests.audiences.importing import on
+from tests.audiences.importing import begin as begin_import
+from tests.audiences.importing import on, preview
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -217,6 +218,23 @@ def test_behind_another_writer_nobody_waits(workspace, begin, monkeypatch):
     assert ended(mine) == ("running", 1, 0, {})
     run_outbox(TASK)
     assert ended(mine) == ("done", 1, 1, {"tagged": 1, "had_it": 0})
+
+
+def test_a_sweep_waits_for_no_other_writer(workspace, begin, in_background, by, monkeypatch):
+    people_of(workspace, "ana")
+    begin("tag", new_tag="VIP")
+    running, idle = (preview(begin_import(workspace, by, f"Email\n{name}@x.test\n"), by) for name in "ab")
+    services.start_import(mine=running, by=by, version=running.version)
+    OutboxEntry.objects.filter(state="waiting").update(state="set_aside")
+    Import.objects.filter(pk=idle.pk).update(created_at=timezone.now() - timedelta(days=8))
+
+    def swept():
+        return services.end_stuck_bulk(), services.end_stuck_imports(), services.prune_imports()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("audiences.sets.only_writer", lambda workspace: False)
+        assert swept() == (0, 0, 0)
+    assert swept() == (1, 1, 1)
 
 
 def test_no_address_stays_in_the_log_or_beside_what_is_over(workspace, begin):

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
@@ -21,7 +23,8 @@ from audiences.models import (
 )
 from tests.audiences.bulk import TASK, ended, people_of
 from tests.audiences.erasing import erase
-from tests.audiences.importing import on
+from tests.audiences.importing import bring, on
+from tests.audiences.importing import undo as undo_import
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -121,7 +124,7 @@ def test_who_was_added_to_a_list_goes_off_it_and_the_consent_counts_no_more(work
     ]  # fmt: skip
     undone = Consent.objects.filter(kind="undone", list=news).order_by("contact_id")
     assert [(row.contact, row.basis) for row in undone] == [
-        (new, mine.basis), (told, mine.basis), (removed, mine.basis),
+        (contact, mine.basis) for contact in (new, told, removed, left)
     ]  # fmt: skip
     news.refresh_from_db()
     assert news.subscribed_count == 1
@@ -150,6 +153,39 @@ def test_who_was_taken_off_a_list_is_on_it_again_but_not_over_a_leave_or_a_block
         "added@x.test": "subscribed",
     }  # fmt: skip
     assert Subscription.objects.get(contact=people["back"]).evidence == {"import": 7}
+
+
+def test_who_was_taken_off_stays_off_when_what_put_them_on_was_taken_back(workspace, begin, undo, by):
+    news = ListFactory(workspace=workspace)
+    people_of(workspace, "ana")
+    by_file = bring(workspace, by, "Email\nana@x.test\nnew@x.test\n", on_list=news)
+    off = begin("remove_from_list", list=news.pk)
+    back = undo_import(by_file, by)
+
+    assert (back.state, back.undone["lists"], back.undone["kept"]) == ("undone", 0, 2)
+    assert not Consent.objects.standing().exists()
+    assert undo(off) == ("undone", {"back": 0, "kept": 2})
+    assert on(news) == [("ana@x.test", "removed"), ("new@x.test", "removed")]
+
+    added = begin("add_to_list", list=news.pk, consent_source="Fair")
+    off = begin("remove_from_list", list=news.pk)
+    assert undo(added) == ("undone", {"back": 0, "kept": 2})
+    assert not Consent.objects.standing().exists()
+    assert undo(off) == ("undone", {"back": 0, "kept": 2})
+
+
+def test_a_consent_is_undone_with_the_action_once_whatever_became_of_the_membership(workspace, begin, undo):
+    news = ListFactory(workspace=workspace)
+    (ana,) = people_of(workspace, "ana")
+    added = begin("add_to_list", list=news.pk, consent_source="Fair")
+    Subscription.objects.update(status="unsubscribed", evidence={"page": 1})
+
+    assert undo(added) == ("undone", {"back": 0, "kept": 1})
+
+    assert list(Consent.objects.order_by("id").values_list("contact", "basis", "list", "kind")) == [
+        (ana.pk, added.basis_id, news.pk, kind) for kind in ("given", "undone")
+    ]
+    assert on(news) == [("ana@x.test", "unsubscribed")]
 
 
 def test_many_are_undone_in_chunks_that_a_crash_leaves_whole(
@@ -242,6 +278,39 @@ def test_a_field_that_is_another_one_now_is_left_alone(workspace, begin, undo, w
     assert (ended(mine)[0], Contact.objects.get().custom) == ("done", {"size": 38})
 
 
+@pytest.fixture
+def other(member):
+    """Another member than the one who began it."""
+    return member("editor")
+
+
+def logged():
+    found = ActivityEntry.objects.filter(verb__startswith="bulk.").order_by("id")
+    return list(found.values_list("verb", "actor"))
+
+
+def test_the_log_names_who_took_it_back_and_not_who_did_it(workspace, begin, by, other):
+    people_of(workspace, "ana")
+    mine = begin("tag", new_tag="VIP")
+
+    services.undo_bulk(mine=mine, by=other)
+
+    assert logged() == [("bulk.done", by.pk), ("bulk.undone", other.pk)]
+
+
+def test_the_log_names_who_began_to_take_it_back_in_the_background(
+    workspace, begin, in_background, by, other
+):
+    people_of(workspace, "ana")
+    mine = begin("tag", new_tag="VIP")
+    run_outbox(TASK)
+
+    services.undo_bulk(mine=mine, by=other)
+    run_outbox(TASK)
+
+    assert logged()[1:] == [("bulk.done", by.pk), ("bulk.undo", other.pk), ("bulk.undone", None)]
+
+
 def test_the_journal_goes_after_a_month_and_nothing_is_undone_without_it(workspace, begin, undo):
     people_of(workspace, "ana")
     mine, blocks = begin("tag", new_tag="VIP"), begin("suppress", reason="Closed", typed=1)
@@ -254,6 +323,48 @@ def test_the_journal_goes_after_a_month_and_nothing_is_undone_without_it(workspa
     for one in (mine, blocks):
         with pytest.raises(services.CannotBulk, match="can no longer be undone"):
             undo(one)
+
+
+def test_a_long_journal_goes_a_bit_at_a_time_and_nothing_is_undone_meanwhile(
+    workspace, begin, undo, by, monkeypatch
+):
+    monkeypatch.setattr("audiences.journal.FORGOTTEN", 2)
+    monkeypatch.setattr("audiences.services.bulk.PRUNED_AT_ONCE", 1)
+    people_of(workspace, *"abc")
+    mine = begin("tag", new_tag="VIP")
+    BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=31))
+
+    assert (services.prune_bulk(), BulkChange.objects.count()) == (0, 1)
+    with pytest.raises(services.CannotBulk, match="can no longer be undone"):
+        undo(mine)
+    assert (services.prune_bulk(), BulkChange.objects.count()) == (1, 0)
+    assert services.prune_bulk() == 0
+
+
+def test_pruning_waits_for_nobody(begin, workspace):
+    people_of(workspace, "ana")
+    begin("tag", new_tag="VIP")
+    BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=31))
+
+    with CaptureQueriesContext(database) as told:
+        services.prune_bulk()
+
+    held = [query["sql"] for query in told if "FOR UPDATE" in query["sql"].upper()]
+    assert [text.upper().rstrip(" )").endswith("SKIP LOCKED") for text in held] == [True] * 3
+
+
+def test_what_stopped_over_a_month_ago_is_not_gone_on_with(workspace, begin, in_background, by, browse):
+    people_of(workspace, *"abc")
+    mine = begin("tag", new_tag="VIP")
+    Tag.objects.all().delete()
+    run_outbox(TASK)
+    BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=31))
+
+    with pytest.raises(services.CannotBulk, match="more than 30 days ago"):
+        services.go_on_with_bulk(mine=mine, by=by)
+
+    page = browse("editor").get(f"/w/acme/bulk/{mine.pk}/").content.decode()
+    assert (ended(mine)[0], "Leave it at that" in page, "Go on" in page) == ("failed", True, False)
 
 
 def test_nothing_of_an_erased_person_stays_in_the_journal(workspace, begin, by):

@@ -13,11 +13,12 @@ from audiences import services
 from audiences.forms.editing import EditForm
 from audiences.mirror import merge
 from audiences.mirror.contacts import Reader, sift
-from audiences.models import Consent, Contact, Field, FormerAddress, Subscription, Suppression
+from audiences.models import Consent, ConsentBasis, Contact, Field, FormerAddress, Subscription, Suppression
 from audiences.queries import evidence
 from audiences.queries.contacts import People
 from reporting import rollups
 from reporting.models import Event
+from tests.audiences.importing import bring, undo
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -373,6 +374,30 @@ def test_a_person_is_put_on_a_list_with_the_proof(browse, ana, workspace):
     row = Subscription.objects.get()
     news.refresh_from_db()
     assert (row.status, news.subscribed_count) == ("subscribed", 1)
+
+
+@pytest.mark.parametrize("by_file", [True, False])
+def test_a_consent_typed_in_outlives_the_work_that_named_the_same_source(by_file, ana, by, workspace):
+    news, other = ListFactory(workspace=workspace), ListFactory(workspace=workspace)
+    if by_file:
+        mine = bring(workspace, by, "Email\nana@x.test\n", on_list=news, consent_source="Shop")
+    else:
+        mine = services.begin_bulk(
+            workspace=workspace, by=by, action="add_to_list", people=People(workspace),
+            arguments={"list": news.pk}, consent_source="Shop",
+        )  # fmt: skip
+    for chosen in (other, ListFactory(workspace=workspace)):
+        join(ana, chosen, by)
+    typed = list(Consent.objects.exclude(basis=mine.basis).values_list("pk", flat=True))
+
+    if by_file:
+        undo(mine, by)
+    else:
+        mine.refresh_from_db()
+        services.undo_bulk(mine=mine, by=by)
+
+    assert list(Consent.objects.standing().values_list("pk", flat=True)) == typed
+    assert (len(typed), ConsentBasis.objects.count()) == (2, 2)
 
 
 def test_who_is_suppressed_is_put_on_no_list(ana, workspace, member):

@@ -785,6 +785,36 @@ def test_file_and_rows_go_when_nobody_needs_them(workspace, by):
     assert not Tables(mine).holds(Tables(mine).stage)
 
 
+def test_a_long_journal_goes_a_bit_at_a_time_and_nothing_is_rolled_back_meanwhile(
+    browse, workspace, by, monkeypatch
+):
+    monkeypatch.setattr("audiences.journal.FORGOTTEN", 2)
+    monkeypatch.setattr("audiences.services.imports.PRUNED_AT_ONCE", 1)
+    for number in (1, 2, 3):
+        ContactFactory(workspace=workspace, email=f"p{number}@x.test", first_name="Old")
+    mine = bring(workspace, by, many())
+    Import.objects.update(finished_at=timezone.now() - timedelta(days=31))
+
+    assert (services.prune_imports(), ImportChange.objects.count()) == (0, 1)
+    with pytest.raises(services.CannotImport, match="can no longer be rolled back"):
+        services.undo_import(mine=mine, by=by)
+    assert "Roll back" not in browse("editor").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+    assert (services.prune_imports(), ImportChange.objects.count(), mine.steps.count()) == (1, 0, 0)
+    with pytest.raises(services.CannotImport, match="can no longer be rolled back"):
+        services.undo_import(mine=mine, by=by)
+
+
+def test_what_stopped_over_a_month_ago_is_not_gone_on_with(browse, workspace, by):
+    mine = bring(workspace, by, many())
+    stopped = {"state": "failed", "failed_in": "undoing", "finished_at": timezone.now() - timedelta(days=31)}
+    Import.objects.update(**stopped)
+
+    with pytest.raises(services.CannotImport, match="more than 30 days ago"):
+        services.go_on(mine=mine, by=by)
+
+    assert "Go on" not in browse("editor").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+
+
 def test_a_file_nobody_went_on_with_is_dropped_after_a_week(workspace, by):
     mine = begin(workspace, by, many())
     Import.objects.update(created_at=timezone.now() - timedelta(days=8))

@@ -110,6 +110,7 @@ def test_people_are_found_by_tag_segment_and_reason(workspace, found):
         # What does not read finds nobody, never more than was meant.
         ({"field": "size", "value": "big"}, []),
         ({"field": "born", "to": "soon"}, []),
+        ({"field": "pays", "value": "perhaps"}, []),
         ({"field": "gone", "value": "1"}, []),
     ],
 )

@@ -1,0 +1,68 @@
+"""Several works over the same memberships, taken back in any order: what was taken back is nobody's word any more."""
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from audiences import services
+from audiences.models import BulkAction, Consent, Import, Subscription
+from audiences.queries.contacts import People
+from tests.audiences.importing import bring, undo
+from tests.factories import ContactFactory, ListFactory, MembershipFactory
+
+pytestmark = pytest.mark.django_db
+
+FILE = "Email,City\nana@x.test,{0}\nnew@x.test,{0}\n"
+works = st.lists(st.sampled_from(["import", "add", "remove"]), min_size=3, max_size=5)
+
+
+def taken_back(workspace):
+    """The bases of the work that was taken back."""
+    works = Import.objects, BulkAction.objects.exclude(basis=None)
+    return {
+        basis for of in works for basis in of.filter(workspace=workspace, state="undone").values_list("basis", flat=True)
+    }  # fmt: skip
+
+
+def basis_of(evidence):
+    if "import" in evidence:
+        return Import.objects.get(pk=evidence["import"]).basis_id
+    return BulkAction.objects.get(pk=evidence["bulk"]).basis_id
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(works, st.randoms(use_true_random=False))
+@example(["import", "remove"], None)
+@example(["add", "remove", "import", "remove"], None)
+def test_nobody_is_on_a_list_nor_counted_as_agreed_by_what_was_taken_back(kinds, order):
+    membership = MembershipFactory(role="approver")
+    workspace, by = membership.workspace, membership.user
+    news = ListFactory(workspace=workspace)
+    ContactFactory(workspace=workspace, email="ana@x.test")
+    done = []
+    for number, kind in enumerate(kinds):
+        if kind == "import":
+            done.append(bring(workspace, by, FILE.format(f"C{number}"), on_list=news))
+        else:
+            action = "add_to_list" if kind == "add" else "remove_from_list"
+            done.append(
+                services.begin_bulk(
+                    workspace=workspace, by=by, action=action, people=People(workspace),
+                    arguments={"list": news.pk}, consent_source="Fair",
+                )
+            )  # fmt: skip
+    if order:
+        order.shuffle(done)
+    for mine in done:
+        if isinstance(mine, Import):
+            undo(mine, by)
+        else:
+            mine.refresh_from_db()
+            services.undo_bulk(mine=mine, by=by)
+
+        gone = taken_back(workspace)
+        standing = Consent.objects.standing().filter(list=news).values_list("basis", flat=True)
+        assert not {*standing} & gone
+        subscribed = Subscription.objects.filter(list=news, status="subscribed")
+        assert not {basis_of(row.evidence) for row in subscribed} & gone
+    assert not subscribed.exists()
