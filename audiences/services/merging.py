@@ -93,7 +93,7 @@ def merge_people(
         "workspace": kept.workspace_id, "kept": kept.pk, "other": other.pk, "email": kept.email,
         "other_email": other.email, "by": by.pk, "contact_kind": MirrorKind.CONTACT.value, "strictness": list(STRICTNESS),
     }  # fmt: skip
-    _run(_MEMBERSHIPS, _TAGS, _CONSENTS, _ENGAGEMENT, **values)
+    _run(_JOURNALS, _MEMBERSHIPS, _TAGS, _CONSENTS, _ENGAGEMENT, **values)
     theirs = Suppression.objects.filter(workspace=kept.workspace_id, lifted_at=None, is_pattern=False)
     for block in (
         theirs.filter(Q(contact=other) | Q(email=other.email)).order_by("at").values_list("pk", flat=True)
@@ -131,6 +131,44 @@ def _run(*statements: str, **values: Any) -> None:
 
 _STRICT = "array_position(%(strictness)s::text[], {0}.status::text)"
 _IS_STRICTER = f"({_STRICT.format('o')} > {_STRICT.format('k')} or (o.status = k.status and o.changed_at > k.changed_at))"
+
+# What put the other on a list, or took them off, takes that back from the kept one, who was there before as here says:
+# values that it wrote stay. Whom both it touched before has a row already; whom it made needs none.
+_WAS_KEPT = """coalesce((
+    select jsonb_build_object('status', k.status, 'evidence', k.evidence, 'changed_at', k.changed_at)
+    from audiences_subscription k where k.contact_id = %(kept)s and k.list_id = o.list_id
+), o.membership)"""
+_JOURNALS = f"""
+with o as (
+    select j.step_id, i.list_id, j.membership
+    from audiences_importchange j
+    join audiences_importstep t on t.id = j.step_id join audiences_import i on i.id = t.of_id
+    where j.contact_id = %(other)s and j.membership is not null and i.workspace_id = %(workspace)s
+    union all
+    select t.id, i.list_id, jsonb_build_object('status', null, 'evidence', null, 'changed_at', null)
+    from audiences_contact c
+    join audiences_importstep t on c.created_at = t.at and c.id between t.first_contact and t.last_contact
+    join audiences_import i on i.id = t.of_id and i.list_id is not null
+    where c.id = %(other)s and i.workspace_id = %(workspace)s
+)
+insert into audiences_importchange (step_id, contact_id, changes, membership)
+select o.step_id, %(kept)s, '{{}}', {_WAS_KEPT} from o
+where not exists (
+    select 1 from audiences_importchange k
+    where k.step_id = o.step_id and k.contact_id = %(kept)s and k.membership is not null
+) and not exists (
+    select 1 from audiences_contact k join audiences_importstep t on k.created_at = t.at
+    where k.id = %(kept)s and t.id = o.step_id and k.id between t.first_contact and t.last_contact
+);
+with o as (
+    select j.of_id, j.at, (a.arguments ->> 'list')::bigint as list_id, j.membership
+    from audiences_bulkchange j join audiences_bulkaction a on a.id = j.of_id
+    where j.contact_id = %(other)s and j.membership is not null and a.workspace_id = %(workspace)s
+)
+insert into audiences_bulkchange as k (of_id, at, contact_id, changes, membership)
+select o.of_id, o.at, %(kept)s, '{{}}', {_WAS_KEPT} from o
+on conflict (of_id, contact_id) do update set membership = coalesce(k.membership, excluded.membership)
+"""
 
 _MEMBERSHIPS = f"""
 update audiences_subscription k set status = o.status, evidence = o.evidence, changed_at = o.changed_at

@@ -5,15 +5,18 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from audiences import services
-from audiences.models import BulkAction, Consent, Import, Subscription
+from audiences.models import BulkAction, Consent, Contact, Import, Subscription
 from audiences.queries.contacts import People
 from tests.audiences.importing import bring, undo
 from tests.factories import ContactFactory, ListFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db
 
-FILE = "Email,City\nana@x.test,{0}\nnew@x.test,{0}\n"
-works = st.lists(st.sampled_from(["import", "add", "remove"]), min_size=3, max_size=5)
+FILES = {
+    "import": "Email,City\nana@x.test,{0}\nnew@x.test,{0}\n",
+    "import new": "Email,City\nnew@x.test,{0}\n",
+}
+works = st.lists(st.sampled_from([*FILES, "add", "remove", "merge"]), min_size=3, max_size=5)
 
 
 def taken_back(workspace):
@@ -22,6 +25,15 @@ def taken_back(workspace):
     return {
         basis for of in works for basis in of.filter(workspace=workspace, state="undone").values_list("basis", flat=True)
     }  # fmt: skip
+
+
+def merge(workspace, by):
+    """Whoever came with a file into Ana, while there is somebody."""
+    kept = Contact.objects.get(workspace=workspace, email="ana@x.test")
+    other = Contact.objects.filter(workspace=workspace, email="new@x.test").first()
+    if other:
+        versions = kept.version, other.version
+        services.merge_people(kept=kept, other=other, by=by, picks={}, versions=versions)
 
 
 def basis_of(evidence):
@@ -34,6 +46,9 @@ def basis_of(evidence):
 @given(works, st.randoms(use_true_random=False))
 @example(["import", "remove"], None)
 @example(["add", "remove", "import", "remove"], None)
+@example(["import new", "merge"], None)
+@example(["import new", "import new", "merge"], None)
+@example(["import new", "remove", "merge", "add"], None)
 def test_nobody_is_on_a_list_nor_counted_as_agreed_by_what_was_taken_back(kinds, order):
     membership = MembershipFactory(role="approver")
     workspace, by = membership.workspace, membership.user
@@ -41,8 +56,10 @@ def test_nobody_is_on_a_list_nor_counted_as_agreed_by_what_was_taken_back(kinds,
     ContactFactory(workspace=workspace, email="ana@x.test")
     done = []
     for number, kind in enumerate(kinds):
-        if kind == "import":
-            done.append(bring(workspace, by, FILE.format(f"C{number}"), on_list=news))
+        if kind == "merge":
+            merge(workspace, by)
+        elif kind in FILES:
+            done.append(bring(workspace, by, FILES[kind].format(f"C{number}"), on_list=news))
         else:
             action = "add_to_list" if kind == "add" else "remove_from_list"
             done.append(
