@@ -46,8 +46,6 @@ OUTCOMES: dict[str, dict[str, Outcome]] = {
     },
 }  # fmt: skip
 
-# Those of whom something was changed.
-WRITTEN = ("added", "removed", "tagged", "untagged", "changed", "suppressed")
 # What undoing it means, before somebody does it.
 BACK: dict[str, str] = {
     Action.ADD_TO_LIST: "Whoever was added by this goes off the list again, and the consent recorded with it counts no more.",

@@ -38,6 +38,10 @@ class BulkAction(Changing):
         State.UNDONE: frozenset(),
     }
     MOVING: ClassVar[tuple[str, ...]] = (State.RUNNING, State.UNDOING)
+    # Outcomes of those of whom something was changed.
+    WRITTEN: ClassVar[tuple[str, ...]] = (
+        "added", "removed", "tagged", "untagged", "changed", "suppressed",
+    )  # fmt: skip
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="bulk_actions")
     action = models.CharField(max_length=20, choices=Action)
@@ -108,7 +112,11 @@ class BulkAction(Changing):
     @property
     def can_be_undone(self) -> bool:
         """Not twice: one that stopped while it was undone goes on instead. A block is lifted person by person."""
-        return self.knows_whom and self.action != self.Action.SUPPRESS
+        return self.has_changed and self.knows_whom and self.action != self.Action.SUPPRESS
+
+    @property
+    def has_changed(self) -> bool:
+        return any(self.counts.get(outcome) for outcome in self.WRITTEN)
 
 
 class BulkChange(Change):

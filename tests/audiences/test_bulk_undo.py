@@ -402,3 +402,12 @@ def test_viewers_undo_nothing(workspace, browse, begin):
     assert f"{url}undo/" not in client.get(url).content.decode()
     assert client.post(f"{url}undo/").status_code == 403
     assert Tagging.objects.count() == 1
+
+
+def test_what_changed_nobody_offers_no_way_back(workspace, browse, begin):
+    people_of(workspace, "ana")
+    offered = [
+        browse("editor").get(f"/w/acme/bulk/{begin('tag', new_tag='VIP').pk}/").context["may_undo"]
+        for _ in range(2)
+    ]
+    assert offered == [True, False]
