@@ -8,11 +8,13 @@ import hmac
 import json
 import re
 from collections.abc import Container, Iterable
+from contextlib import suppress
 from urllib.parse import quote
 
 import idna
 
 from accounts.models import Workspace
+from audiences.addresses import NotAnAddress, normalise
 from audiences.models import Erasure
 from audiences.sql import like
 
@@ -26,6 +28,9 @@ REFUSAL = (
     f"{SENTENCE}, so nothing was kept. If they came back themselves since, an approver records their new "
     "consent on the page Privacy; then they can be added again."
 )
+
+
+_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"'“”]{1,64}@[^\s@<>()\[\],;:\"'“”]{1,253}(?<!\.)")
 
 
 class Erased(Container[str]):
@@ -48,6 +53,15 @@ class Erased(Container[str]):
 
     def among(self, emails: Iterable[str]) -> set[str]:
         return {email for email in emails if email in self} if self._digests else set()
+
+    def without(self, text: str) -> str:
+        """A text that somebody typed, a name of a list perhaps, with a mark where such an address stands in it."""
+        return _ADDRESS.sub(lambda found: GONE if self._is_of(found[0]) else found[0], text) if self else text
+
+    def _is_of(self, word: str) -> bool:
+        with suppress(NotAnAddress):
+            return normalise(word) in self
+        return False
 
     def mark(self, email: str) -> str:
         """What tells two of them apart without saying who they are."""

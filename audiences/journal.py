@@ -98,6 +98,18 @@ where {{which}} and c.id = j.contact_id and c.workspace_id = %(workspace)s
   and exists (select 1 from jsonb_object_keys(j.changes) key where not j.kept ? key)
 """
 
+# Of a person, and of a membership as a journal holds it.
+IS_TAKEN_BACK = """
+exists (
+    select 1 from audiences_consent k
+    where k.contact_id = {contact} and k.kind = 'undone' and k.basis_id in (
+        select basis_id from audiences_import where id = ({membership} -> 'evidence' ->> 'import')::bigint
+        union all
+        select basis_id from audiences_bulkaction where id = ({membership} -> 'evidence' ->> 'bulk')::bigint
+    )
+)"""
+_WAS_TAKEN_BACK = IS_TAKEN_BACK.format(contact="m.contact_id", membership="t.membership")
+
 # A membership an account may have been told of is taken off, not forgotten: else nobody would tell it again.
 _MEMBERSHIPS = f"""
 create temp table touched on commit drop as
@@ -109,7 +121,8 @@ update {{journal}} j set kept = coalesce(j.kept, '[]') || '["list"]'
 where {{which}} and j.membership is not null
   and not exists (select 1 from touched t where t.change_id = j.id);
 update audiences_subscription m
-set status = coalesce(t.membership ->> 'status', 'removed'),
+set status = case when t.membership ->> 'status' = 'subscribed' and {_WAS_TAKEN_BACK}
+             then 'removed' else coalesce(t.membership ->> 'status', 'removed') end,
     evidence = case when t.membership -> 'evidence' = 'null' then m.evidence else t.membership -> 'evidence' end,
     changed_at = coalesce((t.membership ->> 'changed_at')::timestamptz, now())
 from touched t

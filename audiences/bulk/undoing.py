@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection as database
 
 from audiences.bulk.actions import CannotGoOn, field_of, list_of, tag_of
-from audiences.journal import consents_undone, fields_back, memberships_back
+from audiences.journal import IS_TAKEN_BACK, consents_undone, fields_back, memberships_back
 from audiences.models import BulkAction
 
 Action = BulkAction.Action
@@ -95,14 +95,7 @@ and not exists (
       and (k.list_id is null or k.list_id = m.list_id) and k.created_at >= %(began)s
 )
 -- What had put them on the list may have been taken back since.
-and not exists (
-    select 1 from audiences_consent k
-    where k.contact_id = m.contact_id and k.kind = 'undone' and k.basis_id in (
-        select basis_id from audiences_import where id = (j.membership #>> '{{evidence,import}}')::bigint
-        union all
-        select basis_id from audiences_bulkaction where id = (j.membership #>> '{{evidence,bulk}}')::bigint
-    )
-)"""
+and not {IS_TAKEN_BACK.format(contact="m.contact_id", membership="j.membership")}"""
 # Whoever lost the tag since, or was tagged anew, stays so: that was somebody else's word.
 _NOT_AS_TAGGED = f"""
 update audiences_bulkchange j set kept = '["tag"]' from audiences_contact c

@@ -23,39 +23,41 @@ def keep_left_out(mine: Import, table: str) -> Iterator[None]:
     with database.cursor() as cursor:
         # No join: of tables just written the planner knows too little to choose one.
         cursor.execute(
-            f"select min(line) - 1 from (select line from {table} where outcome = any(%s)"
+            f"select min(line) - 1, max(line) from (select line from {table} where outcome = any(%s)"
             f" except select line from {tables.stage} where problem <> '' or cells is not null) missing",
             [Import.LEFT_OUT],
         )
-        (after,) = cursor.fetchone()
+        after, last = cursor.fetchone()
     if after is None:
         return
     erased = Erased(mine.workspace)
     rows = data_rows(mine)
-    while lines := _lines(table, after):
-        after = max(lines)
-        kept = {}
+    for first in range(after + 1, last + 1, CHUNK):
+        lines = _lines(table, first)
+        if not lines:
+            continue
+        kept, end = {}, max(lines)
         for row in rows:
             if row.line in lines and not names_erased(row, erased):
                 kept[row.line] = cells_text(row)
-            if row.line >= after:
+            if row.line >= end:
                 break
         with transaction.atomic(), database.cursor() as cursor:
             # "+ 0": the lines between are looked at once, and not again for each.
             cursor.execute(
                 f"update {tables.stage} s set cells = k.cells::jsonb from unnest(%s::bigint[], %s::text[]) k(line, cells)"
                 " where s.line + 0 = k.line and s.line between %s and %s and s.problem = '' and s.cells is null",
-                [[*kept], [*kept.values()], min(lines), after],
+                [[*kept], [*kept.values()], first, end],
             )
             remember(mine)
         yield
     tables.summarise_stage()
 
 
-def _lines(table: str, after: int) -> set[int]:
+def _lines(table: str, first: int) -> set[int]:
     with database.cursor() as cursor:
         cursor.execute(
-            f"select line from {table} where outcome = any(%s) and line > %s order by line limit %s",
-            [Import.LEFT_OUT, after, CHUNK],
+            f"select line from {table} where outcome = any(%s) and line between %s and %s",
+            [Import.LEFT_OUT, first, first + CHUNK - 1],
         )
         return {line for (line,) in cursor.fetchall()}

@@ -1,6 +1,7 @@
 """Fields of an account ⇄ fields of the workspace."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -9,6 +10,7 @@ from accounts import pulls
 from accounts.models import MirrorKind, MirrorRow, Pull, Workspace
 from accounts.providers.base import Provider
 from accounts.providers.records import FieldRecord
+from audiences.erased import Erased
 from audiences.field_names import STANDARD_NAMES, fold, key_of, label_of
 from audiences.mirror.digests import digest
 from audiences.mirror.gone import mark_gone
@@ -22,7 +24,12 @@ def pull_fields(pull: Pull, provider: Provider) -> Iterator[None]:
     if pull.checkpoint.get("done"):
         return
     # A longer name was never meant to be one.
-    records = [record for record in provider.fields() if len(record.remote_id) <= REMOTE_ID_LENGTH]
+    erased = Erased(pull.connection.workspace)
+    records = [
+        replace(record, name=erased.without(record.name), choices=tuple(map(erased.without, record.choices)))
+        for record in provider.fields()
+        if len(record.remote_id) <= REMOTE_ID_LENGTH
+    ]
     with transaction.atomic():
         counts = _merge(pull, records)
         mark_gone(pull, MirrorKind.FIELD)

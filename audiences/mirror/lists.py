@@ -1,7 +1,7 @@
 """Folders and lists of an account ⇄ those of the workspace."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +11,7 @@ from accounts import pulls
 from accounts.models import Connection, MirrorKind, MirrorRow, Pull
 from accounts.providers.base import Provider
 from accounts.providers.records import FolderRecord, ListRecord
+from audiences.erased import Erased
 from audiences.mirror.digests import digest
 from audiences.mirror.gone import mark_gone
 from audiences.models import Folder, List
@@ -23,8 +24,10 @@ WORKING_LISTS: list[Callable[[Connection, Sequence[ListRecord]], Collection[str]
 def pull_lists(pull: Pull, provider: Provider) -> Iterator[None]:
     if pull.checkpoint.get("done"):
         return
+    erased = Erased(pull.connection.workspace)
     folders = list(provider.folders()) if provider.capabilities.has_folders else []
-    lists = list(provider.lists())
+    folders = [replace(record, name=erased.without(record.name)) for record in folders]
+    lists = [replace(record, name=erased.without(record.name)) for record in provider.lists()]
     with transaction.atomic():
         _hold_lists(pull.connection)
         working = {remote_id for known in WORKING_LISTS for remote_id in known(pull.connection, lists)}

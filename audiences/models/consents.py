@@ -58,8 +58,10 @@ class Consent(models.Model):
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consents")
     basis = models.ForeignKey(ConsentBasis, on_delete=models.PROTECT, related_name="consents", db_index=False)
-    # None: to be written to at all, whatever the list. Indexed: a list that goes again is looked for among all of them.
-    list = models.ForeignKey(List, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    # None: to be written to at all, whatever the list.
+    list = models.ForeignKey(
+        List, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     purpose = models.CharField(max_length=8, choices=Purpose, default=Purpose.MAIL, db_default=Purpose.MAIL)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.GIVEN, db_default=Kind.GIVEN)
     # When the person said so, not when it was written down.
@@ -68,6 +70,12 @@ class Consent(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=models.functions.Now())
 
     objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        # A list that goes again is looked for among all of them.
+        indexes = (
+            models.Index(fields=["list"], condition=models.Q(list__isnull=False), name="consent_of_list"),
+        )
 
     def __str__(self) -> str:
         return f"{self.contact_id}: {self.kind}"

@@ -275,6 +275,7 @@ class ImportChange(Change):
     class Meta:
         indexes = (
             models.Index(fields=["step", "id"], name="import_change_in_order"),
+            models.Index(fields=["contact_id"], name="import_change_of"),
             models.Index(fields=["step", "id"], condition=Change.LEFT_AS_IS, name="import_change_kept"),
         )
 

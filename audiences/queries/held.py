@@ -240,7 +240,7 @@ def bulk_changes(person: Person) -> Iterator[Row]:
         yield {
             "action": row.of.get_action_display(),
             "at": row.at,
-            "changes": row.changes,
+            "changes": {key.removeprefix("@"): values for key, values in row.changes.items()},
             "membership": row.membership,
         }
 

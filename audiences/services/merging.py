@@ -19,7 +19,7 @@ from accounts import activity
 from accounts.models import MirrorKind, User
 from accounts.refusals import CannotDo
 from audiences import privacy
-from audiences.models import Contact, Subscription, Suppression
+from audiences.models import BulkAction, Contact, Subscription, Suppression
 from audiences.queries.merging import STRICTNESS, field_choices, merged_tracking
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
@@ -56,6 +56,9 @@ def refusal(kept: Contact, other: Contact) -> str:
     """Why the two cannot be merged now; "" when nothing speaks against it."""
     if (account := unconfirmed_block(other)) is not None:
         return f"{account} has not confirmed yet that it blocks the address that goes. Merge once it has."
+    undoing = BulkAction.objects.filter(workspace=kept.workspace, changes__contact_id__in=[kept.pk, other.pk])
+    if undoing.filter(Q(state="undoing") | Q(state="failed", failed_in="undoing")).exists():
+        return "A bulk action is being undone for one of the two. Merge once that has ended."
     return next((no for mover in MOVERS if (no := mover.refuses(kept, other))), "")
 
 
@@ -132,42 +135,67 @@ def _run(*statements: str, **values: Any) -> None:
 _STRICT = "array_position(%(strictness)s::text[], {0}.status::text)"
 _IS_STRICTER = f"({_STRICT.format('o')} > {_STRICT.format('k')} or (o.status = k.status and o.changed_at > k.changed_at))"
 
-# What put the other on a list, or took them off, takes that back from the kept one, who was there before as here says:
-# values that it wrote stay. Whom both it touched before has a row already; whom it made needs none.
-_WAS_KEPT = """coalesce((
-    select jsonb_build_object('status', k.status, 'evidence', k.evidence, 'changed_at', k.changed_at)
-    from audiences_subscription k where k.contact_id = %(kept)s and k.list_id = o.list_id
-), o.membership)"""
-_JOURNALS = f"""
+# What an import or a bulk action did to the other's memberships is taken back from the kept one: each goes back to what
+# both were before, the stricter side again. Values that it wrote stay.
+_NONE = "jsonb_build_object('status', null, 'evidence', null, 'changed_at', null)"
+_HOW_STRICT = "array_position(%(strictness)s::text[], {0} ->> 'status')"
+
+
+def _stricter(mine: str, theirs: str) -> str:
+    """SQL: of two memberships as a journal holds them, of which one or both may be none."""
+    return (
+        f"case when coalesce({_HOW_STRICT.format(theirs)}, 0) > coalesce({_HOW_STRICT.format(mine)}, 0)"
+        f" then {theirs} else {mine} end"
+    )
+
+
+_MINE = """
+select jsonb_build_object('status', k.status, 'evidence', k.evidence, 'changed_at', k.changed_at) as membership
+from audiences_subscription k where k.contact_id = %(kept)s and k.list_id = o.list_id
+"""
+_MADE = "t.first_contact <= c.id and c.id <= t.last_contact and c.created_at = t.at"
+_OF_IMPORTS = f"""
 with o as (
     select j.step_id, i.list_id, j.membership
     from audiences_importchange j
     join audiences_importstep t on t.id = j.step_id join audiences_import i on i.id = t.of_id
     where j.contact_id = %(other)s and j.membership is not null and i.workspace_id = %(workspace)s
     union all
-    select t.id, i.list_id, jsonb_build_object('status', null, 'evidence', null, 'changed_at', null)
-    from audiences_contact c
-    join audiences_importstep t on c.created_at = t.at and c.id between t.first_contact and t.last_contact
+    select t.id, i.list_id, {_NONE}
+    from audiences_contact c join audiences_importstep t on {_MADE}
     join audiences_import i on i.id = t.of_id and i.list_id is not null
     where c.id = %(other)s and i.workspace_id = %(workspace)s
+)"""
+_OF_BULK = """
+with o as (
+    select j.of_id, j.at, (a.arguments ->> 'list')::bigint as list_id, j.changes, j.membership
+    from audiences_bulkchange j join audiences_bulkaction a on a.id = j.of_id
+    where j.contact_id = %(other)s and (j.membership is not null or a.action = 'suppress') and a.workspace_id = %(workspace)s
+)"""
+_JOURNALS = f"""
+{_OF_IMPORTS}
+update audiences_importchange k set membership = {_stricter("k.membership", "o.membership")}
+from o where k.step_id = o.step_id and k.contact_id = %(kept)s and k.membership is not null;
+{_OF_IMPORTS}, made as (
+    select t.id from audiences_contact c join audiences_importstep t on {_MADE} where c.id = %(kept)s
 )
 insert into audiences_importchange (step_id, contact_id, changes, membership)
-select o.step_id, %(kept)s, '{{}}', {_WAS_KEPT} from o
-where not exists (
+select o.step_id, %(kept)s, '{{}}', case when made.id is null
+       then {_stricter("coalesce(k.membership, " + _NONE + ")", "o.membership")} else o.membership end
+from o left join made on made.id = o.step_id left join lateral ({_MINE}) k on true
+where (made.id is null or o.membership ->> 'status' is not null) and not exists (
     select 1 from audiences_importchange k
     where k.step_id = o.step_id and k.contact_id = %(kept)s and k.membership is not null
-) and not exists (
-    select 1 from audiences_contact k join audiences_importstep t on k.created_at = t.at
-    where k.id = %(kept)s and t.id = o.step_id and k.id between t.first_contact and t.last_contact
 );
-with o as (
-    select j.of_id, j.at, (a.arguments ->> 'list')::bigint as list_id, j.membership
-    from audiences_bulkchange j join audiences_bulkaction a on a.id = j.of_id
-    where j.contact_id = %(other)s and j.membership is not null and a.workspace_id = %(workspace)s
-)
-insert into audiences_bulkchange as k (of_id, at, contact_id, changes, membership)
-select o.of_id, o.at, %(kept)s, '{{}}', {_WAS_KEPT} from o
-on conflict (of_id, contact_id) do update set membership = coalesce(k.membership, excluded.membership)
+{_OF_BULK}
+update audiences_bulkchange k set membership = {_stricter("k.membership", "o.membership")}
+from o where k.of_id = o.of_id and k.contact_id = %(kept)s and k.membership is not null and o.membership is not null;
+{_OF_BULK}
+insert into audiences_bulkchange as mine (of_id, at, contact_id, changes, membership)
+select o.of_id, o.at, %(kept)s, case when o.membership is null then o.changes else '{{}}' end, case when o.membership is not null
+       then {_stricter("coalesce(k.membership, " + _NONE + ")", "o.membership")} end
+from o left join lateral ({_MINE}) k on true
+on conflict (of_id, contact_id) do update set membership = coalesce(mine.membership, excluded.membership)
 """
 
 _MEMBERSHIPS = f"""
