@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.models import MirrorKind, MirrorRow, Pull
+from accounts.models import Connection, MirrorKind, MirrorRow, Pull
 from accounts.vault import Locked
 from audiences import queries, services
 from audiences.erased import REFUSAL as CANNOT_ADD
@@ -176,6 +176,26 @@ def test_a_page_read_before_is_not_taken_over_after(sandbox, workspace, by, slug
     )
     held = {"audiences_erasedthere.remote_id"} if ErasedThere.objects.get().remote_id == ANA else set()
     assert mentions(ANA) == held
+
+
+def test_no_pull_takes_the_address_out_of_the_name_of_a_list(sandbox, workspace, by):
+    there = There(sandbox, "brevo")
+    there.seed(lists=[f"For {ANA}", "News"], contacts=[{"email": "b@example.com", "lists": [0]}])
+    connection = there.connect(workspace)
+    pull(connection)
+    erase(workspace, by)
+    assert mentions(ANA) == set()
+    pull(connection)
+    assert mentions(ANA) == set()
+
+    afresh = there.connect(WorkspaceFactory(slug="other"))
+    Connection.objects.filter(pk=afresh.pk).update(workspace=workspace)
+    pull(Connection.objects.get(pk=afresh.pk))
+
+    assert mentions(ANA) == set()
+    assert sorted(name[:5] for name in workspace.lists.values_list("name", flat=True)) == [
+        "For …", "For …", "News", "News",
+    ]  # fmt: skip
 
 
 def test_nothing_is_gathered_of_who_was_erased(sandbox, workspace, by):

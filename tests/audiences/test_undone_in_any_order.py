@@ -45,7 +45,7 @@ def basis_of(evidence):
     return BulkAction.objects.get(pk=evidence["bulk"]).basis_id
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(works, st.randoms(use_true_random=False))
 @example(["import", "remove"], None)
 @example(["add", "remove", "import", "remove"], None)
