@@ -62,7 +62,7 @@ def for_one_search(function: Callable[P, R]) -> Callable[P, R]:
     """Many names share the words beside them, which are worked out once; what people type is not kept for longer."""
     known = lru_cache(maxsize=5000)(function)
     _FORGET.append(known.cache_clear)
-    return known  # type: ignore[return-value] - lru_cache forgets what a function takes
+    return known  # type: ignore[return-value]  # lru_cache forgets what a function takes
 
 
 @contextmanager

@@ -193,17 +193,14 @@ def test_a_save_that_was_refused_is_kept_whatever_else_is_saved(visit, brand, co
     visit.press("button", "Save", inside="main", exact=True)
     visit.see("Another segment has this name", inside="main")
     visit.page.once("dialog", lambda dialog: dialog.accept())
-    visit.turn_to("Segments")
-    visit.press("link", "Readers", inside="#segments")
-    visit.press("link", "Edit", inside="main")
-    visit.arrive("Edit segment")
-    visit.type("Name", "Readers of old")
+    visit.page.goto(f"{visit.address}/w/{brand.slug}/lists/{readers.pk}/edit/")
+    visit.type("Name", "News of old")
     visit.press("button", "Save", inside="main", exact=True)
-    visit.arrive("Readers of old")
+    visit.see("Saved", inside=".toast")
     visit.turn_to("Segments")
     visit.press("link", "New", inside="main", exact=True)
     visit.see("Restored what you had not saved.", inside="main")
-    visit.see("on the list “News”", inside="#standing")
+    visit.see("on the list “News of old”", inside="#standing")
     assert visit.complaints == []
 
 
