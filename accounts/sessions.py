@@ -33,7 +33,11 @@ class SessionLimitsMiddleware:
                 logout(request)
             elif SEEN not in request.session or (now - seen > PRECISION_SECONDS and _is_a_person(request)):
                 request.session[SEEN], request.session[BEGAN] = now, began
-        return self.get_response(request)
+        was_in = request.user.is_authenticated
+        response = self.get_response(request)
+        if was_in and not request.user.is_authenticated:
+            response["Clear-Site-Data"] = '"storage"'  # what other tabs keep, too
+        return response
 
 
 def _is_a_person(request: HttpRequest) -> bool:

@@ -11,10 +11,11 @@ from audiences.models import Contact, Suppression
 from audiences.rules.fields import value_in_words
 from audiences.rules.kinds import Kind, Meant, Op, Takes, Thing, Writer
 from audiences.rules.nodes import Condition
+from audiences.rules.spellings import denies
 from audiences.sql import SUPPRESSED, said_last
 
 NEWEST_ONLY = "Only the newest time of each person is known: whoever did so again later is judged by that."
-_NEVER = frozenset(["not", "no", "never", "didn't", "did", "have", "has", "haven't", "hasn't", "nothing"])
+MORE_OFTEN = "Those who did so more often are in it, too."
 
 
 class _Fixed(Kind):
@@ -50,21 +51,24 @@ class EngagementKind(_Fixed):
         }
 
     def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
-        denies = bool(words) and set(words) <= _NEVER
-        if words and not denies and not set(words) <= {"last", "newest"}:
+        said = set(words) - {"did", "have", "has", "who", "people"}
+        denials = {word for word in said if denies(word) or word == "nothing"}
+        is_denied = bool(denials)
+        if said - denials and (is_denied or not said <= {"last", "newest"}):
             return None
-        since = "not_since" if denies else "since"
+        since = "not_since" if is_denied else "since"
         match op:
             case "after":
                 return Meant(since, day_after(date.fromisoformat(value)).isoformat())
-            case "before" if not denies:
-                return Meant("last_before", value, "" if words else NEWEST_ONLY)
+            case "before" if not is_denied:
+                return Meant("last_before", value, "" if said else NEWEST_ONLY)
             case "on" | "within":
                 first, last = (value, value) if op == "on" else value
                 return Meant(since, first, NEWEST_ONLY if date.fromisoformat(last) < today else "")
-            case "at_least" | "equals" | "at_most" if not denies:
-                return Meant("at_most" if op == "at_most" else "at_least", value)
-            case "more" | "less" if not denies:
+            case "at_least" | "equals" | "at_most" if not is_denied:
+                often = MORE_OFTEN if op == "equals" else ""
+                return Meant("at_most" if op == "at_most" else "at_least", value, often)
+            case "more" | "less" if not is_denied:
                 return (
                     Meant("at_least", math.floor(value) + 1)
                     if op == "more"

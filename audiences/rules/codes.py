@@ -1,10 +1,12 @@
 """Languages and countries by their everyday names, in English and in their own tongue: “French”, “français”, “België”."""
 
+import pickle
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
 from babel.languages import get_official_languages
+from babel.localedata import exists, resolve_locale_filename
 from django.conf.locale import LANG_INFO
 
 # Fields whose values may be codes.
@@ -20,7 +22,7 @@ def written(of: str, name: str, there: Sequence[str]) -> list[str]:
     names = {name, code.casefold(), *_names(of, code)} - {""}
     found = [value for value in there if value.casefold() in names or _is_called(name, _names(of, value))]
     if of == "country" and not found and there and not any(len(value) == 2 for value in there):
-        return [_english().territories[code]] if code else []
+        return [_english(of)[code]] if code else []
     return found or ([code] if code else [])
 
 
@@ -29,38 +31,54 @@ def _is_called(name: str, names: frozenset[str]) -> bool:
     return any(one == name or one.startswith(f"{name} ") for one in names)
 
 
-@cache
-def _english() -> Locale:
-    return Locale("en")
+def _names(of: str, code: str) -> frozenset[str]:
+    """What the code stands for, folded."""
+    code = code.upper() if of == "country" else code.lower().replace("_", "-").partition("-")[0]
+    if code not in _english(of):
+        return frozenset()
+    return frozenset(name.casefold() for name in (_english(of)[code], *_own(of).get(code, ())))
+
+
+# What is kept is of codes that there are, worked out once: never of what people typed or hold.
 
 
 @cache
 def _codes(of: str) -> Mapping[str, str]:
-    """Name → code."""
-    if of == "country":
-        english = {code: name for code, name in _english().territories.items() if len(code) == 2}
-        return {name.casefold(): code for code, name in english.items()} | _ALSO
-    english = {code: name for code, name in _english().languages.items() if "_" not in code}
-    own = {info["name_local"].casefold(): code for code, info in LANG_INFO.items() if "name_local" in info}
-    return own | {name.casefold(): code for code, name in english.items()}
+    """Name, folded → code."""
+    own = {name.casefold(): code for code, names in _own(of).items() for name in names}
+    english = {name.casefold(): code for code, name in _english(of).items()}
+    return own | english | (_ALSO if of == "country" else {})
 
 
 @cache
-def _names(of: str, code: str) -> frozenset[str]:
-    """What the code stands for."""
+def _english(of: str) -> Mapping[str, str]:
+    """Code → name."""
     if of == "country":
-        code = code.upper()
-        tongues = get_official_languages(code, de_facto=True) if len(code) == 2 else ()
-        found = [_own(tongue, "territories", code) for tongue in ("en", *tongues)]
-    else:
-        code = code.lower().replace("_", "-").partition("-")[0]
-        found = [_own(tongue, "languages", code) for tongue in ("en", code)] if 1 < len(code) < 4 else []
-    return frozenset(name.casefold() for name in found if name)
+        return {code: name for code, name in _told("en", "territories").items() if len(code) == 2}
+    return {code: name for code, name in _told("en", "languages").items() if "_" not in code}
 
 
-def _own(tongue: str, what: str, code: str) -> str:
-    try:
-        names: Mapping[str, str] = getattr(Locale.parse(tongue), what)
-    except (UnknownLocaleError, ValueError):
-        return ""
-    return names.get(code, "")
+@cache
+def _own(of: str) -> Mapping[str, Sequence[str]]:
+    """Code → its names in the tongues of the country, or the language's own."""
+    if of == "language":
+        return {code: [info["name_local"]] for code, info in LANG_INFO.items() if "name_local" in info}
+    tongues: dict[str, list[str]] = {}
+    for code in _english(of):
+        for tongue in get_official_languages(code, de_facto=True):
+            tongues.setdefault(tongue, []).append(code)
+    own: dict[str, list[str]] = {}
+    for tongue, codes in tongues.items():
+        names = _told(tongue, "territories")
+        for code in names.keys() & codes:
+            own.setdefault(code, []).append(names[code])
+    return own
+
+
+def _told(tongue: str, what: str) -> Mapping[str, str]:
+    """Code → name. Babel's `Locale` keeps all that it knows of a tongue; this is read and let go of."""
+    if not exists(tongue):
+        return {}
+    with Path(resolve_locale_filename(tongue)).open("rb") as file:
+        told: Mapping[str, Mapping[str, str]] = pickle.load(file)  # noqa: S301 - of the package itself
+    return told.get(what, {})

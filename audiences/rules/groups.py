@@ -41,7 +41,7 @@ class _Joins(Kind):
     """Of being on a list, joining and leaving it."""
 
     def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
-        said = set(words) - {"who", "have", "has", "people", "the", "a", "of"}
+        said = set(words) - {"who", "did", "have", "has", "people", "the", "a", "of"}
         verb = "left" if said and said <= _LEFT else "joined" if said <= _JOINED else ""
         if not verb:
             return None

@@ -146,7 +146,8 @@ def everyday(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str], to
         if times and (spoken.days(" ".join(period), today) or value_of(Takes.DAYS, _undated(period))):
             meant = kind.meant(of, *times, frozenset(), today)
             if meant and meant.op in ops:
-                return Compared(letters, Condition(kind.key, of, meant.op, meant.value), _OFTEN)
+                but = f"{_OFTEN} {meant.but}".strip()
+                return Compared(letters, Condition(kind.key, of, meant.op, meant.value), but)
     return None
 
 

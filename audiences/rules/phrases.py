@@ -19,6 +19,7 @@ from audiences.rules.spellings import (
     OR,
     SAME,
     denies,
+    one_search,
     unified,
     words_in,
 )
@@ -71,6 +72,7 @@ class Reader:
     # Field → values that people have in it, the most common first.
     values: Callable[[str], Sequence[str]] = lambda _: ()
 
+    @one_search()
     def offers(self, words: str, *, most: int = MOST) -> list[Offer]:
         """The best first."""
         text = unified(words)
@@ -95,6 +97,7 @@ class Reader:
         found = _each_once(sorted(found, key=lambda offer: -offer.score), most)
         return [offer for offer in found if offer.score >= found[0].score / 2]
 
+    @one_search()
     def lost(self, words: str) -> list[str]:
         """Which words keep the rest from being understood; asked where nothing is offered."""
         failed = [
@@ -173,7 +176,7 @@ class Reader:
         ]
         if or_empty:
             return found
-        if last := self._of_the_last(text):
+        if (last := self._of_the_last(text)) is not None:
             return last
         if "field" in self.things:
             found += self._of_addresses(typed, is_last_resort=not found)
@@ -205,7 +208,8 @@ class Reader:
     ) -> Offer | None:
         name = matching.parts(thing.label)
         rest, taken = matching.unnamed(name, typed, hits)
-        if not taken:
+        # Who denies twice may mean either.
+        if not taken or sum(map(denies, rest)) > 1:
             return None
         if matching.is_of_another(kind, name, rest):
             return None
@@ -241,11 +245,11 @@ class Reader:
         ]
         return replace(condition, value=list(dict.fromkeys(values)) or None)
 
-    def _of_the_last(self, text: str) -> list[Offer]:
-        """“did not open the last campaign”, “clicked in our last 3 mails”."""
+    def _of_the_last(self, text: str) -> list[Offer] | None:
+        """“did not open the last campaign”, “clicked in our last 3 mails”; None where that is not what is said."""
         match = _THE_LAST.search(text)
         if match is None:
-            return []
+            return None
         kind = next(
             (
                 one
@@ -255,26 +259,28 @@ class Reader:
             None,
         )
         ofs = list(self.things.get(kind.key, {}).items()) if kind else []
-        if kind is None or not ofs:
-            return []
+        if kind is None:
+            return None
         said = (match["of"] or "").casefold()
-        wanted = min(_NUMBERS.get(number := (match["number"] or "1").casefold(), 0) or int(number), MOST)
+        wanted = _NUMBERS.get(number := (match["number"] or "1").casefold(), 0) or int(number)
         rest = words_in(f"{'not' if said == 'none' else ''} {text[: match.start()]} {text[match.end() :]}")
-        found = []
+        found: list[Condition] = []
+        untold = []
         for of, thing in ofs[:_LATEST_TRIED]:
+            if len(found) == min(wanted, MOST):
+                break
             compared = matching.compared(kind, of, kind.ops(of, thing), matching.besides(kind, rest))
             if compared and compared.condition.value is None:
                 found.append(compared.condition)
-            if len(found) == wanted:
-                break
+            else:
+                untold.append(f"“{thing.label}”")
         if not found:
-            return []
-        is_older = found[0].of != ofs[0][0]
-        but = (
-            f"This cannot be asked of “{ofs[0][1].label}”: its account does not tell it of each person."
-            if is_older
-            else ""
-        )
+            # “the last 5 campaigns” are not those of the last 5 days.
+            return [] if match["number"] else None
+        but = f"No more than {MOST} are asked at once." if wanted > len(found) == MOST else ""
+        if untold:
+            whose = "its account does" if len(untold) == 1 else "their accounts do"
+            but = f"This cannot be asked of {', '.join(untold)}: {whose} not tell it of each person. {but}".strip()
         node = (
             found[0]
             if len(found) == 1
@@ -342,7 +348,9 @@ class Reader:
         return found
 
     def _left(self, typed: list[str]) -> list[str]:
-        """The fewest words that are in no name, no operator and no value of one thing."""
+        """The fewest words that are in no name, no operator and no value of one thing; those that deny each other."""
+        if len(denials := [word for word in typed if denies(word)]) > 1:
+            return denials
         best = [word for word in typed if word.casefold() not in FILLS]
         hits = matching.hits_of(typed)
         for key, ofs in self.things.items():

@@ -155,6 +155,8 @@ def together(text: str) -> tuple[str, list[str]] | None:
 
 def conditions(words: Sequence[str], things: Mapping[str, Mapping[Any, Thing]]) -> list[Condition]:
     """Of what is known by one name."""
+    if sum(map(denies, words)) > 1:
+        return []
     is_denied = any(map(denies, words))
     said = [word.casefold() for word in words if not denies(word)]
     bare = " ".join(word for word in said if word not in FILLS | OF_ALL)
@@ -188,10 +190,12 @@ def aged(text: str, things: Mapping[Any, Thing], today: date, *, is_alone: bool 
         return None
     op, value = said
     try:
-        ages = [int(age) for age in (value if isinstance(value, list) else [value]) if 0 <= float(age) < 130]
+        ages = sorted(int(age) for age in (value if isinstance(value, list) else [value]))
+        if not 0 <= ages[0] <= ages[-1] < 130:
+            return None
         # The last day on which somebody of that age was born, and the last of who is a year older.
         first, last = _years_before(today, ages[-1] + 1), _years_before(today, ages[0])
-    except (ValueError, IndexError):
+    except ValueError:
         return None
     after, until = first.isoformat(), (last + timedelta(days=1)).isoformat()
     return {

@@ -1,8 +1,13 @@
 """What words of a search say by themselves: which deny, which fill, and what other words say the same."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Marks that keep a name of another writing direction apart are no letters of it.
 _APART = "\u2066-\u2069"
@@ -17,6 +22,7 @@ _UNIFIED = (
         r"^\s*(?:everyone|everybody|anyone|all|people|all people)\s+(?:except|but|excluding|without)\s+(?:for\s+)?",
         "not ",
     ),
+    (r"\b(?:not|\w+n['’]t|never) without\b", "with"),
     (r"\s+(?:except|excluding|minus)\s+(?:for\s+)?", " but not "),
     (rf"(?<!last )(?<!latest )(?<!newest )\b(\d+)((?: or more)?) {_MAILS}\b", r"\1\2 times"),
     (r"\b(phone|telephone|mobile) number\b", "phone"),
@@ -49,6 +55,24 @@ UNITS = {
     "week": 7, "weeks": 7, "month": 30, "months": 30, "quarter": 90, "quarters": 90, "year": 365, "years": 365,
 }  # fmt: skip
 
+_FORGET: list[Callable[[], None]] = []
+
+
+def for_one_search(function: Callable[P, R]) -> Callable[P, R]:
+    """Many names share the words beside them, which are worked out once; what people type is not kept for longer."""
+    known = lru_cache(maxsize=5000)(function)
+    _FORGET.append(known.cache_clear)
+    return known  # type: ignore[return-value]  # lru_cache forgets what a function takes
+
+
+@contextmanager
+def one_search() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for forget in _FORGET:
+            forget()
+
 
 def unified(words: str) -> str:
     """With its signs apart, decimals with a point, and one word for what pages here call mailable."""
@@ -65,7 +89,7 @@ def words_in(text: str) -> list[str]:
     return [word.replace("’", "'") if denies(word) else word for word in WORD.findall(text)]
 
 
-@lru_cache(maxsize=5000)
+@for_one_search
 def denies(word: str) -> bool:
     folded = word.casefold().replace("’", "'")
     return folded in NOT or folded.endswith("n't")

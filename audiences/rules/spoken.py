@@ -4,8 +4,9 @@ import re
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any
+
+from audiences.rules.spellings import for_one_search
 
 Period = tuple[date, date]
 # An operator and its value, not yet read.
@@ -43,7 +44,7 @@ _NUMBERS: Sequence[tuple[re.Pattern[str], str]] = tuple(
 _UNITS = re.compile(r"(?: (?:years?|old|times?))+$")
 
 
-@lru_cache(maxsize=500)
+@for_one_search
 def number(text: str) -> Said | None:
     """`over 30` → ("more", "30")"""
     text = _UNITS.sub("", _LEADS.sub("", text.casefold()))
@@ -54,7 +55,7 @@ def number(text: str) -> Said | None:
     return None
 
 
-@lru_cache(maxsize=500)
+@for_one_search
 def days(text: str, today: date) -> Said | None:
     """`since May` → ("after", the last day of April). A period without a year is the latest that has begun."""
     text = _LEADS.sub("", text.casefold())

@@ -57,10 +57,13 @@ def create_segment(
         workspace=workspace, archived_at=None, name=name, description=description, rule=segment.rule, created_by=by,
         created_at__gt=timezone.now() - TWICE,
     )  # fmt: skip
-    if by is not None and (twin := same.first()):
-        return twin
-    _have_free_name(workspace, name)
-    _keep(segment)
+    try:
+        _have_free_name(workspace, name)
+        _keep(segment)
+    except CannotSave:  # perhaps in this instant, by the same person in another tab
+        if by is not None and (twin := same.first()):
+            return twin
+        raise
     activity.record(
         workspace, "segment.created", f"Made the segment “{name}”: {_told(rule, known)}",
         actor=by, subject=segment, after=_logged({"name": name, "rule": segment.rule}),

@@ -207,7 +207,7 @@ def take_out_the_suppressed(delivery: Delivery, provider: Provider, entry: Outbo
 
 
 def _has_left(delivery: Delivery) -> Q:
-    """Suppressed, gone from a chosen list; for segments, from a list its rule wants them on, or from every list."""
+    """Suppressed, gone from a chosen list; for segments, from a list its rule asks about, or from every list."""
     suppressed = Suppression.objects.filter(
         workspace=delivery.campaign.workspace_id, contact=OuterRef("contact_id"), lifted_at=None
     )
@@ -215,9 +215,10 @@ def _has_left(delivery: Delivery) -> Q:
     left = of_person.filter(status=Subscription.Status.UNSUBSCRIBED)
     found = Q(Exists(suppressed)) | Q(Exists(left.filter(list__in=delivery.audience.get("lists", []))))
     if delivery.audience.get("segments"):
-        joined = frozen_choice(delivery).joined_lists()
+        lists = frozen_choice(delivery).named_lists()
         # Who had left it by then is in the segment for another reason.
-        found |= Q(Exists(left.filter(list__in=joined, changed_at__gt=delivery.frozen_at)))
+        since = left.filter(changed_at__gt=delivery.frozen_at)
+        found |= Q(Exists(since if lists is None else since.filter(list__in=lists)))
         active = of_person.filter(status=Subscription.Status.SUBSCRIBED)
         found |= Q(Exists(left)) & ~Q(Exists(active))
     return found

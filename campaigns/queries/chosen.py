@@ -144,15 +144,20 @@ class Choice:
             holds = cursor.fetchone()
         return [segment for segment, has_people in zip(found.segments, holds, strict=True) if not has_people]
 
-    def joined_lists(self) -> set[int]:
-        """Lists that the rules want people to be on: whoever leaves one of them has left what they were chosen for."""
-        return {
-            int(condition.of)
+    def named_lists(self) -> set[int] | None:
+        """Lists that the rules ask about, None for any: whoever leaves one of them has left what they were chosen for.
+
+        However it is asked: who leaves is no longer "on it", "has not confirmed it yet", or none of those who "left it".
+        """
+        asked = [
+            condition
             for segment in (*self.segments, *self.within)
             if segment.rule is not None
             for condition in rules.conditions(segment.rule)
-            if condition.kind == "list" and (condition.op == "on" or condition.op.startswith("joined_"))
-        }
+        ]
+        if any((condition.kind, condition.of) == ("any", "list") for condition in asked):
+            return None
+        return {int(condition.of) for condition in asked if condition.kind == "list"}
 
 
 def choice_of(campaign: Campaign) -> Choice:

@@ -241,12 +241,20 @@ on("redrawn", () => change($("form[data-unsaved]")));
 on("submit", (event) => event.target.matches(changed) && (event.target.dataset.unsaved = ""));
 addEventListener("beforeunload", (event) => $(changed) && event.preventDefault());
 
-/* What a page keeps of a form in `sent` goes as soon as another page says that it is saved. */
+/* A form that is kept says in `sent` where, as it is sent; it goes if the next page says that it is saved. A page where it
+   was refused keeps it again. */
 const sent = sessionStorage.getItem("sent");
-if (sent && $$(".toast[data-tone=good] .toast__text").some((shown) => shown.textContent.startsWith("Saved"))) {
+sessionStorage.removeItem("sent");
+if (sent && $$(".toast[data-tone=good] .toast__text").some((shown) => shown.textContent.startsWith("Saved")))
   sessionStorage.removeItem(sent);
-  sessionStorage.removeItem("sent");
+
+/* What is kept is for who typed it: it goes as they log out, or as somebody else is logged in. */
+function forget(but) {
+  for (const place of Object.keys(sessionStorage))
+    if (place.startsWith("unsaved ") && !place.startsWith(`unsaved ${but} `)) sessionStorage.removeItem(place);
 }
+on("submit", (event) => event.target.matches("form[action$='/logout/']") && forget());
+if (document.body.dataset.user) forget(document.body.dataset.user);
 
 /* Copy: <button data-copy="id of the element">. */
 on("click", async (event) => {

@@ -46,7 +46,7 @@ on("keydown", (event) => {
 // What is not saved yet is kept for this tab, brought back when the page is opened again, and let go of when it was saved or
 // discarded. A page that comes back refused holds it already; app.js hears that it was saved.
 const builder = $("#builder");
-const place = `unsaved ${builder.dataset.keptFor} ${location.pathname}${location.search}`;
+const place = `unsaved ${document.body.dataset.user} ${location.pathname}${location.search}`;
 const passing = ["csrfmiddlewaretoken", "find", "who", "showing", "save"];
 let isLeft = false;
 
@@ -78,15 +78,16 @@ on("click", (event) => {
 });
 addEventListener("pagehide", () => isLeft && sessionStorage.removeItem(place));
 
-// A second press of Save, before the answer to the first, is none.
-let isSent = false;
+// A second press of Save is none, until it may be meant: the load was stopped, and nobody tells of that.
+const AGAIN = 1000;
+let sentAt = -AGAIN;
 on("submit", (event) => {
   if (event.target !== builder) return;
-  if (isSent) event.preventDefault();
-  isSent = true;
+  if (event.timeStamp - sentAt < AGAIN) return event.preventDefault();
+  sentAt = event.timeStamp;
   sessionStorage.setItem("sent", place);
 });
-addEventListener("pageshow", () => (isSent = false));
+addEventListener("pageshow", () => (sentAt = -AGAIN));
 
 const kept = sessionStorage.getItem(place);
 if (builder.dataset.unsaved === "yes") keep();

@@ -132,3 +132,13 @@ def test_staff_without_a_workspace_is_staff(client, settings):
     client.force_login(UserFactory(is_staff=True, is_superuser=True))
 
     assert client.get("/admin/auth/").headers.get("Location") == "/accounts/2fa/"
+
+
+def test_a_log_out_clears_what_tabs_keep_and_a_rest_does_not(browse, passes):
+    client = browse()
+    assert client.post("/accounts/logout/").headers["Clear-Site-Data"] == '"storage"'
+
+    client = browse()
+    assert is_in(client)
+    passes(8 * HOUR + 1)
+    assert "Clear-Site-Data" not in client.get(PAGE).headers

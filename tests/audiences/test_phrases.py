@@ -1,9 +1,12 @@
 """Conditions out of typed words."""
 
+import functools
+import gc
 from datetime import date
 from functools import partial
 
 import pytest
+from babel import localedata
 
 from audiences import rules
 from audiences.models import Field
@@ -182,6 +185,9 @@ def offered(workspace, reader):
         ("not subscribed to anything", "on no list"),
         ("untagged", "not tagged at all"),
         ("no tags", "not tagged at all"),
+        ("not without tags", "tagged at all"),
+        ("not without tag vip", "tagged “VIP”"),
+        ("isn't without a birthday", "Birthday is not empty"),
         ("not confirmed yet", "has not confirmed any list yet"),
         ("pending", "has not confirmed any list yet"),
         ("no consent", "agreed to be written to: not on record"),
@@ -206,6 +212,14 @@ def offered(workspace, reader):
         ("opened today", "opened a campaign since 26 Nov 2026"),
         ("clicked this week", "clicked in a campaign since 23 Nov 2026"),
         ("not opened since May", "not opened a campaign since 1 May 2026"),
+        ("did click since May", "clicked in a campaign since 1 May 2026"),
+        ("did opened since May", "opened a campaign since 1 May 2026"),
+        ("people who have clicked since May", "clicked in a campaign since 1 May 2026"),
+        ("did not click since May", "not clicked in a campaign since 1 May 2026"),
+        ("have not clicked since May", "not clicked in a campaign since 1 May 2026"),
+        ("haven’t clicked since May", "not clicked in a campaign since 1 May 2026"),
+        ("opened nothing since May", "not opened a campaign since 1 May 2026"),
+        ("did leave news since May", "left the list “News” since 1 May 2026"),
         ("last opened before May", "opened a campaign before 1 May 2026 but not since"),
         ("opened more than 3 times", "opened a campaign at least 4 times"),
         ("clicked twice", "clicked in a campaign at least 2 times"),
@@ -225,6 +239,7 @@ def offered(workspace, reader):
         ("birthday next week", "Birthday has its anniversary in the next 7 days"),
         ("over 30", "Birthday is before 26 Nov 1996"),
         ("aged 30 to 40", "(Birthday is after 26 Nov 1985 and Birthday is before 27 Nov 1996)"),
+        ("aged 40 to 30", "(Birthday is after 26 Nov 1985 and Birthday is before 27 Nov 1996)"),
         ("age under 25", "Birthday is after 26 Nov 2001"),
     ],
 )
@@ -244,6 +259,7 @@ def test_words_become_a_sentence(offered, words, sentence):
         ("from Switzerland", "Country is “CH”"),
         ("not from Suisse", "Country is not “CH”"),
         ("country is Norway", "Country is “NO”"),
+        ("from Sverige", "Country is “SE”"),
         ("vip in Belgium", "(tagged “VIP” and Country is “BE” or “Belgium”)"),
         ("gmail addresses", "Domain of the address is “gmail.com”"),
         ("hotmail or gmail addresses", "Domain of the address is “hotmail.com” or “gmail.com”"),
@@ -269,6 +285,10 @@ def test_everyday_names_become_the_codes_and_domains_that_people_have(workspace,
         ("clicked twice in the last year", "clicked in a campaign at least 2 times", "How often is known over all time only"),
         ("birthday tomorrow", "Birthday has its anniversary in the next day", "Those of today are in it, too."),
         ("opened today", "opened a campaign since 26 Nov 2026", ""),
+        ("did click in May", "clicked in a campaign since 1 May 2026", "Only the newest time of each person is known"),
+        ("have opened before May", "opened a campaign before 1 May 2026 but not since", "Only the newest time of each person"),
+        ("opened exactly 3 times", "opened a campaign at least 3 times", "Those who did so more often are in it, too."),
+        ("opened at least 3 times", "opened a campaign at least 3 times", ""),
     ],
 )  # fmt: skip
 def test_the_nearest_that_can_be_asked_says_what_it_is_not(reader, offered, words, sentence, but):
@@ -288,6 +308,10 @@ def test_what_nobody_tells_is_said_to_be_unknown():
         ("", []), ("   ", []), ("“”()", []), ("on the", ["on", "the"]), ("zzz", ["zzz"]), ("news zzz", ["zzz"]),
         ("clicked fr", ["fr"]), ("or empty", ["empty"]), ("tagged vip or empty", ["empty"]), ("points lots", ["lots"]),
         ("birthday 31.4.2026", ["31.4.2026"]), ("on news and zzz but not qqq", ["zzz", "qqq"]),
+        ("aged 18 to 130", ["aged", "18", "130"]), ("aged 18 to 200", ["aged", "18", "200"]), ("over 130", ["over", "130"]),
+        ("not not on news", ["not", "not"]), ("not never opened", ["not", "never"]),
+        ("not no birthday", ["not", "no"]), ("not never tagged", ["not", "never"]),
+        ("opened the last 0 campaigns", ["0"]), ("opened the last 5 campaigns", ["5"]),
         ("points >", [">"]), ("oslo", ["oslo"]), ("vip and vip", ["vip", "and", "vip"]),
     ],
 )  # fmt: skip
@@ -319,3 +343,31 @@ def test_no_words_are_too_odd_to_be_read(offered, reader, words):
 def test_words_that_name_nothing_here_offer_nothing_else_in_their_place(offered, words):
     """“Consent: Club is list” would be no answer, nor “Last name is clicked more …”."""
     assert offered(words) == []
+
+
+def test_what_is_typed_and_what_people_hold_is_not_kept(workspace, offered, reader):
+    ContactFactory(workspace=workspace, country="nobody@home.test", language="nobody@home.test")
+    for words in ("country is Belgium", "language is French", "points over 30", "not nobody@home.test"):
+        offered(words)
+    reader.lost("zzz nobody@home.test")
+
+    kept = [value for value in gc.get_objects() if isinstance(value, functools._lru_cache_wrapper)]
+    assert {
+        one.__name__: one.cache_info().currsize
+        for one in kept
+        if one.__module__ in ("audiences.rules.spoken", "audiences.rules.spellings")
+    } == {"number": 0, "days": 0, "denies": 0}
+    assert {one.cache_info().currsize for one in kept if one.__module__ == "audiences.rules.codes"} <= {
+        0,
+        1,
+        2,
+    }
+
+
+def test_names_in_many_tongues_load_no_tongue_for_good(workspace, offered):
+    for country in ("BE", "CH", "IN"):
+        ContactFactory(workspace=workspace, country=country)
+    before = set(localedata._cache)
+
+    assert offered("from Schweiz") == ["Country is “CH”"]
+    assert set(localedata._cache) == before

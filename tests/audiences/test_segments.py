@@ -165,6 +165,22 @@ def test_archive_and_bring_back_twice_do_no_harm(make):
     assert verbs == ["segment.created", "segment.archived", "segment.restored"]
 
 
+def test_two_saves_of_one_person_at_once_make_one_segment(workspace, by, monkeypatch):
+    own = services._have_free_name
+    saved = {"workspace": workspace, "name": "Readers", "description": "", "by": by, "rule": all_of(CITY)}
+
+    def passed_by_both(*args, **named):
+        own(*args, **named)
+        monkeypatch.setattr(services, "_have_free_name", own)
+        services.create_segment(**saved)
+
+    monkeypatch.setattr(services, "_have_free_name", passed_by_both)
+
+    assert services.create_segment(**saved) == Segment.objects.get()
+    with pytest.raises(services.CannotSave, match="Another segment has this name"):
+        services.create_segment(**saved | {"description": "Another one"})
+
+
 # Counting
 
 

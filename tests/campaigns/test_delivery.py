@@ -13,7 +13,7 @@ from accounts.providers.brevo.provider import Brevo
 from accounts.providers.records import FiguresRecord
 from accounts.refusals import CannotDo, CannotMove
 from accounts.services import connections, sending
-from audiences.models import Contact, List, Segment, Tag
+from audiences.models import Contact, List, Segment, Subscription, Tag
 from campaigns.mirror import arming, preparing
 from campaigns.models import Campaign, Delivery, Recipient
 from campaigns.queries.audience import equation_of
@@ -656,6 +656,50 @@ def test_who_leaves_what_their_segment_chose_them_for_is_taken_out(
     assert delivery.state == State.ACCEPTED
     handed = delivery.ledger().filter(state="handed_over").values_list("email", flat=True)
     assert sorted(handed) == ["cleo@example.test", "early@example.test"]
+
+
+@pytest.mark.parametrize(
+    ("join", "of", "op", "value"),
+    [
+        ("all", "any", "joined_in_last", 30),
+        ("all", "any", "on", None),
+        ("none", "any", "not_on", None),
+        ("none", "asked", "left", None),
+        ("none", "asked", "not_on", None),
+        ("all", "asked", "joined_since", "2026-01-01"),
+    ],
+)
+def test_who_leaves_a_list_their_segment_asks_about_is_taken_out_whatever_else_they_are_on(
+    campaign: Campaign,
+    approver: User,
+    sandbox: SandboxServer,
+    workspace: Any,
+    join: str,
+    of: str,
+    op: str,
+    value: Any,
+) -> None:
+    """Each is on two lists; Ana leaves the one asked for, Ben another one."""
+    asked, other = (ListFactory(workspace=workspace) for _ in range(2))
+    for contact in Contact.objects.filter(email__in=EVERYBODY):
+        SubscriptionFactory(list=asked, contact=contact)
+        SubscriptionFactory(list=other, contact=contact)
+    about = {"kind": "any", "of": "list"} if of == "any" else {"kind": "list", "of": asked.pk}
+    rule = joined(join, about | {"op": op} | ({"value": value} if value else {}))
+    segment = make_segment(workspace, "Asked", joined("all", rule))
+    campaign.lists.clear()
+    campaign.segments.set([segment])
+    delivery = let_go(campaign, approver, timezone.now() + timedelta(hours=1))
+    run_all(sandbox)
+    assert sorted(delivery.ledger().filter(state="handed_over").values_list("email", flat=True)) == EVERYBODY
+
+    for email, list_ in zip(EVERYBODY[:2], (asked, other), strict=True):
+        left = Subscription.objects.filter(contact__email=email, list=list_)
+        left.update(status="unsubscribed", changed_at=timezone.now())
+    bring_forward("campaigns.watch")
+
+    handed = delivery.ledger().filter(state="handed_over").values_list("email", flat=True)
+    assert sorted(handed) == EVERYBODY[2 if of == "any" else 1 :]
 
 
 @pytest.mark.parametrize(

@@ -176,3 +176,50 @@ def test_what_is_not_saved_comes_back_until_it_is_saved_or_discarded(visit, bran
     visit.see("Add a condition, and the count follows.", inside="#standing")
     assert not visit.page.get_by_text("Restored what you had not saved.").is_visible()
     assert visit.complaints == []
+
+
+KEPT = "Object.keys(sessionStorage).filter(place => place.startsWith('unsaved '))"
+
+
+def test_a_save_that_was_refused_is_kept_whatever_else_is_saved(visit, brand, colleague, readers):
+    rule = {"join": "all", "rules": [{"kind": "list", "of": readers.pk, "op": "on"}]}
+    Segment.objects.create(workspace=brand, name="Readers", rule=rule)
+    visit.log_in(colleague(Role.EDITOR).email, brand.name)
+    visit.turn_to("Segments")
+    visit.press("link", "New", inside="main", exact=True)
+    visit.arrive("New segment")
+    add(visit, "on list News", "on the list “News”")
+    visit.type("Name", "Readers")
+    visit.press("button", "Save", inside="main", exact=True)
+    visit.see("Another segment has this name", inside="main")
+    visit.page.once("dialog", lambda dialog: dialog.accept())
+    visit.page.goto(f"{visit.address}/w/{brand.slug}/lists/{readers.pk}/edit/")
+    visit.type("Name", "News of old")
+    visit.press("button", "Save", inside="main", exact=True)
+    visit.see("Saved", inside=".toast")
+    visit.turn_to("Segments")
+    visit.press("link", "New", inside="main", exact=True)
+    visit.see("Restored what you had not saved.", inside="main")
+    visit.see("on the list “News of old”", inside="#standing")
+    assert visit.complaints == []
+
+
+def test_nothing_is_kept_for_the_next_person(visit, brand, colleague, readers):
+    visit.log_in(colleague(Role.EDITOR).email, brand.name)
+    visit.turn_to("Segments")
+    visit.press("link", "New", inside="main", exact=True)
+    visit.arrive("New segment")
+    visit.type("Name", "Readers")
+    left_open = visit.page.context.new_page()
+    left_open.goto(visit.page.url)
+    left_open.get_by_label("Name", exact=True).fill("Guests")
+    visit.page.once("dialog", lambda dialog: dialog.accept())
+    visit.turn_to("Segments")
+    assert [len(tab.evaluate(KEPT)) for tab in (visit.page, left_open)] == [1, 1]
+
+    visit.activate(visit.page.locator("summary", has_text="You: Robin Editor"))
+    visit.press("button", "Log out")
+    visit.arrive("Log in")
+
+    assert [tab.evaluate(KEPT) for tab in (visit.page, left_open)] == [[], []]
+    assert visit.complaints == []

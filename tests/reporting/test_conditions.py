@@ -205,6 +205,42 @@ def test_only_what_accounts_tell_is_offered(workspace, campaign, crowd):
     assert kind.things(WorkspaceFactory(), [campaign.pk]) == {}
 
 
+def test_more_campaigns_than_are_asked_at_once_are_said(workspace, connection):
+    for _ in range(9):
+        make_delivery(
+            CampaignFactory(workspace=workspace, connection=connection), connection, started_at=timezone.now()
+        )
+    reader = rules.Reader({"campaign": CampaignKind().things(workspace)}, timezone.now().date())
+
+    (offer,) = reader.offers("was sent the last 12 campaigns")
+
+    assert (len(list(rules.conditions(offer.node))), offer.but) == (8, "No more than 8 are asked at once.")
+
+
+@pytest.mark.parametrize(
+    ("words", "asked", "but"),
+    [
+        ("opened the last campaign", 1, "This cannot be asked of “Quiet”, “Silent”: their accounts do not tell it of each person."),
+        ("got the last 3 campaigns", 1, "This cannot be asked of “Quiet”, “Silent”: their accounts do not tell it of each person."),
+        ("was sent the last 2 campaigns", 2, ""),
+        ("was sent the last 12 campaigns", 3, ""),
+    ],
+)  # fmt: skip
+def test_of_the_last_campaigns_each_that_cannot_be_asked_is_named(
+    workspace, campaign, crowd, words, asked, but
+):
+    for name in ("Silent", "Quiet"):
+        silent = CampaignFactory(
+            workspace=workspace, connection=ConnectionFactory(workspace=workspace, provider="mailmojo"), name=name
+        )  # fmt: skip
+        make_delivery(silent, silent.connection, started_at=timezone.now())
+    reader = rules.Reader({"campaign": CampaignKind().things(workspace)}, timezone.now().date())
+
+    (offer,) = reader.offers(words)
+
+    assert (len(list(rules.conditions(offer.node))), offer.but) == (asked, but)
+
+
 def test_a_deleted_campaign_is_missed_by_its_name(workspace):
     rule = rules.read(
         {"join": "all", "rules": [{"kind": "campaign", "of": 99, "op": "opened", "name": "Autumn sale"}]}
