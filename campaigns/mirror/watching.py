@@ -215,10 +215,16 @@ def _has_left(delivery: Delivery) -> Q:
     left = of_person.filter(status=Subscription.Status.UNSUBSCRIBED)
     found = Q(Exists(suppressed)) | Q(Exists(left.filter(list__in=delivery.audience.get("lists", []))))
     if delivery.audience.get("segments"):
-        lists = frozen_choice(delivery).named_lists()
-        # Who had left it by then is in the segment for another reason.
-        since = left.filter(changed_at__gt=delivery.frozen_at)
-        found |= Q(Exists(since if lists is None else since.filter(list__in=lists)))
+        choice = frozen_choice(delivery)
+        lists = choice.named_lists()
+        named = left if lists is None else left.filter(list__in=lists)
+        found |= Q(Exists(named.filter(changed_at__gt=delivery.frozen_at)))
+        # Who had left it by then is in the segment for another reason, or the leave was told late.
+        before = delivery.ledger().filter(
+            Exists(named.filter(changed_at__lte=delivery.frozen_at)), state=Recipient.State.HANDED_OVER
+        )
+        out = choice.no_longer_meant([*before.values_list("contact_id", flat=True)], now=delivery.frozen_at)
+        found |= Q(contact_id__in=out)
         active = of_person.filter(status=Subscription.Status.SUBSCRIBED)
         found |= Q(Exists(left)) & ~Q(Exists(active))
     return found

@@ -144,6 +144,29 @@ class Choice:
             holds = cursor.fetchone()
         return [segment for segment, has_people in zip(found.segments, holds, strict=True) if not has_people]
 
+    def no_longer_meant(self, contacts: Collection[int], *, now: datetime | None) -> list[int]:
+        """Those of the people who are in none of the segments and on none of the lists by now; none where nobody can say."""
+        if not contacts:
+            return []
+        try:
+            wheres = self.wheres(now=now)
+        except rules.Incomplete:
+            return []
+        values = {name: value for where in wheres for name, value in where.values.items()}
+        with database.cursor() as cursor:
+            cursor.execute(
+                f"""
+                select c.id from audiences_contact c
+                where c.id = any(%(contacts)s) and not ({" or ".join(f"({where.sql})" for where in wheres)})
+                  and not exists (
+                      select 1 from audiences_subscription s
+                      where s.contact_id = c.id and s.list_id = any(%(lists)s) and s.status = 'subscribed'
+                  )
+                """,
+                values | {"contacts": [*contacts], "lists": [*self.lists]},
+            )
+            return [pk for (pk,) in cursor.fetchall()]
+
     def named_lists(self) -> set[int] | None:
         """Lists that the rules ask about, None for any: whoever leaves one of them has left what they were chosen for.
 

@@ -659,14 +659,17 @@ def test_who_leaves_what_their_segment_chose_them_for_is_taken_out(
 
 
 @pytest.mark.parametrize(
-    ("join", "of", "op", "value"),
+    ("join", "of", "op", "value", "late"),
     [
-        ("all", "any", "joined_in_last", 30),
-        ("all", "any", "on", None),
-        ("none", "any", "not_on", None),
-        ("none", "asked", "left", None),
-        ("none", "asked", "not_on", None),
-        ("all", "asked", "joined_since", "2026-01-01"),
+        ("all", "any", "joined_in_last", 30, 0),
+        ("all", "any", "on", None, 0),
+        ("none", "any", "not_on", None, 0),
+        ("none", "asked", "left", None, 0),
+        ("none", "asked", "not_on", None, 0),
+        ("all", "asked", "joined_since", "2026-01-01", 0),
+        # Told two days after it happened, when the people had been frozen.
+        ("none", "asked", "left", None, 2),
+        ("all", "asked", "on", None, 2),
     ],
 )
 def test_who_leaves_a_list_their_segment_asks_about_is_taken_out_whatever_else_they_are_on(
@@ -678,6 +681,7 @@ def test_who_leaves_a_list_their_segment_asks_about_is_taken_out_whatever_else_t
     of: str,
     op: str,
     value: Any,
+    late: int,
 ) -> None:
     """Each is on two lists; Ana leaves the one asked for, Ben another one."""
     asked, other = (ListFactory(workspace=workspace) for _ in range(2))
@@ -695,7 +699,7 @@ def test_who_leaves_a_list_their_segment_asks_about_is_taken_out_whatever_else_t
 
     for email, list_ in zip(EVERYBODY[:2], (asked, other), strict=True):
         left = Subscription.objects.filter(contact__email=email, list=list_)
-        left.update(status="unsubscribed", changed_at=timezone.now())
+        left.update(status="unsubscribed", changed_at=timezone.now() - timedelta(days=late))
     bring_forward("campaigns.watch")
 
     handed = delivery.ledger().filter(state="handed_over").values_list("email", flat=True)
