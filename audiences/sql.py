@@ -66,7 +66,13 @@ set reason = case when {HOW_BAD.format("excluded")} < {HOW_BAD.format("mine")} t
     at = greatest(mine.at, excluded.at),
     evidence = case when mine.evidence -> 'pattern' = excluded.evidence -> 'pattern'
                     then mine.evidence || excluded.evidence
-                    else (mine.evidence || excluded.evidence) - 'pattern' end,
+                    else (mine.evidence || excluded.evidence) - 'pattern' end
+        -- What was said first stays, beside what is said now.
+        || case when strpos(mine.evidence ->> 'reason', excluded.evidence ->> 'reason') > 0
+                then jsonb_build_object('reason', mine.evidence ->> 'reason')
+                when mine.evidence ? 'reason' and excluded.evidence ? 'reason' then jsonb_build_object(
+                    'reason', left(concat(mine.evidence ->> 'reason', '; ', excluded.evidence ->> 'reason'), 1000))
+                else '{{}}' end,
     created_by_id = coalesce(mine.created_by_id, excluded.created_by_id),
     contact_id = coalesce(mine.contact_id, excluded.contact_id)
 """

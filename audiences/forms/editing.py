@@ -150,6 +150,8 @@ def _moves(row: Subscription | None) -> list[tuple[str, str]]:
     if row is None:
         return [(Status.SUBSCRIBED.value, said[Status.SUBSCRIBED])]
     legal = [status for status in said if status != row.status]
+    if row.list.archived_at is not None and Status.SUBSCRIBED in legal:
+        legal.remove(Status.SUBSCRIBED)
     if row.status == Status.UNSUBSCRIBED:
         legal.remove(Status.REMOVED)
     return [(status.value, said[status]) for status in legal]

@@ -38,10 +38,11 @@ class BulkAction(Changing):
         State.UNDONE: frozenset(),
     }
     MOVING: ClassVar[tuple[str, ...]] = (State.RUNNING, State.UNDOING)
-    # Outcomes of those of whom something was changed.
-    WRITTEN: ClassVar[tuple[str, ...]] = (
-        "added", "removed", "tagged", "untagged", "changed", "suppressed",
-    )  # fmt: skip
+    # The outcome of those of whom something was changed.
+    WRITTEN: ClassVar[dict[str, str]] = {
+        Action.ADD_TO_LIST: "added", Action.REMOVE_FROM_LIST: "removed", Action.TAG: "tagged", Action.UNTAG: "untagged",
+        Action.SET_FIELD: "changed", Action.SUPPRESS: "suppressed",
+    }  # fmt: skip
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="bulk_actions")
     action = models.CharField(max_length=20, choices=Action)
@@ -112,11 +113,12 @@ class BulkAction(Changing):
     @property
     def can_be_undone(self) -> bool:
         """Not twice: one that stopped while it was undone goes on instead. A block is lifted person by person."""
-        return self.has_changed and self.knows_whom and self.action != self.Action.SUPPRESS
+        return self.changed > 0 and self.knows_whom and self.action != self.Action.SUPPRESS
 
     @property
-    def has_changed(self) -> bool:
-        return any(self.counts.get(outcome) for outcome in self.WRITTEN)
+    def changed(self) -> int:
+        """How many people it changed something of."""
+        return int(self.counts.get(self.WRITTEN[self.action], 0))
 
 
 class BulkChange(Change):

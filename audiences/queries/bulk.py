@@ -26,7 +26,7 @@ class BulkProgress:
 def bulk_done(mine: BulkAction) -> tuple[int, int]:
     """(people whose turn is over, of how many). To be undone are those it changed."""
     if mine.is_being_undone:
-        return sum(mine.undone.values()), sum(mine.counts.get(name, 0) for name in BulkAction.WRITTEN)
+        return sum(mine.undone.values()), mine.changed
     return mine.done, mine.total or 0
 
 

@@ -38,7 +38,8 @@ def change_subscription(
         raise CannotEdit("This changed while you were looking. Look again, then decide.")
     if status == was:
         return
-    if on_list.archived_at is not None:
+    # A leave is recorded wherever it is said.
+    if on_list.archived_at is not None and status == Subscription.Status.SUBSCRIBED:
         raise CannotEdit("This list is archived. Choose another one.")
     if status == Subscription.Status.SUBSCRIBED:
         _consent(

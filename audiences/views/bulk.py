@@ -271,12 +271,15 @@ def _kept(request: WorkspaceRequest, chosen: People) -> str:
 def _people_urls(mine: BulkAction) -> dict[str, str]:
     """Outcome → the people it became of, where that is written down."""
     url = f"{reverse('audiences:contacts')}?bulk={mine.pk}"
-    return dict.fromkeys(BulkAction.WRITTEN, url) | {"suppressed_before": f"{url}&outcome=suppressed_before"}
+    urls = {BulkAction.WRITTEN[mine.action]: url}
+    if mine.action == Action.SUPPRESS:
+        urls["suppressed_before"] = f"{url}&outcome=suppressed_before"
+    return urls
 
 
 def _way_back(mine: BulkAction) -> str:
     """Beside one that has ended and cannot be undone."""
-    if mine.is_moving or mine.can_be_undone or mine.state == State.UNDONE or not mine.has_changed:
+    if mine.is_moving or mine.can_be_undone or mine.state == State.UNDONE or not mine.changed:
         return ""
     return words.NO_WAY_BACK.get(mine.action, words.JOURNAL_GONE)
 

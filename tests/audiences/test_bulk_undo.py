@@ -18,9 +18,11 @@ from audiences.models import (
     Contact,
     Field,
     Subscription,
+    Suppression,
     Tag,
     Tagging,
 )
+from audiences.queries.contacts import People
 from tests.audiences.bulk import TASK, ended, people_of
 from tests.audiences.erasing import erase
 from tests.audiences.importing import bring, on
@@ -411,3 +413,23 @@ def test_what_changed_nobody_offers_no_way_back(workspace, browse, begin):
         for _ in range(2)
     ]
     assert offered == [True, False]
+
+
+def test_who_was_not_added_for_a_block_is_not_among_the_added(workspace, browse, begin):
+    _, ben = people_of(workspace, "ana", "ben")
+    SuppressionFactory(workspace=workspace, contact=ben, email=ben.email, reason="by_hand")
+    news = ListFactory(workspace=workspace)
+    mine = begin("add_to_list", list=news.pk, consent_source="Fair")
+    figures = browse("editor").get(f"/w/acme/bulk/{mine.pk}/").context["figures"]
+    assert {figure["label"]: (figure["count"], figure["url"]) for figure in figures if figure["count"]} == {
+        "Added": (1, f"/w/acme/contacts/?bulk={mine.pk}"),
+        "Suppressed": (1, ""),
+    }
+
+
+def test_whoever_is_suppressed_again_keeps_what_was_said_first(workspace, begin):
+    (ana,) = people_of(workspace, "ana")
+    for reason in ("first", "other", "first"):
+        begin("suppress", People(workspace, ids=(ana.pk,)), reason=reason)
+    evidence = Suppression.objects.values_list("evidence__reason", flat=True)
+    assert list(evidence) == ["first; other"]

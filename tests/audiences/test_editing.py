@@ -432,6 +432,20 @@ def test_a_leave_is_not_forgotten_by_taking_somebody_off(ana, by, workspace):
     assert [(c.kind, c.basis.source) for c in Consent.objects.all()] == [("withdrawn", "By hand")]
 
 
+def test_a_leave_of_an_archived_list_is_recorded_and_nobody_joins_it(browse, ana, workspace):
+    old = ListFactory(workspace=workspace, archived_at=timezone.now())
+    SubscriptionFactory(list=old, contact=ana)
+    page = browse("editor").get(url(ana, f"lists/{old.pk}/"))
+    assert [value for value, _ in page.context["form"].fields["status"].choices] == [
+        "unsubscribed",
+        "removed",
+    ]
+
+    sent = {"on_list": old.pk, "was": "subscribed", "status": "unsubscribed"}
+    assert browse("editor").post(url(ana, f"lists/{old.pk}/"), sent).status_code == 302
+    assert ana.subscriptions.get().status == "unsubscribed"
+
+
 def test_roles_and_workspaces(browse, ana, workspace):
     foreign, viewer, editor = ContactFactory(workspace=WorkspaceFactory()), browse("viewer"), browse("editor")
     news = ListFactory(workspace=workspace)
