@@ -25,6 +25,8 @@ class Held:
     title: str
     rows: int
     becomes: str
+    # Addresses, where those are what is held.
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,12 @@ class ErasedSlice(NamedTuple):
 def what_is_held(person: Person) -> list[Held]:
     """The tables that hold something of the person."""
     counted = ((section, sum(1 for _ in section.rows(person))) for section in privacy.sections())
-    return [Held(section.title, rows, section.becomes) for section, rows in counted if rows]
+    names = {"addresses": person.others}
+    return [
+        Held(section.title, rows, section.becomes, names.get(section.name, ()))
+        for section, rows in counted
+        if rows
+    ]
 
 
 def erasures(workspace: Workspace, *, before: int | None = None) -> ErasedSlice:

@@ -12,6 +12,7 @@ from audiences.models import (
     Contact,
     ErasedThere,
     Erasure,
+    FormerAddress,
     Suppression,
 )
 from tests.audiences.erasing import ANA, erase
@@ -56,6 +57,27 @@ def test_from_the_persons_page_to_the_log(workspace, browse):
     assert ANA not in done.content.decode()
     assert "2 tables" in done.content.decode()
     assert client.get(here).status_code == 404
+
+
+def test_other_addresses_of_a_person_are_named_before_they_are_erased(workspace, browse):
+    ana = SuppressionFactory(contact__workspace=workspace, contact__email=ANA).contact
+    for email in ("shop@old.test", "work@old.test", "ben@new.test"):
+        FormerAddress.objects.create(workspace=workspace, email=email, contact=ana)
+    ContactFactory(workspace=workspace, email="ben@new.test")  # somebody else's by now
+    SuppressionFactory(workspace=workspace, contact=None, email="shop@old.test")
+    here = f"/w/acme/contacts/{ana.pk}/"
+
+    said = {role: browse(role).get(here).content.decode() for role in ("editor", "viewer")}
+    page = browse().get(f"{here}privacy/")
+
+    assert "Also: <bdi>shop@old.test</bdi>, <bdi>work@old.test</bdi></span>" in said["editor"]
+    assert ("Also: " in said["viewer"], "old.test" in said["viewer"]) == (False, False)
+    assert [(row.title, row.rows, row.names) for row in page.context["held"]][1:3] == [
+        ("Other addresses of theirs", 2, ("shop@old.test", "work@old.test")),
+        ("Suppressions, in force and lifted", 2, ()),
+    ]
+    assert "under all 3 addresses of theirs" in page.content.decode()
+    assert "A keyed hash of each address" in page.content.decode()
 
 
 def test_an_address_without_a_contact_is_found_by_typing_it(workspace, browse):
