@@ -91,7 +91,9 @@ def record_return(request: WorkspaceRequest) -> HttpResponse:
 
 def _page(request: WorkspaceRequest, form: FindForm, back: ReturnForm) -> HttpResponse:
     before = people.before(request)
-    found = queries.erasures(request.workspace, before=before)
+    found = queries.erasures(
+        request.workspace, before=before, shows_addresses=people.shows_addresses(request)
+    )
     return render_page(
         request,
         "audiences/privacy/list.html",

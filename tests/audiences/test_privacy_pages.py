@@ -7,6 +7,9 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import outbox
+from accounts.models import OutboxEntry
+from accounts.providers.base import Effect
 from audiences import services
 from audiences.models import (
     Contact,
@@ -189,3 +192,51 @@ def test_an_account_that_still_holds_somebody_stands_there_whatever_came_after(w
     rows = browse().get("/w/acme/privacy/").context["rows"]
 
     assert [[one.id for one in row.accounts] for row in rows] == [[there.pk], []]
+
+
+def test_several_addresses_in_one_account_are_told_apart(workspace, browse):
+    mine = Erasure.objects.create(workspace=workspace, digest="mine")
+    shared, other = (ConnectionFactory(workspace=workspace) for _ in range(2))
+    for of, state, known in [
+        (shared, "gone", ""), (shared, "asked", "ana@old.test"), (shared, "held", "ana@shop.test"), (other, "gone", ""),
+    ]:  # fmt: skip
+        there = ErasedThere.objects.create(erasure=mine, connection=of, state=state, remote_id=known)
+        if state == "asked":
+            outbox.record(task="audiences.erase_there", subject=there, connection=of, effect=Effect.CONVERGE)
+
+    shown = {
+        role: [(row.which, row.name, row.says) for row in page.context["rows"][0].accounts]
+        for role in ("editor", "viewer")
+        if (page := browse(role).get("/w/acme/privacy/"))
+    }
+
+    assert shown == {
+        role: [
+            ("1 of 3", "", "Deleted there"), ("2 of 3", first, "Asked to delete them"),
+            ("3 of 3", second, "Still held by Brevo"), ("", "", "Deleted there"),
+        ]
+        for role, first, second in [
+            ("editor", "ana@old.test", "ana@shop.test"), ("viewer", "a…@o…", "a…@s…"),
+        ]
+    }  # fmt: skip
+    page = browse("viewer").get("/w/acme/privacy/").content.decode()
+    assert ("address 2 of 3" in page, "a…@o…" in page, ".test" in page.partition("<main")[2]) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_an_account_whose_answer_comes_in_while_the_page_is_read_is_being_asked(workspace, browse):
+    there = ErasedThere.objects.create(
+        erasure=Erasure.objects.create(workspace=workspace, digest="mine"),
+        connection=ConnectionFactory(workspace=workspace), remote_id="7",
+    )  # fmt: skip
+    outbox.record(
+        task="audiences.erase_there", subject=there, connection=there.connection, effect=Effect.CONVERGE
+    )
+    OutboxEntry.objects.update(state="done")
+
+    row = browse().get("/w/acme/privacy/").context["rows"][0].accounts[0]
+
+    assert (row.says, row.waits) == ("Asked to delete them", False)
