@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from accounts.models import Workspace
 from audiences.models import Contact
 from audiences.sets import one_writer
@@ -87,6 +89,12 @@ def person(workspace: Workspace, email: str) -> Person:
     contact = known.filter(email=email).first() or known.filter(former_addresses__email=email).first()
     if contact is None:
         return Person(workspace, email, None)
-    former = set(contact.former_addresses.values_list("email", flat=True))
-    former -= set(known.filter(email__in=former).values_list("email", flat=True))
-    return Person(workspace, email, contact, tuple(sorted({contact.email, *former} - {email})))
+    return Person(workspace, email, contact, tuple(sorted({contact.email, *former_of(contact)} - {email})))
+
+
+def former_of(contact: Contact) -> list[str]:
+    """The addresses they had before that nobody else has by now."""
+    anybody = Contact.objects.filter(workspace=OuterRef("workspace"), email=OuterRef("email"))
+    return list(
+        contact.former_addresses.exclude(Exists(anybody)).order_by("email").values_list("email", flat=True)
+    )

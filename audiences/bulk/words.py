@@ -54,6 +54,14 @@ BACK: dict[str, str] = {
     Action.UNTAG: "Whoever lost the tag by this has it again.",
     Action.SET_FIELD: "Each person gets the value back that they had before. Where it was changed since, it stays as it is now.",
 }  # fmt: skip
+# What is so of one person, and of several, whom undoing it reached.
+_ARE_BACK: dict[str, tuple[str, str]] = {
+    Action.ADD_TO_LIST: ("is off the list again", "are off the list again"),
+    Action.REMOVE_FROM_LIST: ("is on the list as before", "are on the list as before"),
+    Action.TAG: ("no longer has the tag", "no longer have the tag"),
+    Action.UNTAG: ("has the tag again", "have the tag again"),
+    Action.SET_FIELD: ("has the former value back", "have the former values back"),
+}
 # Beside one that cannot be undone.
 NO_WAY_BACK: dict[str, str] = {
     Action.SUPPRESS: "A block is lifted on the page of a suppression, one person at a time, with the proof that they agreed again.",
@@ -119,7 +127,7 @@ def undone(mine: BulkAction) -> str:
     back, kept = mine.undone.get("back", 0), mine.undone.get("kept", 0)
     if not (back or kept):
         return "There was nothing left to take back."
-    said = f"{_people(back)} {'is' if back == 1 else 'are'} as before."
+    said = f"{_people(back)} {_ARE_BACK[mine.action][back != 1]}."
     return f"{said} Of {_people(kept)} it had changed since, and stays." if kept else said
 
 

@@ -19,6 +19,8 @@ MOST_OFFERED = 500
 class _BulkForm(Form):
     """`clean()` answers what `services.begin_bulk` takes beside the people."""
 
+    # Said in its place where there is nothing to choose from.
+    nothing = ""
     nonce = forms.CharField(max_length=40, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, workspace: Workspace, people: People, **kwargs: Any) -> None:
@@ -44,6 +46,8 @@ class _ListForm(_BulkForm):
 
     def fit(self) -> None:
         choose_list(self, "list", workspace=self.workspace)
+        if not self.workspace.lists.filter(archived_at=None).exists():
+            self.nothing = "There are no lists in use yet. Make one first."
 
     def arguments(self, data: dict[str, Any]) -> dict[str, Any]:
         return {"list": data["list"].pk} if data.get("list") else {}
@@ -87,6 +91,8 @@ class UntagForm(_BulkForm):
 
     def fit(self) -> None:
         choose(self, "tag", self.workspace.tags.order_by(*by_name()))
+        if not self.workspace.tags.exists():
+            self.nothing = "There are no tags yet, so nobody has one to take off."
         self.initial["tag"] = self.people.tag_id
 
     def arguments(self, data: dict[str, Any]) -> dict[str, Any]:

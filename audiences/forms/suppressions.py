@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
@@ -190,10 +190,21 @@ class LiftForm(Form):
 
 class LiftPatternForm(Form):
     reason = forms.CharField(label="Why it is lifted", max_length=300)
-    people = forms.BooleanField(label="Let the people it caught be written to again too", required=False)
+    # What is needed for the people, and what is said without it.
+    NEEDED: ClassVar[dict[str, str]] = {
+        "consent_source": "Where did these people agree to be written to?",
+        "agreed_at": "When did they agree?",
+        "typed": "Type the pattern to show that you mean it.",
+    }
+    people = forms.BooleanField(
+        label="Let the people it caught be written to again too",
+        required=False,
+        help_text="Then their consent is needed: where it comes from, and when they agreed.",
+        widget=forms.CheckboxInput(attrs={"data-needs": " ".join(NEEDED)}),
+    )
     consent_source = forms.CharField(
         label="Where their consent comes from", required=False, max_length=300,
-        help_text="Needed for the people; kept with each as proof.",
+        help_text="Kept with each as proof.",
     )  # fmt: skip
     agreed_at = MomentField(label="When they agreed", required=False, help_text="After the newest block.")
     typed = forms.CharField(label="Type the pattern to free the people", required=False, max_length=254)
@@ -201,6 +212,11 @@ class LiftPatternForm(Form):
     def __init__(self, *args: Any, complained: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _typed(self, complained)
+        if self["people"].value():
+            for name, sentence in self.NEEDED.items():
+                if (field := self.fields.get(name)) is not None:
+                    field.required = True
+                    field.error_messages["required"] = sentence
 
 
 def _typed(form: Form, complained: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.models import ActivityEntry, Workspace
 from accounts.names import by_name
 from audiences.models import Consent, Contact, Engagement, Subscription, Suppression, Tag
 from audiences.queries.fields import all_fields, as_text, value_in_words
@@ -131,3 +132,15 @@ def _memberships(kept: Contact, other: Contact) -> list[Membership]:
             )
         )
     return memberships
+
+
+def kept_instead(workspace: Workspace, contact_id: int) -> Contact | None:
+    """Who stands in the place of a contact that was merged into another, however often since; None for anybody else."""
+    merges = ActivityEntry.objects.filter(workspace=workspace, verb="contact.merged")
+    while (
+        kept := merges.filter(before__other=contact_id).values_list("object_id", flat=True).first()
+    ) is not None:
+        if (contact := workspace.contacts.filter(pk=kept).first()) is not None:
+            return contact
+        contact_id = kept
+    return None

@@ -14,6 +14,7 @@ from accounts.names import by_name
 from accounts.redaction import redact
 from audiences.models import Contact, List, Subscription, Suppression
 from audiences.models.suppressions import BLOCK_TASK
+from audiences.privacy import former_of
 from audiences.queries.contacts import suppressions_of
 from audiences.queries.fields import all_fields, value_in_words
 
@@ -43,6 +44,8 @@ class Person:
     subscriptions: list[Subscription]
     suppressions: list[Suppression]
     accounts: list[Account]
+    # Addresses they had before; none for who may not see addresses.
+    former: list[str]
     # id → name of the campaigns that a suppression rests on.
     campaigns: Mapping[int, str]
 
@@ -66,7 +69,7 @@ class Person:
 
 
 def person(contact: Contact, *, shows_addresses: bool) -> Person:
-    """In seven queries at most, whatever hangs on the person."""
+    """In eight queries at most, whatever hangs on the person."""
     suppressions = list(suppressions_of(contact))
     said: Callable[[str], str] = str if shows_addresses else redact
     return Person(
@@ -76,6 +79,7 @@ def person(contact: Contact, *, shows_addresses: bool) -> Person:
         ),
         suppressions=suppressions,
         accounts=_accounts(contact, suppressions, said),
+        former=former_of(contact) if shows_addresses else [],
         campaigns=campaigns_behind(contact.workspace, suppressions),
     )
 

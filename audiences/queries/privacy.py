@@ -1,7 +1,8 @@
 """What the page of privacy shows: what is held, who was erased, and which accounts hold them yet."""
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from accounts import attention
 from accounts.models import Connection, OutboxEntry, Workspace
+from accounts.redaction import redact
 from audiences import privacy
 from audiences.models import ErasedThere, Erasure
 from audiences.privacy import Person
@@ -25,6 +27,8 @@ class Held:
     title: str
     rows: int
     becomes: str
+    # Addresses, where those are what is held.
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class There:
     # What a person finds them by, where it waits for one.
     find: str
     by: str
+    # Where one account is asked for several addresses: "2 of 3", and the address or id there while it is kept.
+    which: str = ""
+    name: str = ""
 
     @property
     def waits(self) -> bool:
@@ -65,10 +72,17 @@ class ErasedSlice(NamedTuple):
 def what_is_held(person: Person) -> list[Held]:
     """The tables that hold something of the person."""
     counted = ((section, sum(1 for _ in section.rows(person))) for section in privacy.sections())
-    return [Held(section.title, rows, section.becomes) for section, rows in counted if rows]
+    names = {"addresses": person.others}
+    return [
+        Held(section.title, rows, section.becomes, names.get(section.name, ()))
+        for section, rows in counted
+        if rows
+    ]
 
 
-def erasures(workspace: Workspace, *, before: int | None = None) -> ErasedSlice:
+def erasures(
+    workspace: Workspace, *, before: int | None = None, shows_addresses: bool = False
+) -> ErasedSlice:
     """One of each act, the newest first, with their accounts, in three queries."""
     has_accounts = Exists(ErasedThere.objects.filter(erasure=OuterRef("pk")))  # of an act before that one
     found = (
@@ -80,14 +94,14 @@ def erasures(workspace: Workspace, *, before: int | None = None) -> ErasedSlice:
         found = found.filter(pk__lt=before)
     rows = list(found.order_by("-id")[: PAGE + 1])
     accounts: dict[int, list[There]] = {}
-    for there in _there(ErasedThere.objects.filter(erasure__in=rows[:PAGE])):
+    for there in _there(ErasedThere.objects.filter(erasure__in=rows[:PAGE]).order_by("pk")):
         accounts.setdefault(there[0], []).append(there[1])
     titles = {section.name: section.title for section in privacy.sections()}
     shown = [
         Erased(
             row,
             [(title, row.counts[name]) for name, title in titles.items() if name in row.counts],
-            accounts.get(row.pk, []),
+            _told_apart(accounts.get(row.pk, []), shows_addresses=shows_addresses),
             row.others + 1,
             row.back_at,
         )
@@ -109,13 +123,31 @@ def still_held(workspace: Workspace) -> Iterable[attention.Item]:
             )
 
 
+def _told_apart(accounts: list[There], *, shows_addresses: bool) -> list[There]:
+    """One account may be asked once for each address. What is gone there is kept nowhere, so it only has its number."""
+    several = Counter(there.connection.pk for there in accounts)
+    so_far: Counter[int] = Counter()
+    told = []
+    for there in accounts:
+        of = there.connection.pk
+        so_far[of] += 1
+        told.append(
+            replace(
+                there,
+                which=f"{so_far[of]} of {several[of]}" if several[of] > 1 else "",
+                name=there.name if shows_addresses else redact(there.name),
+            )
+        )
+    return told
+
+
 def _there(rows: Any) -> list[tuple[int, There]]:
     found = list(rows.select_related("connection", "by"))
     work = {
         entry.subject_id: entry
         for entry in OutboxEntry.objects.filter(
             subject_type=ContentType.objects.get_for_model(ErasedThere),
-            subject_id__in=[row.pk for row in found if row.state == State.ASKED],
+            subject_id__in=[row.pk for row in found if row.state in ErasedThere.OPEN],
         )
     }
     return [(row.erasure_id, _shown(row, work.get(row.pk))) for row in found]
@@ -124,14 +156,18 @@ def _there(rows: Any) -> list[tuple[int, There]]:
 def _shown(row: ErasedThere, entry: OutboxEntry | None) -> There:
     name = row.connection.provider_name
     tone, says, note, find = "good", row.get_state_display(), "", ""
-    if row.state == State.HELD or (row.state == State.ASKED and not (entry and entry.is_open)):
+    # Work that is done has told what became of them since this row was read.
+    is_asked = entry and (entry.is_open or entry.state == OutboxEntry.State.DONE)
+    if row.state == State.HELD or (row.state == State.ASKED and not is_asked):
         tone, says, find = "warn", f"Still held by {name}", row.remote_id
         note = f"Delete them there by hand. {_why_by_hand(row, entry)}".strip()
     elif row.state == State.ASKED:
         tone, note = "warn", entry.note if entry else ""
     elif row.state == State.GONE:
         note = row.connection.capabilities.because.get("deletes_contacts", "")
-    return There(row.pk, row.connection, tone, says, note, row.state_at, find, str(row.by or ""))
+    return There(
+        row.pk, row.connection, tone, says, note, row.state_at, find, str(row.by or ""), name=row.remote_id
+    )
 
 
 def _why_by_hand(row: ErasedThere, entry: OutboxEntry | None) -> str:
@@ -139,4 +175,8 @@ def _why_by_hand(row: ErasedThere, entry: OutboxEntry | None) -> str:
         return "The account is not connected, so nothing can be asked of it."
     if row.state == State.ASKED:  # the work was set aside, or taken back
         return f"The account was asked and did not: {entry.note}" if entry and entry.note else ""
-    return row.connection.capabilities.because.get("deletes_contacts", "")
+    able = row.connection.capabilities
+    why = able.because.get("deletes_contacts", "")
+    if entry and entry.state == OutboxEntry.State.DONE and not able.deletes_contacts:
+        return f"The account was asked, and blocks them. {why}"
+    return why

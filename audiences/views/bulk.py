@@ -219,6 +219,8 @@ def _form_page(request: WorkspaceRequest, chosen: People, total: int, form: Any 
     if action not in FORMS:
         return _refused(request, "Choose what is to be done with these people.")
     form = form or FORMS[action](workspace=request.workspace, people=chosen)
+    if form.nothing and not form.is_bound:
+        return _refused(request, form.nothing)
     needs_number = services.needs_number(request.workspace, action, chosen, total)
     if "typed" in form.fields:
         if needs_number:

@@ -1,5 +1,5 @@
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
@@ -14,6 +14,7 @@ from audiences.models import Contact
 from audiences.queries.columns import MOST
 from audiences.queries.contacts import Slice, shown, shown_name
 from audiences.queries.counting import Count
+from audiences.queries.merging import kept_instead
 from audiences.queries.tags import tags_of
 from audiences.views import bulk, people, suppressions
 
@@ -96,7 +97,13 @@ def choose_columns(request: WorkspaceRequest) -> HttpResponse:
 @workspace_view()
 def contact(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """One person: fields, lists, accounts, and in one sentence why they may or may not be written to."""
-    return page(request, get_object_or_404(request.workspace.contacts, pk=contact_id), SuppressForm())
+    found = request.workspace.contacts.filter(pk=contact_id).first()
+    if found is None and (kept := kept_instead(request.workspace, contact_id)) is not None:
+        say(request, "That contact was merged into this one.", level=messages.INFO)
+        return go(request, kept)
+    if found is None:
+        raise Http404
+    return page(request, found, SuppressForm())
 
 
 @workspace_view(role=Role.EDITOR)

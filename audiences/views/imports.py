@@ -48,7 +48,12 @@ BLOCK_DEFINITIONS = {
 # What a roll back did, as `queries.undone` knows it: (name, of how many, what, what the people have in common).
 UNDONE = (
     ("fields", "person has,people have", "the former values back.", "As before"),
-    ("lists", "membership is,memberships are", "as before.", "As before"),
+    (
+        "lists",
+        "membership is,memberships are",
+        "as before, or off the list where there was none.",
+        "As before, or off it",
+    ),
     (
         "off",
         "person who came with it was,people who came with it were",

@@ -14,6 +14,7 @@ from audiences import queries, services
 from audiences.forms.privacy import EraseForm, FindForm, ReturnForm
 from audiences.models import ErasedThere
 from audiences.privacy import Person
+from audiences.privacy import person as person_of
 from audiences.views import people
 
 
@@ -37,7 +38,7 @@ def held(request: WorkspaceRequest) -> HttpResponse:
 @workspace_view(role=Role.ADMIN)
 def contact_privacy(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     contact = get_object_or_404(request.workspace.contacts, pk=contact_id)
-    return _held(request, Person(request.workspace, contact.email, contact), EraseForm())
+    return _held(request, person_of(request.workspace, contact.email), EraseForm())
 
 
 @workspace_view(role=Role.ADMIN, methods=("POST",))
@@ -90,7 +91,9 @@ def record_return(request: WorkspaceRequest) -> HttpResponse:
 
 def _page(request: WorkspaceRequest, form: FindForm, back: ReturnForm) -> HttpResponse:
     before = people.before(request)
-    found = queries.erasures(request.workspace, before=before)
+    found = queries.erasures(
+        request.workspace, before=before, shows_addresses=people.shows_addresses(request)
+    )
     return render_page(
         request,
         "audiences/privacy/list.html",

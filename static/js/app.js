@@ -231,6 +231,19 @@ on("change", (event) => {
 });
 $$("[data-most]").forEach(fill);
 
+/* Needed once a box is ticked: <input type="checkbox" data-needs="names of other fields of its form">. */
+function need(box) {
+  for (const name of box.dataset.needs.split(" ")) {
+    const field = box.form.elements[name];
+    if (!field) continue;
+    field.required = box.checked;
+    $$(".field__optional", field.closest(".field")).forEach((word) => (word.hidden = box.checked));
+  }
+}
+
+on("change", (event) => event.target.matches("[data-needs]") && need(event.target));
+$$("[data-needs]").forEach(need);
+
 /* What is typed and not saved: <form data-unsaved>; "yes" from the start where it comes back refused. The search in it is no
    change, and a rule drawn anew is one. */
 const changed = "form[data-unsaved=yes]";

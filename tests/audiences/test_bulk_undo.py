@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import ActivityEntry, MirrorKind, MirrorRow, OutboxEntry
 from audiences import services
-from audiences.bulk import running, undoing
+from audiences.bulk import running, undoing, words
 from audiences.models import (
     BulkAction,
     BulkChange,
@@ -68,7 +68,7 @@ def test_a_field_gets_its_values_back_where_they_are_still_its_own(workspace, be
         (cleo.pk, ["size"])
     ]
     assert ActivityEntry.objects.latest("id").sentence == (
-        "Undid: set Size of 4 people to “38”. 2 people are as before. Of 1 person it had changed since, and stays."
+        "Undid: set Size of 4 people to “38”. 2 people have the former values back. Of 1 person it had changed since, and stays."
     )
 
 
@@ -389,11 +389,33 @@ def test_its_page_undoes_it_and_says_who_stays(workspace, browse, begin):
 
     page = client.post(f"{url}undo/", follow=True).content.decode()
 
-    assert "1 person is as before. Of 1 person it had changed since, and stays." in page
+    assert "1 person has the former value back. Of 1 person it had changed since, and stays." in page
     assert "ana@x.test" in page
     assert "ben@x.test" not in page
     assert f"{url}undo/" not in page
     assert "ana@x.test" not in browse("viewer").get(url).content.decode()
+
+
+def test_undoing_says_what_is_so_of_those_it_reached(workspace, begin, undo):
+    news, vip = ListFactory(workspace=workspace), Tag.objects.create(workspace=workspace, name="VIP")
+    ana, ben = people_of(workspace, "ana", "ben")
+    MirrorRow.objects.create(
+        connection=ConnectionFactory(workspace=workspace), kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="1"
+    )  # fmt: skip
+    added = begin("add_to_list", list=news.pk, consent_source="Fair")
+    undo(added)
+    tagged = begin("tag", new_tag="VIP")
+    undo(tagged)
+    SubscriptionFactory(list=news, contact=ben)
+    Tagging.objects.create(tag=vip, contact=ben)
+    taken_off, untagged = begin("remove_from_list", list=news.pk), begin("untag", tag=vip.pk)
+    undo(taken_off)
+    undo(untagged)
+
+    assert [words.undone(mine) for mine in (added, tagged, taken_off, untagged)] == [
+        "2 people are off the list again.", "2 people no longer have the tag.",
+        "1 person is on the list as before.", "1 person has the tag again.",
+    ]  # fmt: skip
 
 
 def test_viewers_undo_nothing(workspace, browse, begin):

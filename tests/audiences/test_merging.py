@@ -337,6 +337,26 @@ def test_the_pages_find_show_and_merge(browse, pair, workspace):
     assert client.get(url, {"with": "x"}).status_code == 200
 
 
+def test_the_page_of_a_merged_contact_leads_to_who_was_kept(browse, pair, by, workspace):
+    kept, other = pair
+    last = ContactFactory(workspace=workspace)
+    merged(kept, other, by)
+    old, url = f"/w/acme/contacts/{other.pk}/", f"/w/acme/contacts/{kept.pk}/"
+    client = browse("viewer")
+    assert client.get(old).url == url
+    assert "That contact was merged into this one." in client.get(url).content.decode()
+
+    merged(last, kept, by)
+    assert client.get(old).url == f"/w/acme/contacts/{last.pk}/"
+
+    foreign = MembershipFactory(workspace__slug="other").user
+    client.force_login(foreign)
+    assert client.get(f"/w/other/contacts/{other.pk}/").status_code == 404
+    assert client.get(old).status_code == 404
+    last.delete()
+    assert browse().get(old).status_code == 404
+
+
 ADDRESSES = [f"p{number}@x.test" for number in range(4)]
 who = st.integers(0, 3)
 step = st.one_of(

@@ -432,6 +432,23 @@ def test_all_that_match_are_those_of_the_page_not_of_the_post(workspace, client)
     assert sorted(Contact.objects.values_list("city", flat=True)) == ["", "Bern", "Bern"]
 
 
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("untag", "There are no tags yet, so nobody has one to take off."),
+        ("add_to_list", "There are no lists in use yet. Make one first."),
+        ("remove_from_list", "There are no lists in use yet. Make one first."),
+    ],
+)
+def test_where_there_is_nothing_to_choose_from_it_is_said(workspace, client, action, said):
+    ana = make(workspace, "ana")
+    reply = choose(client, action, ana)
+    assert (reply.status_code, reply.url) == (302, f"{URL}?q=x")
+    assert said in client.get(reply.url).content.decode()
+    shown = client.post(f"{URL}bulk/", {"action": action, "ids": [ana.pk]}, headers=HTMX)
+    assert json.loads(shown.headers["HX-Trigger"])["toast"]["text"] == said
+
+
 def test_what_was_typed_and_refused_stays(workspace, client):
     news = ListFactory(workspace=workspace)
     shown = choose(client, "add_to_list", make(workspace, "ana"))

@@ -7,11 +7,15 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import outbox
+from accounts.models import OutboxEntry
+from accounts.providers.base import Effect
 from audiences import services
 from audiences.models import (
     Contact,
     ErasedThere,
     Erasure,
+    FormerAddress,
     Suppression,
 )
 from tests.audiences.erasing import ANA, erase
@@ -56,6 +60,27 @@ def test_from_the_persons_page_to_the_log(workspace, browse):
     assert ANA not in done.content.decode()
     assert "2 tables" in done.content.decode()
     assert client.get(here).status_code == 404
+
+
+def test_other_addresses_of_a_person_are_named_before_they_are_erased(workspace, browse):
+    ana = SuppressionFactory(contact__workspace=workspace, contact__email=ANA).contact
+    for email in ("shop@old.test", "work@old.test", "ben@new.test"):
+        FormerAddress.objects.create(workspace=workspace, email=email, contact=ana)
+    ContactFactory(workspace=workspace, email="ben@new.test")  # somebody else's by now
+    SuppressionFactory(workspace=workspace, contact=None, email="shop@old.test")
+    here = f"/w/acme/contacts/{ana.pk}/"
+
+    said = {role: browse(role).get(here).content.decode() for role in ("editor", "viewer")}
+    page = browse().get(f"{here}privacy/")
+
+    assert "Also: <bdi>shop@old.test</bdi>, <bdi>work@old.test</bdi></span>" in said["editor"]
+    assert ("Also: " in said["viewer"], "old.test" in said["viewer"]) == (False, False)
+    assert [(row.title, row.rows, row.names) for row in page.context["held"]][1:3] == [
+        ("Other addresses of theirs", 2, ("shop@old.test", "work@old.test")),
+        ("Suppressions, in force and lifted", 2, ()),
+    ]
+    assert "under all 3 addresses of theirs" in page.content.decode()
+    assert "A keyed hash of each address" in page.content.decode()
 
 
 def test_an_address_without_a_contact_is_found_by_typing_it(workspace, browse):
@@ -167,3 +192,51 @@ def test_an_account_that_still_holds_somebody_stands_there_whatever_came_after(w
     rows = browse().get("/w/acme/privacy/").context["rows"]
 
     assert [[one.id for one in row.accounts] for row in rows] == [[there.pk], []]
+
+
+def test_several_addresses_in_one_account_are_told_apart(workspace, browse):
+    mine = Erasure.objects.create(workspace=workspace, digest="mine")
+    shared, other = (ConnectionFactory(workspace=workspace) for _ in range(2))
+    for of, state, known in [
+        (shared, "gone", ""), (shared, "asked", "ana@old.test"), (shared, "held", "ana@shop.test"), (other, "gone", ""),
+    ]:  # fmt: skip
+        there = ErasedThere.objects.create(erasure=mine, connection=of, state=state, remote_id=known)
+        if state == "asked":
+            outbox.record(task="audiences.erase_there", subject=there, connection=of, effect=Effect.CONVERGE)
+
+    shown = {
+        role: [(row.which, row.name, row.says) for row in page.context["rows"][0].accounts]
+        for role in ("editor", "viewer")
+        if (page := browse(role).get("/w/acme/privacy/"))
+    }
+
+    assert shown == {
+        role: [
+            ("1 of 3", "", "Deleted there"), ("2 of 3", first, "Asked to delete them"),
+            ("3 of 3", second, "Still held by Brevo"), ("", "", "Deleted there"),
+        ]
+        for role, first, second in [
+            ("editor", "ana@old.test", "ana@shop.test"), ("viewer", "a…@o…", "a…@s…"),
+        ]
+    }  # fmt: skip
+    page = browse("viewer").get("/w/acme/privacy/").content.decode()
+    assert ("address 2 of 3" in page, "a…@o…" in page, ".test" in page.partition("<main")[2]) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_an_account_whose_answer_comes_in_while_the_page_is_read_is_being_asked(workspace, browse):
+    there = ErasedThere.objects.create(
+        erasure=Erasure.objects.create(workspace=workspace, digest="mine"),
+        connection=ConnectionFactory(workspace=workspace), remote_id="7",
+    )  # fmt: skip
+    outbox.record(
+        task="audiences.erase_there", subject=there, connection=there.connection, effect=Effect.CONVERGE
+    )
+    OutboxEntry.objects.update(state="done")
+
+    row = browse().get("/w/acme/privacy/").context["rows"][0].accounts[0]
+
+    assert (row.says, row.waits) == ("Asked to delete them", False)

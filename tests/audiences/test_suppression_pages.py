@@ -291,12 +291,18 @@ def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace
     client = browse("approver")
     page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
     assert "1 person it caught stays" in page
+    assert "Then their consent is needed: where it comes from, and when they agreed." in page
+    assert 'data-needs="consent_source agreed_at typed"' in page
+    assert page.count('class="field__optional"') == 2
     url = f"/w/acme/suppressions/{row.pk}/lift/"
     refused = client.post(url, {"reason": "A slip", "people": "on"})
     assert (refused.status_code, sorted(refused.context["form"].errors)) == (
         422,
         ["agreed_at", "consent_source"],
     )
+    # What was refused as missing is no longer called optional.
+    assert 'class="field__optional"' not in refused.content.decode()
+    assert "When did they agree?" in refused.content.decode()
     told = {
         "reason": "A slip",
         "people": "on",
