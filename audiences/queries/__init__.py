@@ -23,6 +23,7 @@ from audiences.queries.suppressions import (
     counted_suppressions,
     is_suppressed,
     one_suppression,
+    shown_entry,
     suppressions,
 )
 from audiences.queries.undone import undone
@@ -80,6 +81,7 @@ __all__ = [
     "rows_of",
     "signed",
     "some_combined",
+    "shown_entry",
     "suppressions",
     "undone",
     "what_is_held",
