@@ -2,7 +2,7 @@
 
 import json
 from hashlib import blake2b, sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, models, transaction
 from django.utils import timezone
@@ -13,6 +13,43 @@ from accounts.redaction import redact, redact_value
 PROGRAM = "Campanile"
 # Rules of segments lie deep.
 DEPTH = 64
+
+
+class Kind(NamedTuple):
+    """What the filter of the page offers: how it is called, and how the verbs begin that it finds."""
+
+    label: str
+    verbs: tuple[str, ...]
+
+
+# Every verb is of one kind; what suppresses people is of two, where it did something else as well.
+KINDS = {
+    "campaign": Kind("Campaigns", ("campaign.",)),
+    "delivery": Kind("Deliveries", ("delivery.",)),
+    "contact": Kind("Contacts", ("contact.", "duplicates.")),
+    "list": Kind("Lists", ("list.", "folder.")),
+    "segment": Kind("Segments", ("segment.",)),
+    "tag": Kind("Tags", ("tag.",)),
+    "field": Kind("Fields", ("field.",)),
+    "bulk": Kind("Bulk actions", ("bulk.",)),
+    "suppression": Kind(
+        "Suppressions",
+        (
+            "suppressions.", "pattern.", "contact.suppressed", "contact.lifted", "contact.left", "bulk.suppress_",
+        ),
+    ),
+    "import": Kind("Imports", ("import.",)),
+    "export": Kind("Exports", ("export.", "report.")),
+    "privacy": Kind("Privacy", ("privacy.",)),
+    "template": Kind("Templates", ("template.",)),
+    "sender": Kind("Senders", ("sender.", "domain.")),
+    "connection": Kind("Connections", ("connection.",)),
+    "pull": Kind("Pulls", ("pull.",)),
+    "webhook": Kind("Webhooks", ("webhook.",)),
+    "outbox": Kind("Work set aside", ("outbox.",)),
+    "member": Kind("Members", ("member.", "membership.", "user.")),
+    "workspace": Kind("Workspace", ("workspace.", "sending.")),
+}  # fmt: skip
 
 
 def record(

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from accounts import activity
 from accounts.attention import LIMIT, Item
 from accounts.days import day_after, start_of
 from accounts.http import WorkspaceRequest
@@ -381,7 +384,8 @@ def activity_page(
     """A page of what happened, newest first, and the id the next page begins below. Days are days in `zone`."""
     entries = ActivityEntry.objects.filter(workspace=workspace).order_by("-id")
     if kind:
-        entries = entries.filter(verb__startswith=f"{kind}.")
+        begins = activity.KINDS[kind].verbs if kind in activity.KINDS else (f"{kind}.",)
+        entries = entries.filter(reduce(or_, (Q(verb__startswith=begin) for begin in begins)))
     if actor is not None:
         entries = entries.filter(actor=actor)
     if object_type and object_id:

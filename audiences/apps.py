@@ -27,6 +27,8 @@ class AudiencesConfig(AppConfig):
         for name, words in logged.WORDS.items():
             details.register(name, words)
         details.register_subject("audiences.contact", logged.people)
+        details.register_subject("audiences.suppression", logged.suppressions)
+        details.register_subject("audiences.bulkaction", logged.bulk_actions)
         attention.register(needs=elsewhere.unconfirmed_blocks, running=running_imports)
         attention.register(running=running_exports)
         attention.register(needs=bulk.stopped_bulk_actions, running=bulk.running_bulk_actions)

@@ -114,7 +114,7 @@ class NewcomerForm(Form):
 
 
 class ActivityFilters(forms.Form):
-    """GET. Kinds are the words before the dot of a verb; `actor` is a member."""
+    """GET. Kinds are those of `activity.KINDS`, or the words before the dot of a verb; `actor` is a member."""
 
     kind = forms.CharField(label="Kind", required=False, max_length=30)
     actor = forms.IntegerField(label="Who", required=False)

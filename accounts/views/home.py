@@ -90,24 +90,6 @@ def search_everything(request: WorkspaceRequest) -> HttpResponse:
     )
 
 
-# The beginning of a verb → what the filter calls it.
-KINDS = {
-    "campaign": "Campaigns",
-    "delivery": "Deliveries",
-    "contact": "Contacts",
-    "list": "Lists",
-    "suppression": "Suppressions",
-    "template": "Templates",
-    "sender": "Senders",
-    "connection": "Connections",
-    "pull": "Pulls",
-    "webhook": "Webhooks",
-    "outbox": "Work set aside",
-    "member": "Members",
-    "workspace": "Workspace",
-}
-
-
 @workspace_view(methods=("GET", "HEAD"))
 def activity_log(request: WorkspaceRequest) -> HttpResponse:
     filters = ActivityFilters(request.GET or None)
@@ -135,7 +117,7 @@ def activity_log(request: WorkspaceRequest) -> HttpResponse:
             "older": older,
             "filters": filters,
             "is_filtered": any(values.values()),
-            "kinds": KINDS,
+            "kinds": activity.KINDS,
             "members": members,
             "chosen": {key: str(value or "") for key, value in values.items()},
             "may_verify": request.role.covers(Role.ADMIN),

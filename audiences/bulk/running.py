@@ -76,7 +76,7 @@ def end(mine: BulkAction, state: str, note: str = "", *, by: User | None = None)
     if mine.action == BulkAction.Action.SET_FIELD:
         ask_for_counts(workspace=mine.workspace)
     activity.record(
-        mine.workspace, f"bulk.{state}", redact(words.sentence(mine)), actor=who, subject=mine,
+        mine.workspace, words.verb(mine, state), redact(words.sentence(mine)), actor=who, subject=mine,
         after=mine.undone if state == State.UNDONE else mine.counts,
     )  # fmt: skip
 

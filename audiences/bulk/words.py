@@ -69,6 +69,11 @@ NO_WAY_BACK: dict[str, str] = {
 JOURNAL_GONE = "What was changed of whom is kept for 30 days; of this only the numbers are left."
 
 
+def verb(mine: BulkAction, what: str) -> str:
+    """How the activity log calls it. What suppresses is found among the suppressions too."""
+    return f"bulk.suppress_{what}" if mine.action == Action.SUPPRESS else f"bulk.{what}"
+
+
 def aim(mine: BulkAction) -> str:
     """With what: the list, the tag, the field and its value."""
     told = mine.arguments

@@ -23,6 +23,7 @@ from audiences.queries.suppressions import (
     counted_suppressions,
     is_suppressed,
     one_suppression,
+    shown_entry,
     suppressions,
 )
 from audiences.queries.undone import undone
@@ -78,6 +79,7 @@ __all__ = [
     "rejects_csv",
     "remote_fields",
     "rows_of",
+    "shown_entry",
     "signed",
     "some_combined",
     "suppressions",

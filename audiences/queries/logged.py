@@ -7,9 +7,13 @@ from accounts.details import Subject, Words, plain
 from accounts.models import Workspace
 from accounts.redaction import redact
 from audiences import rules
-from audiences.models import Contact, List, Tag
+from audiences.models import BulkAction, Contact, List, Suppression, Tag
 from audiences.queries.contacts import shown, shown_name
 from audiences.queries.fields import all_fields
+from audiences.queries.suppressions import shown_entry
+
+# Patterns of one entry that are named.
+MOST_NAMED = 20
 
 
 def rules_in_words(workspace: Workspace, values: Sequence[Any]) -> Iterable[str]:
@@ -55,11 +59,49 @@ def people(workspace: Workspace, ids: Collection[int], shows_addresses: bool) ->
     return dict.fromkeys(ids, Subject("Somebody who was merged into another or erased since")) | there
 
 
+def suppressions(workspace: Workspace, ids: Collection[int], shows_addresses: bool) -> Mapping[int, Subject]:
+    """A pattern leads to its page, a block to the person where there is one."""
+    found = Suppression.objects.filter(workspace=workspace, pk__in=ids).select_related("contact")
+    there = {
+        row.pk: Subject(
+            shown_entry(row, shows_addresses=shows_addresses), (row.contact or row).get_absolute_url()
+        )
+        for row in found
+    }
+    return dict.fromkeys(ids, Subject("A block that went with an erased person")) | there
+
+
+def bulk_actions(workspace: Workspace, ids: Collection[int], _shows_addresses: bool) -> Mapping[int, Subject]:
+    """The sentence names each; its page tells what became of whom."""
+    found = BulkAction.objects.filter(workspace=workspace, pk__in=ids).only("pk")
+    return {row.pk: Subject("Open the bulk action", row.get_absolute_url()) for row in found}
+
+
+def patterns_in_words(workspace: Workspace, values: Sequence[Any]) -> Iterable[str]:
+    """Whole domains without the sign of an address: viewers may read them, and of the others the letters that masks leave."""
+    lists = [_ids(value)[:MOST_NAMED] if isinstance(value, list) else [] for value in values]
+    found = Suppression.objects.filter(
+        workspace=workspace, is_pattern=True, pk__in={pk for pks in lists for pk in pks}
+    )
+    names = {
+        pk: f"all of {email[2:]}" if email.startswith("*@") else email
+        for pk, email in found.values_list("pk", "email")
+    }
+    for value, pks in zip(values, lists, strict=True):
+        if not isinstance(value, list):
+            yield plain(value)
+            continue
+        more = len(value) - len(pks)
+        named = [names[pk] for pk in pks if pk in names]
+        yield ", ".join(named + [f"{more} more"] * bool(more))
+
+
 WORDS: dict[str, Words] = {
     "rule": rules_in_words,
     "fields": fields_in_words,
     "list": named(List),
     "tag": named(Tag),
+    "patterns": patterns_in_words,
 }
 
 

@@ -9,6 +9,7 @@ from accounts.models import Connection, Workspace
 from audiences.models import Consent, Contact, Import, Suppression
 from audiences.queries import counting
 from audiences.queries.consents import shown_consents
+from audiences.queries.contacts import shown
 from audiences.queries.patterns import caught_by
 from audiences.queries.person import campaigns_behind
 
@@ -152,6 +153,13 @@ def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
         if import_id
         else None,
         caught=caught_by(row) if row.is_pattern else None,
+    )
+
+
+def shown_entry(row: Suppression, *, shows_addresses: bool) -> str:
+    """The address or pattern. That of a whole domain is nobody's address, so everybody may read it."""
+    return shown(
+        row.email, shows_addresses=shows_addresses or (row.is_pattern and row.email.startswith("*@"))
     )
 
 

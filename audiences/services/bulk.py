@@ -82,7 +82,11 @@ def cancel_bulk(*, mine: BulkAction, by: User) -> None:
     elif not BulkAction.objects.filter(pk=mine.pk, state=State.RUNNING).update(cancel_requested=True):
         raise CannotBulk("This has already ended.")
     activity.record(
-        mine.workspace, "bulk.cancel", f"Asked this to stop: {_title(mine)}.", actor=by, subject=mine
+        mine.workspace,
+        words.verb(mine, "cancel"),
+        f"Asked this to stop: {_title(mine)}.",
+        actor=by,
+        subject=mine,
     )
 
 
@@ -95,7 +99,9 @@ def go_on_with_bulk(*, mine: BulkAction, by: User) -> None:
     if mine.has_lapsed:
         raise CannotBulk("This stopped more than 30 days ago. Choose the people again, and begin anew.")
     mine.move_to(mine.failed_in or State.RUNNING, note="", finished_at=None, cancel_requested=False)
-    activity.record(mine.workspace, "bulk.resumed", f"Went on: {_title(mine)}.", actor=by, subject=mine)
+    activity.record(
+        mine.workspace, words.verb(mine, "resumed"), f"Went on: {_title(mine)}.", actor=by, subject=mine
+    )
     _record(mine)
 
 
@@ -113,7 +119,9 @@ def undo_bulk(*, mine: BulkAction, by: User) -> None:
             pass
         return
     # Only here: done at once, the log comes after people and lists, which it would be held before.
-    activity.record(mine.workspace, "bulk.undo", f"Began to undo: {_title(mine)}.", actor=by, subject=mine)
+    activity.record(
+        mine.workspace, words.verb(mine, "undo"), f"Began to undo: {_title(mine)}.", actor=by, subject=mine
+    )
     _record(mine)
 
 
@@ -185,7 +193,7 @@ def _begin(
         for _ in running.steps(mine):
             pass
         return mine
-    activity.record(workspace, "bulk.started", f"Began: {_title(mine)}.", actor=by, subject=mine)
+    activity.record(workspace, words.verb(mine, "started"), f"Began: {_title(mine)}.", actor=by, subject=mine)
     _record(mine)
     return mine
 

@@ -32,13 +32,28 @@ def suppress_entries(*, workspace: Workspace, by: User, entries: Sequence[Entry]
     addresses, patterns = facts(of_patterns=False), facts(of_patterns=True)
     suppress_all(workspace=workspace, connection=None, facts=addresses, by=by)
     suppress_patterns(workspace=workspace, connection=None, facts=patterns, by=by)
-    said = f"{_counted(len(addresses), 'address', 'addresses')}, {_counted(len(patterns), 'pattern', 'patterns')}"
-    activity.record(
-        workspace, "suppressions.added",
-        f"Suppressed by hand: {said}.", actor=by,
-        after={"reason": redact(reason), "addresses": len(addresses), "patterns": len(patterns)},
-    )  # fmt: skip
+    _log(workspace, by, fresh, reason)
     return len(fresh)
+
+
+def _log(workspace: Workspace, by: User, fresh: Sequence[Entry], reason: str) -> None:
+    """With what it leads to: one person, one block or pattern, or several patterns by their ids."""
+    blocks = Suppression.objects.filter(
+        workspace=workspace, email__in=[entry.email for entry in fresh], connection=None, lifted_at=None
+    )
+    only = blocks.select_related("contact").first() if len(fresh) == 1 else None
+    person = only.contact if only else None
+    patterns = list(blocks.filter(is_pattern=True).order_by("email").values_list("pk", flat=True))
+    counts = (
+        (len(fresh) - len(patterns), "address", "addresses"),
+        (len(patterns), "pattern", "patterns"),
+    )
+    said = ", ".join(_counted(*count) for count in counts if count[0])
+    activity.record(
+        workspace, "suppressions.added", f"Suppressed by hand: {said}.", actor=by, subject=person or only,
+        # Of one person, why stands with the block: it may name them, and this log outlives them.
+        after={"reason": "" if person else redact(reason), "patterns": [] if only else patterns},
+    )  # fmt: skip
 
 
 def _counted(number: int, one: str, more: str) -> str:

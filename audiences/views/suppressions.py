@@ -19,7 +19,7 @@ from audiences.forms.suppressions import (
     SuppressionFilters,
 )
 from audiences.models import Suppression
-from audiences.queries.contacts import shown, shown_name
+from audiences.queries.contacts import shown_name
 from audiences.queries.suppressions import SuppressionSlice
 from audiences.views import people
 
@@ -55,7 +55,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
             "rows": [
                 (
                     row,
-                    shown(row.email, shows_addresses=shows),
+                    queries.shown_entry(row, shows_addresses=shows),
                     queries.evidence(row, campaigns=campaigns, shows_addresses=shows),
                 )
                 for row in found.rows
@@ -150,7 +150,7 @@ def _page(
         "audiences/suppressions/detail.html",
         {
             "row": row,
-            "address": shown(row.email, shows_addresses=shows),
+            "address": queries.shown_entry(row, shows_addresses=shows),
             "evidence": queries.evidence(row, campaigns=found.campaigns, shows_addresses=shows),
             "person": row.contact,
             "name": shown_name(row.contact, shows_addresses=shows) if row.contact else "",
