@@ -73,8 +73,8 @@ def test_other_addresses_of_a_person_are_named_before_they_are_erased(workspace,
     said = {role: browse(role).get(here).content.decode() for role in ("editor", "viewer")}
     page = browse().get(f"{here}privacy/")
 
-    assert "Also: <bdi>shop@old.test</bdi>, <bdi>work@old.test</bdi></span>" in said["editor"]
-    assert ("Also: " in said["viewer"], "old.test" in said["viewer"]) == (False, False)
+    assert "Also known by: <bdi>shop@old.test</bdi>, <bdi>work@old.test</bdi></span>" in said["editor"]
+    assert ("Also known by: " in said["viewer"], "old.test" in said["viewer"]) == (False, False)
     assert [(row.title, row.rows, row.names) for row in page.context["held"]][1:3] == [
         ("Other addresses of theirs", 2, ("shop@old.test", "work@old.test")),
         ("Suppressions, in force and lifted", 2, ()),
