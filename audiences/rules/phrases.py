@@ -258,6 +258,8 @@ class Reader:
             Offer(one.kind, one, 1.9 - number / 10)
             for number, one in enumerate(sayings.conditions(typed, self.things))
         ]
+        if everybody := sayings.everybody(text, self.things):
+            found.append(Offer("mailable", everybody, 2.0, sayings.NO_CONDITION))
         if on_lists := sayings.on_lists(text, self.things):
             found.append(Offer("any", on_lists, 2.0))
         for number, way in enumerate(sayings.ways(text)):

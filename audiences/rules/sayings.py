@@ -177,9 +177,11 @@ _UNTOLD: Mapping[str, str] = {
     )
     for words in several.split("|")
 }  # fmt: skip
-_EVERYBODY = frozenset(
-    ["everyone", "everybody", "anyone", "anybody", "all", "people", "contacts", "persons", "addresses"]
+_EVERYBODY = re.compile(
+    r"(?:everyone|everybody|anyone|anybody|all)(?: of)?(?: (?:the|our|my))?(?: (?:people|contacts|persons|addresses))?",
+    re.IGNORECASE,
 )
+NO_CONDITION = "A segment needs a condition: this is everybody who may be written to."
 _ON_LISTS = re.compile(
     r"(?P<not>not )?(?:on|in|subscribed to|members? of|belongs? to) (?P<number>.+?) (?:different )?lists?(?: at least)?",
     re.IGNORECASE,
@@ -211,6 +213,12 @@ def together(text: str) -> tuple[str, list[str]] | None:
                 parts["when"] = f" in the last {ACTIVE_DAYS} days"
             return join, [way.format(**parts) for way in told]
     return None
+
+
+def everybody(text: str, things: Mapping[str, Mapping[Any, Thing]]) -> Condition | None:
+    """“all contacts”: the nearest is all who may be written to."""
+    is_said = _EVERYBODY.fullmatch(" ".join(text.split())) and "any" in things.get("mailable", {})
+    return Condition("mailable", "any", "is_not") if is_said else None
 
 
 def on_lists(text: str, things: Mapping[str, Mapping[Any, Thing]]) -> Condition | None:
@@ -252,11 +260,7 @@ def conditions(words: Sequence[str], things: Mapping[str, Mapping[Any, Thing]]) 
 
 def untold(words: Sequence[str]) -> str:
     """Why that cannot be asked, where a word is for something that nobody tells; else empty."""
-    folded = {word.casefold() for word in words} - FILLS
-    if folded and folded <= _EVERYBODY:
-        return (
-            "Everybody is in it without a condition: save it as it is, or write what is to be true of them."
-        )
+    folded = {word.casefold() for word in words}
     if any(_FILE.search(word) for word in words) or folded & _BROUGHT:
         return "No import of that name is kept. The people of an import can be asked for as long as it can be rolled back."
     return next((_UNTOLD[word.casefold()] for word in words if word.casefold() in _UNTOLD), "")

@@ -360,6 +360,8 @@ def test_everyday_names_become_the_codes_and_domains_that_people_have(workspace,
         ("have opened before May", "opened a campaign before 1 May 2026 but not since", "Only the newest time of each person"),
         ("opened exactly 3 times", "opened a campaign at least 3 times", "Those who did so more often are in it, too."),
         ("opened at least 3 times", "opened a campaign at least 3 times", ""),
+        ("everyone", "not suppressed", "A segment needs a condition: this is everybody who may be written to."),
+        ("all contacts", "not suppressed", "A segment needs a condition: this is everybody who may be written to."),
         ("in Paris or Lyon", "City is “Paris” or “Lyon”", "Nobody’s city is “Paris” or “Lyon” so far."),
     ],
 )  # fmt: skip
@@ -377,8 +379,6 @@ def test_what_nobody_tells_is_said_to_be_unknown():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("everyone", "Everybody is in it without a condition"),
-        ("all contacts", "Everybody is in it without a condition"),
         ("imported from nowhere.xlsx", "No import of that name is kept."),
         ("bounced in the last 30 days", "Since when somebody is suppressed cannot be asked"),
         ("opened every campaign", "“Every” cannot be asked"),
