@@ -227,7 +227,7 @@ def test_counts_are_renewed_soon_after_many_people_changed(make, news, workspace
 
     ended = {"workspace": workspace, "finished_at": now - timedelta(minutes=5)}
     if what == "bulk":
-        BulkAction.objects.create(**ended, action="suppress", arguments={}, people={}, state="done")
+        BulkAction.objects.create(**ended, action="suppress", arguments={}, people={}, until=0, state="done")
     elif what == "field":
         FieldChange.objects.create(**ended, action="clear", arguments={}, state="done")
     else:
