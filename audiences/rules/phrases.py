@@ -219,7 +219,9 @@ class Reader:
             ops = KINDS[last.kind].ops(last.of, self.things[last.kind][last.of])
             if again := matching.everyday(KINDS[last.kind], last.of, ops, words_in(clause), self.today):
                 return Offer(last.kind, again.condition, 1.0, again.but)
-        return self._joined("any", " or ", OR.split(clause)) if join == "all" else None
+        if join != "all":
+            return None
+        return self._joined("any", " or ", OR.split(clause)) or self._beside_each_other(clause)
 
     def _simple(self, text: str) -> list[Offer]:
         """What it says of one thing."""

@@ -293,6 +293,10 @@ def offered(workspace, reader):
             "vips in gent with a birthday this month",
             "(tagged “VIP” and City is “Gent” and Birthday falls in November)",
         ),
+        (
+            "vips in gent and clicked last week",
+            "(tagged “VIP” and City is “Gent” and clicked in a campaign in the last 7 days)",
+        ),
         ("vips without a birthday", "(tagged “VIP” and Birthday is empty)"),
         ("German vips", "(Language is “de” and tagged “VIP”)"),
         ("all vips", "tagged “VIP”"),
