@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from audiences.rules import codes, genders, sayings
 from audiences.rules.kinds import KINDS, Thing
+from audiences.rules.matching import says_more
 from audiences.rules.nodes import Condition
 from audiences.rules.spellings import AND, COMMA, FILLS, OR, denies
 
@@ -93,7 +94,7 @@ class People:
             is_new = of not in [held.condition.of for held in found]
             if is_new and is_known and of in self.fields and op in KINDS["field"].ops(of, self.fields[of]):
                 found.append(Held(1.0 + (of in _PLACES), Condition("field", of, op, in_order)))
-        if not found and lives and "city" in self.fields and not AND.search(text):
+        if not found and lives and "city" in self.fields and not (AND.search(text) or says_more(typed)):
             if lives[1]:
                 found.append(Held(1.0, Condition("field", "city", op, typed)))
             elif (

@@ -24,6 +24,7 @@ from audiences.rules.spellings import (
 )
 
 Hits = Callable[[str], Sequence[str]]
+_SENTENCE = frozenset(["who", "that", "did", "does", "not", "but", "with", "without", "got", "and"])
 _OFTEN = "How often is known over all time only, not within a period."
 
 
@@ -129,6 +130,11 @@ def compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) ->
             letters = sum(len(word) for word in rest if word not in left or word.isdecimal())
             best = (rank, letters, Condition(kind.key, of, key, value))
     return Compared(*best[1:]) if best else None
+
+
+def says_more(values: Iterable[str]) -> bool:
+    """Whether one is part of a sentence rather than a value: “women who got Club”."""
+    return any(_SENTENCE.intersection(value.casefold().split()) for value in values)
 
 
 def everyday(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str], today: date) -> Compared | None:

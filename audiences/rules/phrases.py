@@ -305,6 +305,12 @@ class Reader:
             return None
         if kind.narrows and any(map(denies, rest)) and (undone := done(kind, of, ops, rest)):
             return Offer(kind.key, undone, taken / sum(map(len, name)) + 1)
+        if (
+            2 * taken < sum(map(len, name))
+            and isinstance(value := compared.condition.value, list)
+            and matching.says_more(value)
+        ):
+            return None
         condition = self._coded(compared.condition)
         score = (taken + compared.told) / sum(map(len, typed)) + taken / sum(map(len, name))
         if or_empty:

@@ -297,6 +297,10 @@ def offered(workspace, reader):
             "vips in gent and clicked last week",
             "(tagged “VIP” and City is “Gent” and clicked in a campaign in the last 7 days)",
         ),
+        (
+            "vips in Norway who clicked last week but did not open in the last 3 days",
+            "(tagged “VIP” and Country is “NO” and clicked in a campaign in the last 7 days and not opened a campaign in the last 3 days)",
+        ),
         ("vips without a birthday", "(tagged “VIP” and Birthday is empty)"),
         ("German vips", "(Language is “de” and tagged “VIP”)"),
         ("all vips", "tagged “VIP”"),
