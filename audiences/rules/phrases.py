@@ -32,6 +32,8 @@ _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
 # "between 3 and …" goes on.
 _BETWEEN = re.compile(r"\bbetween(?:\s+(?!and\b)\S+){1,3}$", re.IGNORECASE)
 _WITH_IT = 1.5
+# A name that nobody’s city has is but a guess.
+_GUESSED = 0.6
 _SPACE = re.compile(r"(?<=\w)\s+(?=\w)")
 _PEOPLE = re.compile(
     r"^all\s+(?=\w)|(?<=\w)\s+(?:people|contacts|readers|customers|subscribers|addresses)$", re.IGNORECASE
@@ -82,6 +84,13 @@ class Reader:
                 or (self._alone(bare) if bare != text else None)
             )
             found = [alone] if alone else []
+        if (
+            found
+            and all(offer.score < _GUESSED for offer in found)
+            and (cut := self._beside_each_other(text))
+        ):
+            # “in Norway on News” is no city called so.
+            found.append(cut)
         found = each_once(sorted(found, key=lambda offer: -offer.score), most)
         return [offer for offer in found if offer.score >= found[0].score / 2]
 
@@ -95,12 +104,14 @@ class Reader:
                 left, rest = said(text[: match.start()]), text[match.end() :]
                 if left is None or not (_BESIDE.match(text, match.start()) or is_adjective(left)):
                     continue
-                right = said(rest) or (cut(rest, parts - 1) if parts > 2 else None)
+                right = said(rest)
+                if parts > 2 and (right is None or right.score < _GUESSED):
+                    right = cut(rest, parts - 1) or right
                 if right is not None:
                     found.append(grouped("all", [left, right], (left.score + right.score) / 2))
             return max(found, key=lambda offer: offer.score, default=None)
 
-        return cut(text, 4)
+        return cut(text, 6)
 
     def _alone(self, text: str) -> Offer | None:
         """The best for what is all of it one thing, an age as well."""

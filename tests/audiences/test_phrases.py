@@ -301,6 +301,8 @@ def offered(workspace, reader):
             "vips in Norway who clicked last week but did not open in the last 3 days",
             "(tagged “VIP” and Country is “NO” and clicked in a campaign in the last 7 days and not opened a campaign in the last 3 days)",
         ),
+        ("vips in Norway on News", "(tagged “VIP” and Country is “NO” and on the list “News”)"),
+        ("in Norway on News", "(Country is “NO” and on the list “News”)"),
         ("vips without a birthday", "(tagged “VIP” and Birthday is empty)"),
         ("German vips", "(Language is “de” and tagged “VIP”)"),
         ("all vips", "tagged “VIP”"),
