@@ -22,6 +22,7 @@ MOST_USES = 50
 class Use:
     """One thing that uses another. `kind` says what it is: "Campaign". `note` is what matters of it: "Draft".
 
+    `once_archived`: what becomes of it when what it uses is archived, as the rest of a sentence.
     `is_archived`: it keeps nothing from being deleted, and says what it misses once it is brought back.
     """
 
@@ -29,6 +30,7 @@ class Use:
     name: str
     url: str
     note: str = ""
+    once_archived: str = ""
     is_archived: bool = False
 
     @property

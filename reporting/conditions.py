@@ -86,7 +86,7 @@ class CampaignKind(Kind):
     """By the rows that make people unique in a report, so that a segment holds as many as the report says."""
 
     key, title, noun, takes_ids = "campaign", "Campaigns", "campaign", True
-    is_newest_first = True
+    is_newest_first, narrows = True, "engagement"
 
     def all_ops(self) -> Mapping[str, Op]:
         return _ALWAYS | {key: op for key, (op, _) in _TOLD.items()}

@@ -35,6 +35,7 @@ from audiences.queries.contacts import (
 from audiences.queries.counting import COUNT_CAP
 from audiences.rules import Condition, Group, Known, Node
 from audiences.sql import within
+from audiences.uses import Use
 
 PAGE = 50
 # How long somebody who types waits for a count, and how long a rough one may take then.
@@ -45,6 +46,7 @@ SAMPLE_SECONDS = 1.2
 # Values are suggested from among so many people, the newest.
 VALUES_AMONG = 20_000
 MOST_VALUES = 50
+UNREADABLE = "The rule can no longer be read"
 
 
 class Count(NamedTuple):
@@ -82,6 +84,11 @@ class Told:
     @property
     def is_about_deeds(self) -> bool:
         return self.rule is not None and any(one.kind == "engagement" for one in rules.conditions(self.rule))
+
+    @property
+    def affected(self) -> list[Use]:
+        """What of its uses minds that it is archived."""
+        return [use for use in self.uses if use.once_archived]
 
     @property
     def is_broken(self) -> bool:
@@ -125,7 +132,7 @@ def told(workspace: Workspace, rows: Sequence[Segment], *, shows_addresses: bool
     found = []
     for row, rule in zip(rows, read, strict=True):
         own = known if rule is None else replace(known, segments=reached(rule, known))
-        missing = ["The rule can no longer be read"] if rule is None else what_is_missing(rule, own)
+        missing = [UNREADABLE] if rule is None else what_is_missing(rule, own)
         sentence = "" if rule is None else rules.sentence(rule, known)
         if not shows_addresses:
             sentence, missing = redact(sentence), [redact(gone) for gone in missing]
@@ -282,6 +289,7 @@ def segments_using(
                 name,
                 reverse("audiences:segment", args=[id_]),
                 "Archived" if is_archived else "",
+                once_archived="" if is_archived else "goes on asking for it",
                 is_archived=is_archived,
             ),
         )

@@ -35,4 +35,10 @@ def bulk_actions_by_field(workspace: Workspace, keys: Collection[Any]) -> Iterab
 
 def _import(mine: Import) -> Use:
     url = reverse("audiences:import", args=[mine.pk])
-    return Use("Import", mine.name, url, mine.get_state_display())
+    return Use(
+        "Import",
+        mine.name,
+        url,
+        mine.get_state_display(),
+        once_archived="" if mine.started_at else "asks for another list before it starts",
+    )

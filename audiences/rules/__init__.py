@@ -33,8 +33,9 @@ from audiences.rules.nodes import (
     read,
     together,
 )
+from audiences.rules.offers import Offer
 from audiences.rules.origins import BulkKind, ImportKind
-from audiences.rules.phrases import Offer, Reader
+from audiences.rules.phrases import Reader
 from audiences.rules.sayings import untold
 from audiences.rules.words import missing, named, sentence, told
 

@@ -46,8 +46,8 @@ class EngagementKind(_Fixed):
             "last_before": Op("last before", "{of} before {value} but not since", Takes.DATE),
             "ever": Op("at some time", "ever {of}"),
             "never": Op("never", "never {of}"),
-            "at_least": Op("at least … times", "{of} at least {value} times", Takes.NUMBER),
-            "at_most": Op("at most … times", "{of} at most {value} times", Takes.NUMBER),
+            "at_least": Op("at least … times", "{of} at least {value}", Takes.NUMBER),
+            "at_most": Op("at most … times", "{of} at most {value}", Takes.NUMBER),
         }
 
     def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
@@ -97,7 +97,10 @@ class EngagementKind(_Fixed):
         return found if is_did else f"(not {found})"
 
     def value(self, condition: Condition, thing: Thing) -> str:
-        return value_in_words(condition, super().value(condition, thing))
+        said = value_in_words(condition, super().value(condition, thing))
+        if condition.op in ("at_least", "at_most"):
+            return f"{said} time{'' if condition.value == 1 else 's'}"
+        return said
 
 
 class MailableKind(_Fixed):

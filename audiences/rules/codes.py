@@ -12,7 +12,17 @@ from django.conf.locale import LANG_INFO
 # Fields whose values may be codes.
 CODED = ("language", "country")
 # How English speakers say some as well.
-_ALSO = {"uk": "GB", "great britain": "GB", "usa": "US", "america": "US", "holland": "NL", "turkey": "TR"}
+_ALSO = {
+    name: code
+    for code, names in (
+        ("GB", "uk|great britain|british|britons"), ("US", "usa|america|american|americans"), ("NL", "holland|dutchmen"),
+        ("TR", "turkey|turks"), ("DE", "germans"), ("AT", "austrian|austrians"), ("CH", "swiss"), ("BE", "belgian|belgians"),
+        ("FR", "frenchmen"), ("IT", "italians"), ("ES", "spaniards"), ("NO", "norwegians"), ("SE", "swedes"), ("DK", "danes"),
+        ("FI", "finns"), ("PL", "poles"), ("IE", "irishmen"), ("CA", "canadian|canadians"), ("AU", "australian|australians"),
+        ("BR", "brazilian|brazilians"), ("MX", "mexican|mexicans"),
+    )
+    for name in names.split("|")
+}  # fmt: skip
 
 
 def written(of: str, name: str, there: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Conditions over where a person stands: on a list, under a tag, in an account, in another segment."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -33,6 +34,7 @@ _OF_LISTS: dict[str, Op] = {
         for key, (label, says, takes) in _PERIODS.items()
     },
 }
+_SO_MANY = ("at_least", "at_most", "exactly")
 _LEFT = frozenset(["left", "unsubscribed", "leave", "unsubscribe"])
 _JOINED = frozenset(["joined", "on", "subscribed", "added", "to", "signed", "up", "new", "came"])
 
@@ -112,7 +114,12 @@ class AnyKind(_Joins):
     _LISTS: Mapping[str, Op] = {
         key: Op(op.label.replace(" it", " one"), op.says.replace("the list {of}", "{of}"), op.takes)
         for key, op in _OF_LISTS.items()
-    } | {"not_on": Op("is on none", "on no list")}
+    } | {
+        "not_on": Op("is on none", "on no list"),
+        "at_least": Op("is on at least … of them", "on at least {value}", Takes.NUMBER),
+        "at_most": Op("is on at most … of them", "on at most {value}", Takes.NUMBER),
+        "exactly": Op("is on exactly … of them", "on exactly {value}", Takes.NUMBER),
+    }
     _TAGS: Mapping[str, Op] = {
         "has": Op("has one", "tagged at all"),
         "has_not": Op("has none", "not tagged at all"),
@@ -130,12 +137,33 @@ class AnyKind(_Joins):
     def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
         return super().meant(of, op, value, words, today) if of == "list" else None
 
+    def value(self, condition: Condition, thing: Thing) -> str:
+        said = super().value(condition, thing)
+        return f"{said} list{'' if condition.value == 1 else 's'}" if condition.op in _SO_MANY else said
+
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
         if condition.of == "tag":
             found = "exists (select 1 from audiences_tagging t where t.contact_id = c.id)"
+        elif condition.op in _SO_MANY:
+            return _on_so_many(condition.op, condition.value, write)
         else:
             found = _on("", condition, write)
         return f"(not {found})" if condition.op in ("not_on", "has_not") else found
+
+
+def _on_so_many(op: str, value: int | float, write: Writer) -> str:
+    """Counted once for everybody: a count for each person would be asked of each."""
+    if op == "at_most":
+        return f"(not {_on_so_many('at_least', math.floor(value) + 1, write)})"
+    if op == "at_least" and value <= 0:
+        return "true"
+    if value == 0:
+        return f"(not {_on('', Condition('any', 'list', 'on'), write)})"
+    return (
+        "(c.id in (select s.contact_id from audiences_subscription s join audiences_list l on l.id = s.list_id"
+        f" where l.workspace_id = {write.put(write.workspace_id)} and s.status = 'subscribed'"
+        f" group by s.contact_id having count(*) {'=' if op == 'exactly' else '>='} {write.put(value)}))"
+    )
 
 
 class TagKind(Kind):

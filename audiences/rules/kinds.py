@@ -98,6 +98,8 @@ class Kind:
     noun: ClassVar[str] = "field"
     # Whether the things come with the newest first, so that "the last one" names one of them.
     is_newest_first: ClassVar[bool] = False
+    # The kind whose conditions say of everything what this one says of one thing: "opened Spring Sale but did not click".
+    narrows: ClassVar[str] = ""
 
     def all_ops(self) -> Mapping[str, Op]:
         """Every operator of the kind, whichever thing it is used on."""

@@ -10,6 +10,7 @@ from audiences.rules.kinds import KINDS, Kind, Op, Takes
 from audiences.rules.nodes import Condition
 from audiences.rules.spellings import (
     ABSENT,
+    CALLED,
     FILLS,
     OF_ALL,
     OR,
@@ -23,6 +24,7 @@ from audiences.rules.spellings import (
 )
 
 Hits = Callable[[str], Sequence[str]]
+_SENTENCE = frozenset(["who", "that", "did", "does", "not", "but", "with", "without", "got", "and"])
 _OFTEN = "How often is known over all time only, not within a period."
 
 
@@ -54,7 +56,7 @@ def unnamed(name: Sequence[str], typed: list[str], hits: Hits) -> tuple[list[str
             rest = list(rest)
             rest.remove(hit)
             taken += len(hit)
-            is_named |= hit.casefold() not in (FILLS if len(typed) == 1 else FILLS | WEAK)
+            is_named |= not denies(hit) and hit.casefold() not in (FILLS if len(typed) == 1 else FILLS | WEAK)
     return rest, taken if is_named else 0
 
 
@@ -65,6 +67,14 @@ def _begins(part: str, word: str) -> bool:
         or word == f"{part}s"
         or word in SAME.get(part, ())
     )
+
+
+def dated(typed: Sequence[str], rest: list[str], today: date) -> list[str]:
+    """“member since 2020” says since, also where the name is “Member since”."""
+    if not rest or rest[0].casefold() in FILLS or spoken.LEADS_TO_DAYS.intersection(map(str.casefold, rest)):
+        return rest
+    said = next((word for word in typed if word.casefold() in spoken.LEADS_TO_DAYS), None)
+    return [said, *rest] if said and spoken.days(" ".join(rest), today) else rest
 
 
 def is_of_another(kind: Kind, name: Sequence[str], rest: Sequence[str]) -> bool:
@@ -87,7 +97,7 @@ def at_all(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -> C
 
 def besides(kind: Kind, rest: Iterable[str]) -> list[str]:
     """Without the words that only say which kind of thing is meant."""
-    about = {*kind.noun.split(), *kind.title.casefold().split(), kind.noun + "s"}
+    about = {*kind.noun.split(), *kind.title.casefold().split(), kind.noun + "s", *CALLED.get(kind.noun, ())}
     return [word for word in rest if word.casefold() not in about or denies(word)]
 
 
@@ -120,6 +130,11 @@ def compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) ->
             letters = sum(len(word) for word in rest if word not in left or word.isdecimal())
             best = (rank, letters, Condition(kind.key, of, key, value))
     return Compared(*best[1:]) if best else None
+
+
+def says_more(values: Iterable[str]) -> bool:
+    """Whether one is part of a sentence rather than a value: “women who got Club”."""
+    return any(_SENTENCE.intersection(value.casefold().split()) for value in values)
 
 
 def everyday(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str], today: date) -> Compared | None:

@@ -8,16 +8,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
-from audiences.rules import codes, matching, sayings
+from audiences.rules import holdings, latest, matching, sayings
 from audiences.rules.kinds import KINDS, Kind, Thing
-from audiences.rules.nodes import Condition, Group, Node
+from audiences.rules.nodes import Condition, Group, conditions
+from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, of_one_value, only
 from audiences.rules.spellings import (
+    AND,
     COMMA,
     FILLS,
+    IT,
     OR,
-    SAME,
     denies,
     one_search,
     unified,
@@ -26,41 +29,21 @@ from audiences.rules.spellings import (
 
 MOST = 8
 _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
-_AND = re.compile(r"\s+(?:and|but|&)\s+", re.IGNORECASE)
 # "between 3 and …" goes on.
 _BETWEEN = re.compile(r"\bbetween(?:\s+(?!and\b)\S+){1,3}$", re.IGNORECASE)
-_DOMAIN = re.compile(r"@?((?:[a-z0-9-]+\.)+[a-z]{2,})", re.IGNORECASE)
-# "who do not" live somewhere.
-_WHO = re.compile(r"\s*(?:(?:who|that|people|they|does|do|is|are|not|\w+n['’]t)\s+)+", re.IGNORECASE)
-_LIVES = re.compile(r"(?:(lives?|living|based|located)\s+)?(?:in|from)\s+(.+)", re.IGNORECASE)
-_NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5}
-_THE_LAST = re.compile(
-    rf"\b(?:(?:in|by) )?(?:(?P<of>none|any|all|each|one) of )?(?:(?:the|our|my) )?(?:very )?(?:last|latest|newest|most recent|previous) (?:(?P<number>\d{{1,2}}|{'|'.join(_NUMBERS)}) )?"
-    r"(?P<noun>campaign|mail|mailing|e-?mail|newsletter|import|bulk action)s?\b(?! .*days)",
+_WITH_IT = 1.5
+# A name that nobody’s city has is but a guess.
+_GUESSED = 0.6
+_SPACE = re.compile(r"(?<=\w)\s+(?=\w)")
+_PEOPLE = re.compile(
+    r"^all\s+(?=\w)|(?<=\w)\s+(?:people|contacts|readers|customers|subscribers|addresses)$", re.IGNORECASE
+)
+# What may stand beside a name without an “and”: “VIPs who clicked”, “VIPs in Belgium”.
+_BESIDE = re.compile(
+    r"(?<=\S)\s+(?:(?:who|that|which)\s+|(?=(?:(?:living|based|speaking|tagged|older|younger|aged|not) )?"
+    r"(?:in|from|with|without|on|over|under|between|tagged|aged|speaking|than)\s))",
     re.IGNORECASE,
 )
-# How far back the latest is looked for that tells what is asked.
-_LATEST_TRIED = 20
-_PLACES = ("city", "country")
-# What may stand beside a name without an “and”: “VIPs who clicked”, “VIPs in Belgium”.
-_BESIDE = (
-    re.compile(r"(?<=\S)\s+(?:who|that|which)\s+", re.IGNORECASE),
-    re.compile(r"(?<=\S)\s+(?=(?:(?:living|based) )?(?:in|from)\s)", re.IGNORECASE),
-)
-_OF_ADDRESSES = frozenset(["address", "addresses", "email", "emails", "e-mail", "mail", "domain", "domains", "at", "using", "ends", "ending"])  # fmt: skip
-# Lower-cased values → field → those of its values that people have, as they are written.
-Holding = Callable[[tuple[str, ...]], Mapping[str, Sequence[str]]]
-
-
-class Offer(NamedTuple):
-    # Empty for several of different kinds.
-    kind: str
-    # One condition, perhaps without its value yet; or a group of what was said in one breath.
-    node: Node
-    # How much of what was typed is the name or the operator, and how much of the name was typed.
-    score: float
-    # What of the words it does not say: then it is the nearest that can be asked.
-    but: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +51,7 @@ class Reader:
     # kind → of → thing, those that may be meant.
     things: Mapping[str, Mapping[Any, Thing]]
     today: date
-    holding: Holding = lambda _: {}
+    holding: holdings.Holding = lambda _: {}
     # Field → values that people have in it, the most common first.
     values: Callable[[str], Sequence[str]] = lambda _: ()
 
@@ -78,7 +61,11 @@ class Reader:
         text = unified(words)
         found = self._simple(text)
         if together := self._joined("all", " and ", _clauses(text)):
-            found.append(together)
+            found.insert(0, together)
+        # “Language fr or de” is one condition, “city empty or phone empty” are two.
+        best = max((offer.score for offer in found), default=0.0)
+        if found and (either := self._joined("any", " or ", OR.split(text))) and either.score > best + 0.25:
+            found.insert(0, either)
         if not found:
             found = [
                 offer
@@ -88,14 +75,50 @@ class Reader:
                 )
                 if offer
             ]
-        if not found and (
-            node := sayings.aged(text, self.things.get("field", {}), self.today, is_alone=True)
-        ):
-            found = [Offer("field", node, 1.0)]
         if not found:
-            found = [offer for split in _BESIDE if (offer := self._joined("all", " ", split.split(text)))]
-        found = _each_once(sorted(found, key=lambda offer: -offer.score), most)
+            # “all women”, “Swiss people”
+            bare = _PEOPLE.sub("", text)
+            alone = (
+                self._alone(text)
+                or self._beside_each_other(text)
+                or (self._alone(bare) if bare != text else None)
+            )
+            found = [alone] if alone else []
+        if (
+            found
+            and all(offer.score < _GUESSED for offer in found)
+            and (cut := self._beside_each_other(text))
+        ):
+            # “in Norway on News” is no city called so.
+            found.append(cut)
+        found = each_once(sorted(found, key=lambda offer: -offer.score), most)
         return [offer for offer in found if offer.score >= found[0].score / 2]
+
+    def _beside_each_other(self, text: str) -> Offer | None:
+        """“VIPs who clicked”, “women over 30 in Paris”: cut where the parts say most."""
+        said = cache(self._alone)
+
+        def cut(text: str, parts: int) -> Offer | None:
+            found = []
+            for match in [*_BESIDE.finditer(text), *_SPACE.finditer(text)][:MOST]:
+                left, rest = said(text[: match.start()]), text[match.end() :]
+                if left is None or not (_BESIDE.match(text, match.start()) or is_adjective(left)):
+                    continue
+                right = said(rest)
+                if parts > 2 and (right is None or right.score < _GUESSED):
+                    right = cut(rest, parts - 1) or right
+                if right is not None:
+                    found.append(grouped("all", [left, right], (left.score + right.score) / 2))
+            return max(found, key=lambda offer: offer.score, default=None)
+
+        return cut(text, 6)
+
+    def _alone(self, text: str) -> Offer | None:
+        """The best for what is all of it one thing, an age as well."""
+        if found := self._simple(text):
+            return max(found, key=lambda offer: offer.score)
+        node = sayings.aged(text, self.things.get("field", {}), self.today, is_alone=True)
+        return Offer("field", node, 1.0) if node else None
 
     @one_search()
     def lost(self, words: str) -> list[str]:
@@ -110,33 +133,86 @@ class Reader:
         if not 1 < len(clauses) <= MOST:
             return None
         found: list[Offer] = []
-        for number, clause in enumerate(clauses):
-            offer = self._again(clauses[number - 1], clause, found) or self._next(join, clause, found)
+        said, carried = "", 0
+        for clause in clauses:
+            again = self._again(said, clause, found, join)
+            offer = again or self._with_it(clause, found) or self._next(join, clause, found)
+            before, said = said, clause
+            if again:
+                said, carried = self._with_verb(before, clause, found, join), carried + 1
             if found and (offer is None or offer.node in [other.node for other in found]):
                 found.pop()
-                offer = self._next(join, f"{clauses[number - 1]}{glue}{clause}", found)
+                said = f"{before}{glue}{clause}"
+                offer = self._next(join, said, found)
             if offer is None:
                 return None
             found.append(offer)
+        if len(found) > 1 and (first := self._with_it(clauses[0], found[1:2])):
+            # “opened but did not click Spring Sale”
+            found[0] = first
         if len(found) == 1:
             return None
+        found = of_one_value(found, clauses, join)
+        if join == "any" and carried == len(clauses) - 1 and any(map(denies, words_in(clauses[0]))):
+            # “not on News or Offers” is on neither.
+            join = "all"
         score = sum(offer.score for offer in found) / len(found)
-        return _grouped(join, found, score)
+        return grouped(join, found, score) if len(found) > 1 else found[0]
 
-    def _again(self, said: str, clause: str, before: Sequence[Offer]) -> Offer | None:
-        """Where only a name follows, the verb before it holds on: “opened the spring letter but not the summer tours”."""
-        last = before[-1].node if before else None
-        if not isinstance(last, Condition) or not KINDS[last.kind].takes_ids:
+    def _with_it(self, clause: str, before: Sequence[Offer]) -> Offer | None:
+        """What follows without an object was done with the one before: “opened Spring Sale but did not click it”."""
+        lasts: list[Condition] = []
+        for offer in reversed(before):
+            these = [one for one in conditions(offer.node) if KINDS[one.kind].narrows]
+            # “opened Spring Sale and Summer tours but did not click”
+            if lasts and [one.op for one in these] != [lasts[0].op]:
+                break
+            lasts = [*these, *lasts]
+        if not lasts:
             return None
-        verb = self._beside(last, words_in(said))
-        found = [one for one in self._simple(" ".join([*verb, clause])) if one.kind == last.kind]
-        best = max(found, key=lambda one: one.score, default=None)
-        is_bare = (
-            best is not None
-            and isinstance(best.node, Condition)
-            and not self._beside(best.node, words_in(clause))
+        if told := sayings.together(clause):
+            parts = [self._with_it(way, before) for way in told[1]]
+            found = [part for part in parts if part is not None]
+            return grouped(told[0], found, _WITH_IT) if len(found) == len(parts) else None
+        kind, typed = KINDS[lasts[0].kind], words_in(clause)
+        bare = [word for word in typed if word.casefold() not in IT or "never" in typed]
+        alone = max(self._simple(" ".join(bare)), key=lambda offer: offer.score, default=None)
+        if alone is None or alone.kind != kind.narrows:
+            return None
+        is_denied = any(map(denies, bare))
+        verb = [word for word in bare if not denies(word)] if len(lasts) > 1 else bare
+        did = [
+            node
+            for last in lasts
+            if (node := done(kind, last.of, kind.ops(last.of, self.things[last.kind][last.of]), verb))
+        ]
+        if len(did) != len(lasts):
+            return None
+        join = "none" if is_denied else "any"
+        return Offer(kind.key, Group(join, tuple(did)) if len(did) > 1 else did[0], _WITH_IT)
+
+    def _again(self, said: str, clause: str, before: Sequence[Offer], join: str) -> Offer | None:
+        """Where only a name follows, the verb before it holds on: “opened the spring letter but not the summer tours”."""
+        last = only(before[-1].node) if before else None
+        if last is None or not KINDS[last.kind].takes_ids:
+            return None
+        told = self._with_verb(said, clause, before, join)
+        best = max(
+            (one for one in self._simple(told) if one.kind == last.kind),
+            key=lambda one: one.score,
+            default=None,
         )
-        return best if is_bare else None
+        named = only(best.node) if best else None
+        return best if named and not self._beside(named, words_in(clause)) else None
+
+    def _with_verb(self, said: str, clause: str, before: Sequence[Offer], join: str) -> str:
+        """An “or” holds a “not” on as well: “not on News or Offers”."""
+        last = only(before[-1].node)
+        verb = self._beside(last, words_in(said)) if last else []
+        is_denied = (
+            join == "any" and any(map(denies, words_in(said))) and not any(map(denies, words_in(clause)))
+        )
+        return " ".join([*verb, *(["not"] if is_denied else []), clause])
 
     def _beside(self, condition: Condition, typed: list[str]) -> list[str]:
         """What was said beside its name."""
@@ -154,7 +230,9 @@ class Reader:
             ops = KINDS[last.kind].ops(last.of, self.things[last.kind][last.of])
             if again := matching.everyday(KINDS[last.kind], last.of, ops, words_in(clause), self.today):
                 return Offer(last.kind, again.condition, 1.0, again.but)
-        return self._joined("any", " or ", OR.split(clause)) if join == "all" else None
+        if join != "all":
+            return None
+        return self._joined("any", " or ", OR.split(clause)) or self._beside_each_other(clause)
 
     def _simple(self, text: str) -> list[Offer]:
         """What it says of one thing."""
@@ -176,11 +254,12 @@ class Reader:
         ]
         if or_empty:
             return found
-        if (last := self._of_the_last(text)) is not None:
-            return last
+        if (said := latest.of_the_last(text, self.things, MOST)) is not None:
+            return [Offer(kind, node, 2.1, but) for kind, node, but in said]
         if "field" in self.things:
-            found += self._of_addresses(typed, is_last_resort=not found)
-            found += self._held(text, is_last_resort=not found)
+            people = holdings.People(self.things["field"], self.holding, self.values)
+            found += map(_held, people.by_address(typed, is_last_resort=not found))
+            found += map(_held, people.by_value(text, is_last_resort=not found))
         return found
 
     def _said(self, text: str, *, is_alone: bool) -> list[Offer]:
@@ -192,13 +271,18 @@ class Reader:
             Offer(one.kind, one, 1.9 - number / 10)
             for number, one in enumerate(sayings.conditions(typed, self.things))
         ]
+        if everybody := sayings.everybody(text, self.things):
+            found.append(Offer("mailable", everybody, 2.0, sayings.NO_CONDITION))
+        if on_lists := sayings.on_lists(text, self.things):
+            found.append(Offer("any", on_lists, 2.0))
         for number, way in enumerate(sayings.ways(text)):
             if best := max(self._named(way), key=lambda offer: offer.score, default=None):
                 found.append(best._replace(score=score - number / 10))
         if told := sayings.together(text):
-            parts = [max(self._named(way), key=lambda offer: offer.score, default=None) for way in told[1]]
-            if known := [part for part in parts if part is not None]:
-                found.append(_grouped(told[0], known, 2.0))
+            parts = [max(self._simple(way), key=lambda offer: offer.score, default=None) for way in told[1]]
+            known = [part for part in parts if part is not None]
+            if len(known) == len(parts):
+                found.append(grouped(told[0], known, 2.0))
         if is_alone and not found and (node := sayings.aged(text, self.things.get("field", {}), self.today)):
             found.append(Offer("field", node, 1.0))
         return found
@@ -214,6 +298,7 @@ class Reader:
         if matching.is_of_another(kind, name, rest):
             return None
         ops = kind.ops(of, thing)
+        rest = matching.dated(typed, rest, self.today)
         compared = (
             matching.at_all(kind, of, ops, rest)
             or (
@@ -224,7 +309,18 @@ class Reader:
             or matching.everyday(kind, of, ops, rest, self.today)
             or matching.compared(kind, of, ops, matching.besides(kind, rest))
         )
+        if compared is None and kind.takes_ids and any(map(denies, rest)):
+            undone = done(kind, of, ops, matching.besides(kind, rest))
+            return Offer(kind.key, undone, taken / sum(map(len, name)) + 1) if undone else None
         if compared is None:
+            return None
+        if kind.narrows and any(map(denies, rest)) and (undone := done(kind, of, ops, rest)):
+            return Offer(kind.key, undone, taken / sum(map(len, name)) + 1)
+        if (
+            2 * taken < sum(map(len, name))
+            and isinstance(value := compared.condition.value, list)
+            and matching.says_more(value)
+        ):
             return None
         condition = self._coded(compared.condition)
         score = (taken + compared.told) / sum(map(len, typed)) + taken / sum(map(len, name))
@@ -235,123 +331,23 @@ class Reader:
         return Offer(kind.key, condition, score, compared.but)
 
     def _coded(self, condition: Condition) -> Condition:
-        """“Language is French”: by the codes that people have."""
-        of = str(condition.of)
-        if condition.kind != "field" or of not in codes.CODED or condition.op not in ("is", "is_not"):
+        """“Language is French”, “gender is female”: as people have it."""
+        if condition.kind != "field" or condition.op not in ("is", "is_not"):
             return condition
-        there = self.values(of)
+        of, label = str(condition.of), self.things["field"][condition.of].label
         values = [
-            value for typed in condition.value or () for value in codes.written(of, typed, there) or [typed]
+            value
+            for typed in condition.value or ()
+            for value in holdings.meant(of, label, typed, lambda: self.values(of)) or [typed]
         ]
         return replace(condition, value=list(dict.fromkeys(values)) or None)
-
-    def _of_the_last(self, text: str) -> list[Offer] | None:
-        """“did not open the last campaign”, “clicked in our last 3 mails”; None where that is not what is said."""
-        match = _THE_LAST.search(text)
-        if match is None:
-            return None
-        kind = next(
-            (
-                one
-                for one in KINDS.values()
-                if one.is_newest_first and match["noun"].casefold() in _nouns(one)
-            ),
-            None,
-        )
-        ofs = list(self.things.get(kind.key, {}).items()) if kind else []
-        if kind is None:
-            return None
-        said = (match["of"] or "").casefold()
-        wanted = _NUMBERS.get(number := (match["number"] or "1").casefold(), 0) or int(number)
-        rest = words_in(f"{'not' if said == 'none' else ''} {text[: match.start()]} {text[match.end() :]}")
-        found: list[Condition] = []
-        untold = []
-        for of, thing in ofs[:_LATEST_TRIED]:
-            if len(found) == min(wanted, MOST):
-                break
-            compared = matching.compared(kind, of, kind.ops(of, thing), matching.besides(kind, rest))
-            if compared and compared.condition.value is None:
-                found.append(compared.condition)
-            else:
-                untold.append(f"“{thing.label}”")
-        if not found:
-            # “the last 5 campaigns” are not those of the last 5 days.
-            return [] if match["number"] else None
-        but = f"No more than {MOST} are asked at once." if wanted > len(found) == MOST else ""
-        if untold:
-            whose = "its account does" if len(untold) == 1 else "their accounts do"
-            but = f"This cannot be asked of {', '.join(untold)}: {whose} not tell it of each person. {but}".strip()
-        node = (
-            found[0]
-            if len(found) == 1
-            else Group("all" if any(map(denies, rest)) or said in ("all", "each") else "any", tuple(found))
-        )
-        return [Offer(kind.key, node, 2.1, but)]
-
-    def _of_addresses(self, typed: Sequence[str], *, is_last_resort: bool) -> list[Offer]:
-        """“gmail.com addresses”, “gmail addresses”, and an address itself."""
-        op = "is_not" if any(map(denies, typed)) else "is"
-        words = [word for word in typed if word.casefold() not in FILLS | _OF_ADDRESSES and not denies(word)]
-        if words and all(0 < word.find("@") < len(word) - 1 for word in words):
-            return [
-                Offer("field", Condition("field", "@email", op, [word.casefold() for word in words]), 1.0)
-            ]
-        is_said = any(word.casefold() in _OF_ADDRESSES for word in typed)
-        domains: list[str] = []
-        for word in words:
-            if match := _DOMAIN.fullmatch(word):
-                domains.append(match[1].casefold())
-            elif (is_said or is_last_resort) and (
-                there := [one for one in self.values("@domain") if one.split(".")[0] == word.casefold()]
-            ):
-                domains += there
-            elif is_said and is_last_resort and len(words) == 1 and word.isalnum():
-                op = "not_contains" if op == "is_not" else "contains"
-                return [Offer("field", Condition("field", "@email", op, f"@{word.casefold()}."), 1.0)]
-            else:
-                return []
-        return [Offer("field", Condition("field", "@domain", op, domains), 1.0)] if domains else []
-
-    def _held(self, text: str, *, is_last_resort: bool) -> list[Offer]:
-        """“lives in Gent or Brugge”; and a mere value, where people have it in a field."""
-        lead = _WHO.match(text)
-        said = text[lead.end() :] if lead else text
-        lives = _LIVES.fullmatch(said)
-        typed = [
-            value
-            for value in re.split(OR.pattern + "|" + COMMA.pattern, lives[2] if lives else said)
-            if value
-        ]
-        if not typed or not (lives or is_last_resort):
-            return []
-        op = "is_not" if any(map(denies, text[: lead.end()].split() if lead else ())) else "is"
-        fields = self.things["field"]
-        found = []
-        for of in codes.CODED:
-            named = [codes.written(of, value, self.values(of)) for value in typed]
-            if all(named) and of in fields and (of == "country" or not lives):
-                values = list(dict.fromkeys(value for one in named for value in one))
-                found.append(Offer("field", Condition("field", of, op, values), 2.0))
-        for of, there in self.holding(tuple(value.lower() for value in typed)).items():
-            as_written = {value.lower(): value for value in there}
-            in_order = [as_written[value.lower()] for value in typed if value.lower() in as_written]
-            is_new = of not in [offer.node.of for offer in found if isinstance(offer.node, Condition)]
-            if (
-                is_new
-                and len(in_order) == len(typed)
-                and of in fields
-                and op in KINDS["field"].ops(of, fields[of])
-            ):
-                found.append(Offer("field", Condition("field", of, op, in_order), 1.0 + (of in _PLACES)))
-        if not found and lives and lives[1] and "city" in fields:
-            found.append(Offer("field", Condition("field", "city", op, typed), 1.0))
-        return found
 
     def _left(self, typed: list[str]) -> list[str]:
         """The fewest words that are in no name, no operator and no value of one thing; those that deny each other."""
         if len(denials := [word for word in typed if denies(word)]) > 1:
             return denials
-        best = [word for word in typed if word.casefold() not in FILLS]
+        said = [word for word in typed if word.casefold() not in FILLS]
+        best = [word for word in said if not denies(word)] or said
         hits = matching.hits_of(typed)
         for key, ofs in self.things.items():
             for of, thing in ofs.items():
@@ -372,7 +368,7 @@ class Reader:
 
 def _clauses(text: str) -> list[str]:
     found: list[str] = []
-    for clause in _AND.split(text.strip()):
+    for clause in AND.split(text.strip()):
         if found and _BETWEEN.search(found[-1]):
             found[-1] += f" and {clause}"
         else:
@@ -380,23 +376,5 @@ def _clauses(text: str) -> list[str]:
     return found
 
 
-def _each_once(offers: Sequence[Offer], most: int) -> list[Offer]:
-    """The first so many that differ."""
-    found: list[Offer] = []
-    for offer in offers:
-        if len(found) == most:
-            break
-        if offer.node not in [one.node for one in found]:
-            found.append(offer)
-    return found
-
-
-def _grouped(join: str, offers: Sequence[Offer], score: float) -> Offer:
-    kinds = {offer.kind for offer in offers}
-    but = " ".join(dict.fromkeys(offer.but for offer in offers if offer.but))
-    kind = kinds.pop() if len(kinds) == 1 else ""
-    return Offer(kind, Group(join, tuple(offer.node for offer in offers)), score, but)
-
-
-def _nouns(kind: Kind) -> tuple[str, ...]:
-    return (kind.noun, *(SAME["campaign"] if kind.noun == "campaign" else ()))
+def _held(held: holdings.Held) -> Offer:
+    return Offer("field", held.condition, held.score, held.but)

@@ -29,12 +29,26 @@ _SAID: Sequence[tuple[str, Sequence[str]]] = (
         ("added {when}", "joined any list {when}"),
     ),
     (r"(?:subscribed|signed up|opted in) (?P<when>.+)", ("joined any list {when}", "added {when}")),
+    (
+        r"(?:(?:been |a )?(?:members?|subscribers?|readers?|customers?|contacts?|registered|with us)(?: here)?)"
+        r" (?P<when>(?:since|before|after|until|till|from|in|during|for) .+)",
+        ("added {when}", "joined any list {when}"),
+    ),
     (r"(?:named|called|name is) (?P<what>.+)", ("first name is {what}", "last name is {what}")),
     (r"(?:left|unsubscribed|opted out) (?P<when>.+)", ("left any list {when}",)),
     (
-        r"(?:speaks?|speaking|reads?|writes?) (?P<what>.+)|(?P<what2>\S+)(?: |-)(?:speakers?|speaking|readers?)",
+        r"(?:speaks?|speaking|reads?|writes?) (?P<what>.+)|(?P<what2>\S+)(?: |-)(?:speakers?|speaking)",
         ("language is {what}",),
     ),
+    (
+        r"(?:do not|does not|don['’]t|doesn['’]t|not) (?:speak(?:ing)?|read|write) (?P<what>.+)",
+        ("language is not {what}",),
+    ),
+    (
+        r"click(?:ed|s)?(?: on| in)? (?:(?:a|the) link (?:to )?)?(?P<what>(?:https?://|www\.)?\w[\w-]*\.[a-z]{2,}\S*)",
+        ("clicked a link that contains {what}",),
+    ),
+    (r"(?:imported|uploaded) (?P<when>.+)", ("added {when}",)),
     (
         r"(?:uses?|using|is at|are at) (?P<what>\w+)|(?P<what2>\w+) (?:users?|accounts?)",
         ("{what} addresses",),
@@ -43,7 +57,8 @@ _SAID: Sequence[tuple[str, Sequence[str]]] = (
 # Several at once: way to say it → (join, parts).
 _GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     (
-        rf"(?:inactive|dormant|sleeping|asleep|lapsed|disengaged|unengaged|not (?:active|engaged))(?P<when>{_TAIL})",
+        r"(?:inactive|dormant|sleeping|asleep|lapsed|disengaged|unengaged|not (?:active|engaged)"
+        rf"|(?:with )?(?:no|without) (?:e-?mail )?(?:activity|engagement|interaction))(?P<when>{_TAIL})",
         "all",
         ("not opened{when}", "not clicked{when}"),
     ),
@@ -74,6 +89,25 @@ _GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         ("first name is not empty", "last name is not empty"),
     ),
 )
+_OF_SEVERAL: Sequence[tuple[str, str, Sequence[str]]] = (
+    (
+        r"(?:(?:has|have|with) no|without|no) (?:an? )?(?P<a>.+?) (?:or|and|nor) (?:no |an? )?(?P<b>.+)",
+        "all",
+        ("{a} is empty", "{b} is empty"),
+    ),
+    (r"(?:missing) (?P<a>.+?) or (?P<b>.+)", "any", ("{a} is empty", "{b} is empty")),
+    (r"(?:missing) (?P<a>.+?) and (?P<b>.+)", "all", ("{a} is empty", "{b} is empty")),
+    (
+        r"(?:has|have|with) (?:an? )?(?P<a>.+?) and (?:an? )?(?P<b>.+)",
+        "all",
+        ("{a} is not empty", "{b} is not empty"),
+    ),
+    (
+        r"(?:only|just|solely) on (?P<a>.+)|on (?P<a2>.+) (?:only|alone)|on (?:only|just) (?P<a3>.+)",
+        "all",
+        ("on {a}", "on exactly 1 list"),
+    ),
+)
 _IS_NOT = {"is": "is_not", "on": "not_on", "given": "not_given", "has": "has_not"}
 # Words without those that deny and fill, and the conditions they are: (kind, of, operator) each.
 _KNOWN: Mapping[str, Sequence[tuple[str, str, str]]] = {
@@ -99,7 +133,7 @@ _KNOWN: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ),
         ("tagged|tag|tags|any tag", (("any", "tag", "has"),)),
         ("untagged", (("any", "tag", "has_not"),)),
-        ("unconfirmed|pending|not confirmed|not confirmed yet", (("any", "list", "pending"),)),
+        ("unconfirmed|pending|not confirmed|not confirmed yet|not confirm", (("any", "list", "pending"),)),
         (
             "consent|consented|agreed|opted in|gave consent|given consent|consent record|permission",
             (("consent", "mail", "given"),),
@@ -107,6 +141,11 @@ _KNOWN: Mapping[str, Sequence[tuple[str, str, str]]] = {
         (
             "withdrew consent|withdrawn consent|consent withdrawn|took back consent",
             (("consent", "mail", "denied"),),
+        ),
+        ("tracking allowed|tracking granted|tracked|agreed tracking", (("consent", "tracking", "given"),)),
+        (
+            "tracking denied|tracking refused|not tracked|refused tracking",
+            (("consent", "tracking", "denied"),),
         ),
     )
     for words in several.split("|")
@@ -122,10 +161,33 @@ _UNTOLD: Mapping[str, str] = {
         ),
         ("visited|visitors|website|browsed|downloaded", "What people do on your website is not known: only what they do with your mails."),
         ("men|women|male|female|gender", "Whether somebody is a woman or a man is known only where a field says so."),
+        (
+            "bounced|bounces|complained|suppressed|blocked",
+            "Since when somebody is suppressed cannot be asked: only whether and why. A campaign’s own bounces can.",
+        ),
+        ("every|always", "“Every” cannot be asked of all that was sent: ask how often, or of the last campaigns."),
+        ("average|median|best|top|most", "Nobody is ranked here: say from how many, such as “opened at least 5 times”."),
+        ("random|percent|%|sample", "A part of the people at random cannot be asked for: a segment holds all who fit."),
+        ("near|around|radius|km|miles", "How far places are apart is not known: name the cities."),
+        (
+            "europe|eu|abroad|dach|benelux|scandinavia|asia|africa|continent|international",
+            "Which countries belong together is not known: name the countries.",
+        ),
         ("forwarded|shared|replied|answered", "Who forwards or answers a mail is not known."),
     )
     for words in several.split("|")
 }  # fmt: skip
+_EVERYBODY = re.compile(
+    r"(?:everyone|everybody|anyone|anybody|all)(?: of)?(?: (?:the|our|my))?(?: (?:people|contacts|persons|addresses))?",
+    re.IGNORECASE,
+)
+NO_CONDITION = "A segment needs a condition: this is everybody who may be written to."
+_ON_LISTS = re.compile(
+    r"(?P<not>not )?(?:on|in|subscribed to|members? of|belongs? to) (?P<number>.+?) (?:different )?lists?(?: at least)?",
+    re.IGNORECASE,
+)
+_BROUGHT = frozenset(["import", "imports", "imported", "uploaded"])
+_FILE = re.compile(r"\.(?:csv|tsv|txt|xlsx?|ods|zip)$", re.IGNORECASE)
 # Already says no.
 _IS_DENIED = ("pending", "denied", "has_not", "left")
 _AGED = re.compile(r"(?:(?:age[ds]?|is|are) )*(?P<number>.+?)(?: years?)?(?: old)?", re.IGNORECASE)
@@ -144,13 +206,38 @@ def ways(text: str) -> list[str]:
 def together(text: str) -> tuple[str, list[str]] | None:
     """(join, ways to say its parts) of what is several conditions at once."""
     text = " ".join(text.split())
-    for pattern, join, told in _GROUPS:
+    for pattern, join, told in (*_GROUPS, *_OF_SEVERAL):
         if match := _match(pattern, text):
             parts = _parts(match)
             if "when" in parts and not parts["when"].strip() and "not" not in parts:
                 parts["when"] = f" in the last {ACTIVE_DAYS} days"
             return join, [way.format(**parts) for way in told]
     return None
+
+
+def everybody(text: str, things: Mapping[str, Mapping[Any, Thing]]) -> Condition | None:
+    """“all contacts”: the nearest is all who may be written to."""
+    is_said = _EVERYBODY.fullmatch(" ".join(text.split())) and "any" in things.get("mailable", {})
+    return Condition("mailable", "any", "is_not") if is_said else None
+
+
+def on_lists(text: str, things: Mapping[str, Mapping[Any, Thing]]) -> Condition | None:
+    """“on more than one list”: by how many."""
+    match = _ON_LISTS.fullmatch(_without_who(" ".join(text.split())))
+    if match is None or "list" not in things.get("any", {}):
+        return None
+    told = re.sub(r"\b(?:several|multiple|many)\b", "at least 2", match["number"].casefold())
+    said = spoken.number(told.replace("only ", "").replace("just ", ""))
+    if said is None or isinstance(said[1], list) or not said[1].isdecimal():
+        return None
+    op, number = said[0], int(said[1])
+    if op in ("more", "less"):
+        op, number = ("at_least", number + 1) if op == "more" else ("at_most", number - 1)
+    if match["not"] and op != "equals":
+        op, number = ("at_most", number - 1) if op == "at_least" else ("at_least", number + 1)
+    elif match["not"] or op not in ("equals", "at_least", "at_most") or number < 0:
+        return None
+    return Condition("any", "list", {"equals": "exactly"}.get(op, op), number)
 
 
 def conditions(words: Sequence[str], things: Mapping[str, Mapping[Any, Thing]]) -> list[Condition]:
@@ -173,6 +260,9 @@ def conditions(words: Sequence[str], things: Mapping[str, Mapping[Any, Thing]]) 
 
 def untold(words: Sequence[str]) -> str:
     """Why that cannot be asked, where a word is for something that nobody tells; else empty."""
+    folded = {word.casefold() for word in words}
+    if any(_FILE.search(word) for word in words) or folded & _BROUGHT:
+        return "No import of that name is kept. The people of an import can be asked for as long as it can be rolled back."
     return next((_UNTOLD[word.casefold()] for word in words if word.casefold() in _UNTOLD), "")
 
 
@@ -238,4 +328,4 @@ def _without_who(text: str) -> str:
 
 
 def _parts(match: re.Match[str]) -> dict[str, str]:
-    return {name.removesuffix("2"): text for name, text in match.groupdict().items() if text is not None}
+    return {name.rstrip("23"): text for name, text in match.groupdict().items() if text is not None}

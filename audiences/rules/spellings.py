@@ -12,17 +12,62 @@ R = TypeVar("R")
 # Marks that keep a name of another writing direction apart are no letters of it.
 _APART = "\u2066-\u2069"
 WORD = re.compile(rf"[^\s,;:“”\"'(){_APART}]+(?:'[^\s,;:“”\"'(){_APART}]+)*")
+AND = re.compile(r"\s+(?:and|but|&)\s+", re.IGNORECASE)
 OR = re.compile(r"\s+(?i:or)\s+")
 COMMA = re.compile(r"\s*[,;]\s*")
 _SIGN = re.compile(r"\s*(<=|>=|!=|<>|[<>=≤≥≠])\s*(?=-?\d)")
 _COUNTS = {"once": "1 time", "twice": "2 times"}
-_MAILS = r"(?:campaigns|mails|mailings|newsletters|e-?mails)"
-_UNIFIED = (
+_MAILS = r"(?:campaign|mail|mailing|newsletter|e-?mail)s?"
+NUMBERS = {
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+}
+_ALL = "everyone|everybody|anyone|anybody|all (?:of )?(?:the |our |my )?(?:people|contacts|persons)|all who"
+
+
+def _digits(match: re.Match[str]) -> str:
+    return str(NUMBERS[match[1].lower()])
+
+
+_UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (
         r"^\s*(?:everyone|everybody|anyone|all|people|all people)\s+(?:except|but|excluding|without)\s+(?:for\s+)?",
         "not ",
     ),
+    (rf"^\s*(?:{_ALL})\s+(?=\S)", ""),
     (r"\b(?:not|\w+n['’]t|never) without\b", "with"),
+    (r"\s+(?:without|but not) (?=(?:open|click|read)ing\b)", " but not "),
+    (r"\ban? (?=(?:day|week|month|quarter|year) ago\b)", "1 "),
+    (r"\bboth (?=.+ and )", ""),
+    (r"\bneither\b(?=.+ nor )", "not"),
+    (r"\bnor\b", "or"),
+    (r"\bnon[- ](?=\w)", "not "),
+    (r"\bzero (?=\w)", "no "),
+    (r"\boutside (?:of )?(?=\w)", "not in "),
+    (
+        r"\b(?:can(?:not|['’]t| not)|(?:may|must|can) not) be (?:e-?mailed|mailed|written to|reached|contacted)|\bunreachable\b",
+        "not mailable",
+    ),
+    (r"\b(?:can|may) be (?:e-?mailed|mailed|written to|reached|contacted)|\breachable\b", "mailable"),
+    (r"\b(got|received|opened|clicked|read) (?:none|neither)(?: of (?:them|these|those))?$", r"not \1 it"),
+    (r"\b(got|received|opened|clicked|did) nothing$", r"never \1 anything"),
+    (
+        rf"(?<!least )(?<!most )(?<!than )(?<!only )(?<!exactly )\b(?:any|a single|even one|one)(?: of (?:the|our|my))? (?={_MAILS}\b)",
+        "a ",
+    ),
+    (r"(?<=\S)\s+(?:at all|from us|by us|of ours|yet)$", ""),
+    (
+        rf"\b({'|'.join(NUMBERS)})\b(?= (?:or more |or fewer |different )?(?:lists?|times?|days?|weeks?|months?|years?|{_MAILS})\b)",
+        _digits,
+    ),
     (r"\s+(?:except|excluding|minus)\s+(?:for\s+)?", " but not "),
     (rf"(?<!last )(?<!latest )(?<!newest )\b(\d+)((?: or more)?) {_MAILS}\b", r"\1\2 times"),
     (r"\b(phone|telephone|mobile) number\b", "phone"),
@@ -43,14 +88,28 @@ SAME: Mapping[str, tuple[str, ...]] = {
     "begins": ("begin", "starts", "start", "starting"),
     "ends": ("end", "ending"),
     "contains": ("contain", "containing", "includes", "include", "including", "like"),
-    "received": ("receives", "receive", "got", "get"),
-    "opened": ("opens", "opening"),
-    "clicked": ("clicks", "clicking"),
+    "received": ("receives", "receive", "receiving", "got", "get", "gets", "getting"),
+    "opened": ("opens", "opening", "open", "read", "opener", "openers"),
+    "clicked": ("clicks", "clicking", "click", "clicker", "clickers"),
+    "birthday": ("born", "birth", "birthdate"),
+    "birth": ("born", "birthday", "birthdate"),
+    "interest": ("interested", "likes"),
+    "interests": ("interested", "likes"),
     "campaign": ("campaigns", "anything", "something", "any", "mail", "mails", "email", "emails", "newsletter", "newsletters"),
     "tagged": ("tag", "tags"),
     "on": ("subscribed", "subscribers", "members"),
     "left": ("unsubscribed",),
 }  # fmt: skip
+# What else a kind of thing is called, beside the name of one.
+CALLED: Mapping[str, tuple[str, ...]] = {
+    "import": ("imported", "importing", "file", "upload", "uploaded", "spreadsheet"),
+    "campaign": ("mail", "mailing", "email", "e-mail", "newsletter", "letter"),
+    "segment": ("members",),
+}
+# No object of its own: what was done with the thing named before. “Never … anything” is said of all there is.
+IT = frozenset(
+    ["it", "that", "this", "them", "then", "on", "in", "any", "a", "the", "link", "links", "anything"]
+)
 UNITS = {
     "week": 7, "weeks": 7, "month": 30, "months": 30, "quarter": 90, "quarters": 90, "year": 365, "years": 365,
 }  # fmt: skip

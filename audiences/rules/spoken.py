@@ -12,11 +12,22 @@ Period = tuple[date, date]
 # An operator and its value, not yet read.
 Said = tuple[str, Any]
 
+# From here on or up to there: what stands before a day or a period.
+LEADS_TO_DAYS = frozenset(["before", "until", "till", "since", "from", "after"])
 _ONE = timedelta(days=1)
+_UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
+_AGO = re.compile(
+    r"(?:(more than|over|longer than|older than|at least|less than|under|within) )?(\d{1,4}|an?) (day|week|month|quarter|year)s?(?: ago)?"
+)
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
+# As many as people are known for.
+MOST_DAYS = 36_500
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# Of the century people are rather born in, where none is said.
+_DECADE = re.compile(r"['’]?(19|20)?(\d0)['’]?s")
 _YEAR = re.compile(r"(19|20|21)\d\d")
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
@@ -62,6 +73,8 @@ def days(text: str, today: date) -> Said | None:
     if match := re.fullmatch(r"(?:between (.+) and|from (.+) (?:to|until|till)) (.+)", text):
         begin, end = _period(match[1] or match[2], today), _period(match[3], today)
         return ("within", [begin[0].isoformat(), end[1].isoformat()]) if begin and end else None
+    if said := _ago(text, today):
+        return said
     match = re.fullmatch(
         r"(?:(before|earlier than|until|till|up to|since|from|after|later than|on|in|during) )?(.+)", text
     )
@@ -78,6 +91,25 @@ def days(text: str, today: date) -> Said | None:
         case "after" | "later than":
             return "after", last.isoformat()
     return ("on", first.isoformat()) if first == last else ("within", [first.isoformat(), last.isoformat()])
+
+
+def _ago(text: str, today: date) -> Said | None:
+    """`more than 2 years ago`, `for over a month`"""
+    match = _AGO.fullmatch(text.removeprefix("for "))
+    if match is None or not (text.startswith("for ") or text.endswith(" ago")):
+        return None
+    days = int(match[2] if match[2].isdecimal() else 1) * _UNIT_DAYS[match[3]]
+    if days > MOST_DAYS or (match[1] is None and not (text.endswith(" ago") and match[3] == "day")):
+        return None
+    day = today - timedelta(days=days)
+    match match[1]:
+        case None:
+            return "on", day.isoformat()
+        case "less than" | "under" | "within":
+            return "after", day.isoformat()
+        case "at least":
+            return "before", (day + _ONE).isoformat()
+    return "before", day.isoformat()
 
 
 def month(text: str) -> int:
@@ -107,6 +139,12 @@ def _named(words: list[str], today: date) -> Period | None:
             return monday, monday + timedelta(days=6)
         case ["this", "month"]:
             return _month(today.year, today.month)
+        case [day] if day.removesuffix("s") in _WEEKDAYS:
+            ago = (today.weekday() - _WEEKDAYS.index(day.removesuffix("s"))) % 7
+            return today - timedelta(days=ago), today - timedelta(days=ago)
+        case [years] if match := _DECADE.fullmatch(years):
+            first = int(match[1] or "19") * 100 + int(match[2])
+            return date(first, 1, 1), date(first + 9, 12, 31)
         case ["this", "year"]:
             return date(today.year, 1, 1), date(today.year, 12, 31)
     return None

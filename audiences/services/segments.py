@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts import activity, outbox
@@ -14,7 +16,7 @@ from accounts.providers.base import Effect
 from accounts.redaction import redact, redact_value
 from accounts.refusals import CannotDo
 from audiences import rules
-from audiences.models import Segment
+from audiences.models import BulkAction, FieldChange, Import, Segment
 from audiences.queries.contacts import People, reached
 from audiences.rules import Group
 from audiences.sql import within
@@ -161,7 +163,8 @@ def count_segment(*, segment: Segment) -> bool:
 def renew_counts() -> int:
     """Have the segments with the oldest counts counted in the background; answers how many.
 
-    One that was tried within the hour is left alone, whether or not it could be counted.
+    One that was tried within the hour is left alone, whether or not it could be counted; unless many people changed since,
+    by an import, a bulk action, a field, or one of these rolled back.
     """
     tasks = OutboxEntry.objects.filter(
         task=COUNT_TASK, subject_type=ContentType.objects.get_for_model(Segment)
@@ -170,14 +173,28 @@ def renew_counts() -> int:
     room = RENEWED_AT_ONCE - tasks.filter(is_open).count()
     if room <= 0:
         return 0
-    since = timezone.now() - COUNTED_EVERY
-    tried = tasks.filter(is_open | Q(created_at__gt=since), subject_id=OuterRef("pk"))
-    old = Q(counted_at=None) | Q(counted_at__lt=since)
-    due = Segment.objects.filter(old, ~Exists(tried), archived_at=None).select_related("workspace")
+    hour = Value(timezone.now() - COUNTED_EVERY, DateTimeField())
+    segments = Segment.objects.alias(since=Greatest(hour, *map(_last_finished, _CHANGERS)))
+    tried = tasks.filter(is_open | Q(created_at__gt=OuterRef("since")), subject_id=OuterRef("pk"))
+    old = Q(counted_at=None) | Q(counted_at__lt=F("since"))
+    due = segments.filter(old, ~Exists(tried), archived_at=None).select_related("workspace")
     found = due.order_by(F("counted_at").asc(nulls_first=True), "pk")[:room]
     for segment in found:
         _count_later(segment)
     return len(found)
+
+
+# What changes many people at once; somebody added by hand is one.
+_CHANGERS = (
+    Import.objects.exclude(source=Import.Source.BY_HAND),
+    BulkAction.objects.all(),
+    FieldChange.objects.all(),
+)
+
+
+def _last_finished(rows: QuerySet[Any]) -> Subquery:
+    mine = rows.filter(workspace=OuterRef("workspace"), finished_at__isnull=False)
+    return Subquery(mine.order_by("-finished_at").values("finished_at")[:1])
 
 
 def count_in_background(entry: OutboxEntry) -> None:

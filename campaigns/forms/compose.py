@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from accounts.forms import Form
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
 from accounts.names import by_name
-from accounts.templatetags.ui import number
+from accounts.templatetags.ui import day, distance, in_zone, number
 from audiences.list_names import ListLabels
 from audiences.models import List, Segment
 from campaigns import content
@@ -127,7 +129,7 @@ class ComposeForm(ContentForm):
         required=False,
         label="To segments",
         widget=SegmentChecks,
-        help_text="As last counted. Who is on no list and gave no consent, or left, does not receive it.",
+        help_text="Who is on no list and gave no consent, or left, does not receive it.",
     )
 
     def __init__(
@@ -190,7 +192,12 @@ def _segment_label(found: Chosen) -> str:
         return found.name
     without = found.people - found.agreed if found.agreed is not None else 0
     but = f", {number(without)} of them without consent" if without > 0 else ""
-    return f"\u2068{found.name}\u2069 ({number(found.people)} mailable{but})"
+    when = f", counted {_since(found.counted_at)}" if found.counted_at else ""
+    return f"\u2068{found.name}\u2069 ({number(found.people)} mailable{but}{when})"
+
+
+def _since(at: datetime) -> str:
+    return distance((timezone.now() - at).total_seconds()) or day(in_zone(at))
 
 
 # Blocks

@@ -12,9 +12,8 @@ from accounts.names import by_name
 from accounts.redaction import redact
 from audiences import rules
 from audiences.models import Segment
+from audiences.queries.segments import UNREADABLE
 from campaigns.models import Campaign, Delivery
-
-UNREADABLE = "The rule can no longer be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,7 @@ class Chosen:
     people: int | None = None
     # Of them, those a campaign would go to.
     agreed: int | None = None
+    counted_at: datetime | None = None
 
     @classmethod
     def of(cls, segment: Segment) -> "Chosen":
@@ -42,6 +42,7 @@ class Chosen:
             segment.archived_at is not None,
             segment.mailable_count,
             segment.agreed_count,
+            segment.counted_at,
         )
 
     @classmethod

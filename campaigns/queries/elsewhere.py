@@ -22,6 +22,11 @@ from campaigns.models import Campaign, Delivery, Recipient, TestSend
 
 NEXT = 5
 RECEIVED = 10
+# Of what a campaign goes to; a released one goes as it stood then.
+_ONCE_ARCHIVED = {
+    Campaign.Status.DRAFT.value: "cannot go out before this is taken out of it or brought back",
+    Campaign.Status.SCHEDULED.value: "still goes as it was released; taken back to a draft, it cannot go out again",
+}
 
 
 def next_campaigns(request: WorkspaceRequest) -> dict[str, Any] | None:
@@ -70,7 +75,13 @@ def campaigns_by_segment(workspace: Workspace, segment_ids: Collection[Any]) -> 
 
 
 def _use(campaign: Campaign) -> Use:
-    return Use("Campaign", campaign.name, campaign.get_absolute_url(), campaign.get_status_display())
+    return Use(
+        "Campaign",
+        campaign.name,
+        campaign.get_absolute_url(),
+        campaign.get_status_display(),
+        once_archived=_ONCE_ARCHIVED.get(campaign.status, ""),
+    )
 
 
 def search_templates(request: WorkspaceRequest, words: str) -> list[Hit]:

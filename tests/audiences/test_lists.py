@@ -165,7 +165,10 @@ def test_a_list_in_use_is_archived_only_after_its_uses_were_named(browse, worksp
     page = reply.content.decode()
     assert reply.status_code == 200
     assert f'href="{campaign.get_absolute_url()}"' in page.replace("/w/acme", "")
-    assert "A draft" in page
+    assert (
+        'A draft</bdi></a></dd><dd class="quiet small">Cannot go out before this is taken out of it' in page
+    )
+    assert 'November news</bdi></a></dd><dd class="quiet small">Still goes as it was released' in page
     assert "Long gone" not in page
     assert not List.objects.exclude(archived_at=None).exists()
 

@@ -71,6 +71,24 @@ def test_an_import_is_offered_by_its_name_and_moment_until_its_rows_go(workspace
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "who"),
+    [
+        ("imported from people.csv", {"new", "changed", "same", "left", "blocked"}),
+        ("everyone uploaded with people.csv", {"new", "changed", "same", "left", "blocked"}),
+        ("came by people.csv", {"new"}),
+        ("not imported from people.csv", {"other"}),
+    ],
+)
+def test_people_of_an_import_are_asked_for_by_the_name_of_its_file(workspace, imported, words, who):
+    things = {key: kind.things(workspace) for key, kind in rules.KINDS.items()}
+
+    node = rules.Reader(things, timezone.now().date()).offers(words)[0].node
+
+    rows = contacts(People(workspace, rule=rules.Group("all", (node,)))).rows
+    assert {row.email.removesuffix("@x.test") for row in rows} == who
+
+
 def test_one_that_was_rolled_back_says_so(workspace, imported, by, found):
     undo(imported, by)
 

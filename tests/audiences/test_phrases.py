@@ -241,6 +241,87 @@ def offered(workspace, reader):
         ("aged 30 to 40", "(Birthday is after 26 Nov 1985 and Birthday is before 27 Nov 1996)"),
         ("aged 40 to 30", "(Birthday is after 26 Nov 1985 and Birthday is before 27 Nov 1996)"),
         ("age under 25", "Birthday is after 26 Nov 2001"),
+        ("born in the 80s", "Birthday is between 1 Jan 1980 and 31 Dec 1989"),
+        ("born before 1980", "Birthday is before 1 Jan 1980"),
+        # Two values of one field are of different people; tags and lists are held at once
+        ("in Gent and Brugge", "City is “Gent” or “Brugge”"),
+        ("lives in Gent and in Brugge", "City is “Gent” or “Brugge”"),
+        ("in Gent or Lyon", "City is “Gent” or “Lyon”"),
+        ("city is Gent and city is Brugge", "City is “Gent” or “Brugge”"),
+        ("in Germany, Austria and Switzerland", "Country is “DE” or “AT” or “CH”"),
+        ("not in Germany and Austria", "Country is not “DE” or “AT”"),
+        ("speaks German and French", "Language is “de” or “fr”"),
+        ("speaks neither German nor French", "Language is not “de” or “fr”"),
+        ("tagged vip and lost", "(tagged “VIP” and tagged “lost”)"),
+        ("on both News and Offers", "(on the list “News” and on the list “Offers”)"),
+        ("not tagged vip or lost", "(not tagged “VIP” and not tagged “lost”)"),
+        (
+            "on neither News nor Offers nor Guests",
+            "(not on the list “News” and not on the list “Offers” and not on the list “Guests”)",
+        ),
+        # Since when
+        ("members since 2020", "Added here is after 31 Dec 2019"),
+        ("members until 2020", "Added here is before 1 Jan 2021"),
+        ("customers before May 2024", "Added here is before 1 May 2024"),
+        ("with us for more than 2 years", "Added here is before 26 Nov 2024"),
+        ("added more than 6 months ago", "Added here is before 30 May 2026"),
+        ("joined News less than two weeks ago", "joined the list “News” since 13 Nov 2026"),
+        ("added 3 days ago", "Added here is on 23 Nov 2026"),
+        ("clicked over a year ago", "clicked in a campaign before 26 Nov 2025 but not since"),
+        ("new since Monday", "Added here is after 22 Nov 2026"),
+        # On how many lists
+        ("on more than one list", "on at least 2 lists"),
+        ("on several lists", "on at least 2 lists"),
+        ("subscribed to three or more lists", "on at least 3 lists"),
+        ("on only one list", "on exactly 1 list"),
+        ("not on more than two lists", "on at most 2 lists"),
+        ("only on News", "(on the list “News” and on exactly 1 list)"),
+        # Nothing at all
+        ("did not receive any campaign", "never received a campaign"),
+        ("never got anything", "never received a campaign"),
+        ("got nothing", "never received a campaign"),
+        ("has not opened one of our mails yet", "never opened a campaign"),
+        ("zero clicks", "never clicked in a campaign"),
+        ("non-openers", "never opened a campaign"),
+        (
+            "no activity for a year",
+            "(not opened a campaign in the last 365 days and not clicked in a campaign in the last 365 days)",
+        ),
+        ("opened at least one campaign", "opened a campaign at least 1 time"),
+        # Beside each other
+        (
+            "vips in gent with a birthday this month",
+            "(tagged “VIP” and City is “Gent” and Birthday falls in November)",
+        ),
+        (
+            "vips in gent and clicked last week",
+            "(tagged “VIP” and City is “Gent” and clicked in a campaign in the last 7 days)",
+        ),
+        (
+            "vips in Norway who clicked last week but did not open in the last 3 days",
+            "(tagged “VIP” and Country is “NO” and clicked in a campaign in the last 7 days and not opened a campaign in the last 3 days)",
+        ),
+        ("vips in Norway on News", "(tagged “VIP” and Country is “NO” and on the list “News”)"),
+        ("in Norway on News", "(Country is “NO” and on the list “News”)"),
+        ("vips without a birthday", "(tagged “VIP” and Birthday is empty)"),
+        ("German vips", "(Language is “de” and tagged “VIP”)"),
+        ("all vips", "tagged “VIP”"),
+        ("everyone in Gent", "City is “Gent”"),
+        ("subscribers of News who never opened anything", "(on the list “News” and never opened a campaign)"),
+        ("no phone or city", "(Phone is empty and City is empty)"),
+        ("missing phone or city", "(Phone is empty or City is empty)"),
+        ("phone empty or city empty", "(Phone is empty or City is empty)"),
+        # In other words
+        ("Swiss people", "Country is “CH”"),
+        ("outside Germany", "Country is not “DE”"),
+        ("lives in Germany but doesn't speak German", "(Country is “DE” and Language is not “de”)"),
+        ("email ends with .de", "Address ends with “.de”"),
+        ("clicked on shop.example.com", "clicked a link that contains “shop.example.com”"),
+        ("can be mailed", "not suppressed"),
+        ("may not be written to", "suppressed"),
+        ("did not confirm", "has not confirmed any list yet"),
+        ("tracking denied", "opens and clicks may be counted: denied or taken back"),
+        ("imported last week", "Added here in the last 7 days"),
     ],
 )
 def test_words_become_a_sentence(offered, words, sentence):
@@ -289,6 +370,9 @@ def test_everyday_names_become_the_codes_and_domains_that_people_have(workspace,
         ("have opened before May", "opened a campaign before 1 May 2026 but not since", "Only the newest time of each person"),
         ("opened exactly 3 times", "opened a campaign at least 3 times", "Those who did so more often are in it, too."),
         ("opened at least 3 times", "opened a campaign at least 3 times", ""),
+        ("everyone", "not suppressed", "A segment needs a condition: this is everybody who may be written to."),
+        ("all contacts", "not suppressed", "A segment needs a condition: this is everybody who may be written to."),
+        ("in Paris or Lyon", "City is “Paris” or “Lyon”", "Nobody’s city is “Paris” or “Lyon” so far."),
     ],
 )  # fmt: skip
 def test_the_nearest_that_can_be_asked_says_what_it_is_not(reader, offered, words, sentence, but):
@@ -300,6 +384,65 @@ def test_the_nearest_that_can_be_asked_says_what_it_is_not(reader, offered, word
 def test_what_nobody_tells_is_said_to_be_unknown():
     assert rules.untold(["bought"]).startswith("What people buy is not known by itself.")
     assert rules.untold(["zzz"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("imported from nowhere.xlsx", "No import of that name is kept."),
+        ("bounced in the last 30 days", "Since when somebody is suppressed cannot be asked"),
+        ("opened every campaign", "“Every” cannot be asked"),
+        ("best readers", "Nobody is ranked here"),
+        ("from Europe", "Which countries belong together is not known"),
+        ("women", "Whether somebody is a woman or a man is known only where a field says so."),
+    ],
+)
+def test_what_cannot_be_asked_is_said(reader, words, said):
+    assert reader.offers(words) == []
+    assert rules.untold(reader.lost(words)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("held", "kind", "words", "sentence"),
+    [
+        (("f", "m"), "choice", "female", "Gender is “f”"),
+        (("f", "m"), "choice", "women in Gent", "(Gender is “f” and City is “Gent”)"),
+        (("Female", "Male"), "text", "men", "Gender is “Male”"),
+        (("Frau", "Herr"), "text", "gender is female", "Gender is “Frau”"),
+        (("weiblich", "männlich"), "choice", "not men", "Gender is not “männlich”"),
+        (("Women", "Men", "Other"), "choice", "female vips", "(Gender is “Women” and tagged “VIP”)"),
+        (("F", "w", "M"), "text", "women and men", "Gender is “F” or “w” or “M”"),
+        (("f", "m"), "choice", "gender is other", "Gender is “other”"),
+    ],
+)
+def test_women_and_men_are_told_by_the_field_that_says_so(
+    workspace, reader, offered, held, kind, words, sentence
+):
+    Field.objects.create(
+        workspace=workspace, key="gender", label="Gender", kind=kind, choices=held if kind == "choice" else []
+    )
+    for value in reversed(held):
+        ContactFactory(workspace=workspace, custom={"gender": value})
+    reader.things["field"] |= rules.KINDS["field"].things(workspace, ["gender"])
+
+    assert offered(words)[0] == sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("members since 2020", "Member since is after 31 Dec 2019"),
+        ("member since 2020", "Member since is after 31 Dec 2019"),
+        ("member since before 2020", "Member since is before 1 Jan 2020"),
+        ("member since in 2020", "Member since is between 1 Jan 2020 and 31 Dec 2020"),
+        ("member since is 2020-05-01", "Member since is on 1 May 2020"),
+    ],
+)
+def test_a_name_with_since_in_it_leaves_since_its_meaning(workspace, reader, offered, words, sentence):
+    Field.objects.create(workspace=workspace, key="joined", label="Member since", kind="date")
+    reader.things["field"] |= rules.KINDS["field"].things(workspace, ["joined"])
+
+    assert offered(words)[0] == sentence
 
 
 @pytest.mark.parametrize(

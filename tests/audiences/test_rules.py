@@ -149,8 +149,11 @@ class World:
     def _any(self, email, told, of, op, value):
         if of == "tag":
             return any(told["tags"]) is (op == "has")
+        number = sum(self._joined(one, "on", None) for one in told["lists"])
         if op == "not_on":
-            return not any(self._joined(one, "on", None) for one in told["lists"])
+            return number == 0
+        if op in ("at_least", "at_most", "exactly"):
+            return compare("equals" if op == "exactly" else op, number, value)
         return any(self._joined(one, op, value) for one in told["lists"])
 
     def _joined(self, joined, op, value):
@@ -301,6 +304,10 @@ def conditions_of(world):
         fields(["vip"], st.tuples(st.sampled_from(["yes", "no", "empty", "filled"]))),
         st.builds(lambda mine, pair: on("list", mine.pk, *pair), st.sampled_from(world.lists), joins),
         st.builds(lambda pair: on("any", "list", *pair), joins),
+        st.builds(
+            lambda op, number: on("any", "list", op, number),
+            st.sampled_from(["at_least", "at_most", "exactly"]), st.sampled_from([0, 1, 1.5, 2, 3]),
+        ),
         st.builds(lambda op: on("any", "tag", op), st.sampled_from(["has", "has_not"])),
         st.builds(lambda tag, op: on("tag", tag.pk, op), st.sampled_from(world.tags), st.sampled_from(["has", "has_not"])),
         st.builds(

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from audiences import rules
 from audiences.models import Contact, List, Segment, Tag
 from audiences.services import segments as services
+from campaigns.models import Campaign
 from tests.factories import (
     CampaignFactory,
     ConnectionFactory,
@@ -228,11 +229,11 @@ def test_half_filled_rows_keep_the_rest_and_say_what_is_missing(browse, news):
     assert not Segment.objects.exists()
 
 
-def test_saving_leads_back_to_the_list_where_it_stands_first(browse, news):
+def test_saving_leads_to_the_segment_itself(browse, news):
     SubscriptionFactory(list=news)
     client = browse("editor")
     reply = client.post(NEW, row(news, save="1", name="Readers", description="For the fair"))
-    assert (reply.status_code, reply.url) == (302, "/w/acme/segments/")
+    assert (reply.status_code, reply.url) == (302, f"/w/acme/segments/{Segment.objects.get().pk}/")
     segment = Segment.objects.get()
     assert (segment.name, segment.description, segment.mailable_count) == ("Readers", "For the fair", 1)
     assert str(segment.created_by) in words(client.get("/w/acme/segments/"))
@@ -456,7 +457,18 @@ def test_archiving_names_the_uses_first(browse, workspace, news, make):
     segment = make("Readers", on(news))
     CampaignFactory(workspace=workspace, name="November").segments.add(segment)
     client, url = browse("editor"), f"/w/acme/segments/{segment.pk}/"
-    assert "Campaign <bdi>November</bdi> (draft)" in words(client.get(url))
+    for name, status in (("December", "scheduled"), ("October", "sent")):
+        CampaignFactory(workspace=workspace, name=name, status=status).segments.add(segment)
+    make("Others", {"kind": "segment", "of": segment.pk, "op": "in"})
+    page = words(client.get(url)).replace("/w/acme", "")
+    campaign = Campaign.objects.get(name="November")
+    assert (
+        f'<dt>Campaign · draft</dt><dd><a href="{campaign.get_absolute_url()}"><bdi>November</bdi></a></dd><dd class="quiet small">'
+        "Cannot go out before this is taken out of it or brought back.</dd>"
+    ) in page
+    assert '<bdi>December</bdi></a></dd><dd class="quiet small">Still goes as it was released' in page
+    assert '<bdi>Others</bdi></a></dd><dd class="quiet small">Goes on asking for it.' in page
+    assert page.count("<bdi>October</bdi>") == 1
     client.post(f"{url}archive/")
     assert "Bring back" in words(client.get(url))
     make("readers", on(news))

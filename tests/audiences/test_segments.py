@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import ActivityEntry, OutboxEntry
 from audiences import rules, uses
-from audiences.models import Engagement, Segment
+from audiences.models import BulkAction, Engagement, FieldChange, Import, Segment
 from audiences.queries import segments as queries
 from audiences.queries.contacts import People, contacts
 from audiences.services import segments as services
@@ -218,6 +218,32 @@ def test_stored_counts_are_renewed_the_oldest_first_a_few_at_a_time(make, news, 
     assert list(counts) == [0, 1, 1, 1, 0]
 
 
+@pytest.mark.parametrize("what", ["import", "by_hand", "roll_back", "bulk", "field"])
+def test_counts_are_renewed_soon_after_many_people_changed(make, news, workspace, what):
+    now = timezone.now()
+    segment = make("Readers", ("list", news.pk, "on"))
+    Segment.objects.update(counted_at=now - timedelta(minutes=9))
+    assert services.renew_counts() == 0
+
+    ended = {"workspace": workspace, "finished_at": now - timedelta(minutes=5)}
+    if what == "bulk":
+        BulkAction.objects.create(**ended, action="suppress", arguments={}, people={}, until=0, state="done")
+    elif what == "field":
+        FieldChange.objects.create(**ended, action="clear", arguments={}, state="done")
+    else:
+        state, source = (
+            ("undone" if what == "roll_back" else "done"),
+            ("by_hand" if what == "by_hand" else "file"),
+        )
+        Import.objects.create(**ended, name="a.csv", state=state, source=source)
+    SubscriptionFactory(list=news)
+
+    assert services.renew_counts() == (what != "by_hand")
+    run_outbox()
+    segment.refresh_from_db()
+    assert (segment.mailable_count, services.renew_counts()) == (what != "by_hand", 0)
+
+
 def test_what_cannot_be_counted_is_tried_once_an_hour(make, news, workspace):
     segment = make("Readers", ("list", news.pk, "on"))
     news.delete()
@@ -334,7 +360,9 @@ def test_who_uses_a_thing_is_named(make, news, workspace):
     campaign.segments.add(inner)
 
     assert uses.of(workspace, "list", [news.pk, 999]) == {
-        news.pk: [uses.Use("Segment", "Inner", inner.get_absolute_url())]
+        news.pk: [
+            uses.Use("Segment", "Inner", inner.get_absolute_url(), once_archived="goes on asking for it")
+        ]
     }
     assert [use.name for use in uses.of(workspace, "field", ["city"])["city"]] == ["Inner"]
     assert {(use.kind, use.name, use.note) for use in uses.of(workspace, "segment", [inner.pk])[inner.pk]} == {

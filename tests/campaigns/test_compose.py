@@ -266,7 +266,14 @@ def test_segments_say_why_they_cannot_be_chosen_and_those_chosen_stay(workspace)
     broken = make_segment(workspace, "Broken", tagged)
     kept = make_segment(workspace, "Chosen and broken", tagged)
     archived = make_segment(workspace, "Old", archived_at=timezone.now())
-    good = make_segment(workspace, "Good", speaks("fr"), mailable_count=1200, agreed_count=900)
+    good = make_segment(
+        workspace,
+        "Good",
+        speaks("fr"),
+        mailable_count=1200,
+        agreed_count=900,
+        counted_at=timezone.now() - timedelta(hours=3),
+    )
     campaign.segments.add(kept)
     tag.delete()
 
@@ -280,7 +287,11 @@ def test_segments_say_why_they_cannot_be_chosen_and_those_chosen_stay(workspace)
     assert shown == [
         (broken.pk, f"Broken – {gone}", True),
         (kept.pk, f"Chosen and broken – {gone}", False),
-        (good.pk, "\u2068Good\u2069 (1\xa0200 mailable, 300 of them without consent)", False),
+        (
+            good.pk,
+            "\u2068Good\u2069 (1\xa0200 mailable, 300 of them without consent, counted 3 h ago)",
+            False,
+        ),
     ]
     field = form.fields["segments"]
     assert set(field.clean([kept.pk, good.pk])) == {kept, good}

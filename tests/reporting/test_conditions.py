@@ -1,12 +1,13 @@
 """Conditions over campaigns: who fits each, what is offered, and that a report's number is the segment made of it."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from audiences import rules
-from audiences.models import Contact
+from audiences.models import Contact, Engagement
 from audiences.queries.contacts import People, contacts
 from campaigns.models import Recipient
 from reporting.conditions import CampaignKind, rule_of
@@ -239,6 +240,46 @@ def test_of_the_last_campaigns_each_that_cannot_be_asked_is_named(
     (offer,) = reader.offers(words)
 
     assert (len(list(rules.conditions(offer.node))), offer.but) == (asked, but)
+
+
+@pytest.mark.parametrize(
+    ("words", "who"),
+    [
+        ("opened November news but did not click", {"ben"}),
+        ("opened November news but did not click it", {"ben"}),
+        ("opened November news but did not click any link", {"ben"}),
+        ("opened but did not click November news", {"ben"}),
+        ("received November news but did not open it", {"cem", "fay", "ida"}),
+        ("got November news and did not open", {"cem", "fay", "ida"}),
+        ("got November news and clicked", {"ana", "fay"}),
+        ("was sent November news but did not receive it", {"gus", "hal"}),
+        ("received November news but never opened or clicked it", {"cem", "ida"}),
+        ("opened November news or Second but did not click", {"ben"}),
+        ("opened neither November news nor Second", set()),
+        ("did not get November news", {"dan", "eve", "gus", "hal"}),
+        ("non-openers of November news", {"cem", "fay", "ida"}),
+        # Said of all campaigns
+        ("opened November news but never clicked anything", {"ben"}),
+        ("opened November news but not clicked in the last 30 days", {"ana", "ben"}),
+    ],
+)
+def test_what_follows_without_an_object_was_done_with_the_campaign_before(
+    workspace, connection, campaign, crowd, words, who
+):
+    make_delivery(
+        CampaignFactory(workspace=workspace, connection=connection, name="Second"), connection, remote_id="2"
+    )
+    ana = Contact.objects.get(email="ana@x.test")
+    Engagement.objects.create(
+        contact=ana, clicks=1, opens=1, last_click_at=timezone.now() - timedelta(days=90)
+    )
+    reader = rules.Reader(
+        {key: kind.things(workspace) for key, kind in rules.KINDS.items()}, timezone.now().date()
+    )
+
+    node = reader.offers(words)[0].node
+
+    assert fits(workspace, rules.as_json(node)) == who
 
 
 def test_a_deleted_campaign_is_missed_by_its_name(workspace):
