@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 
+from accounts.days import mistyped
+
 Value = str | int | float | bool
 
 # Reading → (what a page calls it, Field.kind it gives).
@@ -83,6 +85,10 @@ _YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T ][\d:.Zz+ -]{0,25})
 _XXY = re.compile(r"(\d{1,2})[-./] ?(\d{1,2})[-./] ?(\d{4})(?:[T ][\d:.APMapm ]{0,15})?", re.ASCII)
 
 
+class MistypedYear(ValueError):  # noqa: N818 - what is wrong with a cell
+    """A day that nobody means; the sentence is fit for a page."""
+
+
 def parser(reading: str) -> Callable[[str], Value]:
     """What turns a cell into a value. Raises ValueError."""
     return _PARSERS[reading]
@@ -112,6 +118,8 @@ def guess(cells: Iterable[str]) -> str:
 def _value(reading: str, text: str) -> Value | None:
     try:
         return parser(reading)(text)
+    except MistypedYear:
+        return text  # written as a day all the same
     except ValueError:
         return None
 
@@ -151,8 +159,10 @@ def _date(pattern: re.Pattern[str], order: tuple[int, int, int]) -> Callable[[st
         found = pattern.fullmatch(text.strip()) if len(text) <= _MOST else None
         if found is None:
             raise ValueError(text[:_MOST])
-        year, month, day = (int(found[group]) for group in order)
-        return date(year, month, day).isoformat()
+        day = date(*(int(found[group]) for group in order))
+        if sentence := mistyped(day):
+            raise MistypedYear(sentence)
+        return day.isoformat()
 
     return parse
 

@@ -15,7 +15,7 @@ from audiences.addresses import NotAnAddress, address_or_pattern
 from audiences.erased import PROBLEM, Erased
 from audiences.field_names import fold
 from audiences.files.reading import Row
-from audiences.files.values import parser
+from audiences.files.values import MistypedYear, parser
 from audiences.importing.shaping import NotYet, bad, instant, names_erased, nothing_of, one_line
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
@@ -107,6 +107,8 @@ class BlockShape:
                 at = instant(text, self.parse)
             except NotYet:
                 odd = "not_yet"
+            except MistypedYear:
+                odd = "no_such_year"
             except ValueError:
                 odd = "not_such_a_value"
         pairs = [f'"kind":"{reason}"'] if (reason := reason_of(said)) else []

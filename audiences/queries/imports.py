@@ -28,6 +28,9 @@ PAGE = 50
 _CELL_PROBLEMS = {
     "not_such_a_value": "“{column}” {holds}{wanted}",
     "not_yet": "“{column}” {holds}a day that has not come yet",
+    "no_such_year": "“{column}” {holds}a year that is before 1900 or after 2200",
+    "no_language": "“{column}” {holds}no language such as de or German",
+    "no_phone": "“{column}” {holds}no phone number such as +41 44 123 45 67",
     "no_ip": "“{column}” {holds}no IP address such as 192.0.2.7",
     "too_long": "“{column}” is longer than the field holds",
 }
