@@ -81,7 +81,7 @@ _MOST = 40
 _POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d{1,3}(?:[. '\u00a0\u202f’]\d{3})+(?:,\d+)?|[+-]?\d+(?:,\d+)?", re.ASCII)
 _NOT_DIGITS = re.compile(r"[, '\u00a0\u202f’]", re.ASCII)
-_YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T ][\d:.Zz+ -]{0,25})?", re.ASCII)
+_YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T ][\d:.Zz+ -]{0,25}(?:UTC|GMT)?)?", re.ASCII)
 _XXY = re.compile(r"(\d{1,2})[-./] ?(\d{1,2})[-./] ?(\d{4})(?:[T ][\d:.APMapm ]{0,15})?", re.ASCII)
 
 
@@ -94,8 +94,11 @@ def parser(reading: str) -> Callable[[str], Value]:
     return _PARSERS[reading]
 
 
-def guess(cells: Iterable[str]) -> str:
-    """The reading under which all of these make sense, or most of them as dates; text when none does."""
+def guess(cells: Iterable[str], *, of_days: bool = False) -> str:
+    """The reading under which all of these make sense, or most of them as dates; text when none does.
+
+    `of_days`: by its name the column tells days, so that one date is enough.
+    """
     filled = [text for cell in cells if (text := cell.strip())]
     if not filled or any(_is_a_code(text) for text in filled):
         return "text"
@@ -112,7 +115,7 @@ def guess(cells: Iterable[str]) -> str:
         if reading.startswith("date")
     }
     best = max(fits, key=lambda reading: fits[reading])
-    return best if fits[best] * 2 > len(filled) else "text"
+    return best if fits[best] * 2 > (0 if of_days else len(filled)) else "text"
 
 
 def _value(reading: str, text: str) -> Value | None:

@@ -157,6 +157,11 @@ class BlockColumnsForm(Form):
     def rows(self) -> list[dict[str, Any]]:
         return column_rows(self, self.mine)
 
+    def has_no_day(self) -> bool:
+        """Neither a column nor the one day of all says since when."""
+        targets = (self[f"to_{index}"].value() for index in range(len(self.mine.columns)))
+        return "at" not in targets and not self["day"].value()
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         mapping = mapping_of(data, self.mine)

@@ -30,9 +30,10 @@ MAX_REASON = 300
 
 # Headings, folded.
 _REASONS = "reason why cause type source status motif raison grund motivo razon reden arsak syy powod duvod comment note"
-_TIMES = (
+TIMES = frozenset(
     "at on date when time since day createdat created createdon added addedat dateadded unsubscribedat unsubscribed"
-    " unsubscribetime optouttime optoutdate suppressedat blockedat bouncedat timestamp datum fecha data dato depuis seit"
+    " unsubscribetime optouttime optoutdate suppressedat blockedat blocked bouncedat bounced timestamp datum datumzeit fecha"
+    " data dato depuis seit blockeddate suppresseddate suppressed seitdem".split()
 )
 # What tools call it, by the beginning of a word, worst first.
 _WORDS = {
@@ -62,7 +63,7 @@ def guess_columns(columns: Sequence[dict[str, Any]], *, email: int) -> list[dict
         is_date = column["as"].startswith("date")
         if index == email:
             target = "email"
-        elif "at" not in taken and is_date and (name in _TIMES.split() or _is_only_date(columns)):
+        elif "at" not in taken and is_date and (name in TIMES or _is_only_date(columns)):
             target = "at"
         elif "reason" not in taken and not is_date and name in _REASONS.split():
             target = "reason"
