@@ -25,6 +25,11 @@ def mistyped(day: date) -> str:
     return TOO_EARLY if day < FIRST else TOO_LATE if day > LAST else ""
 
 
+def is_day(at: datetime) -> bool:
+    """Whether a day was given and no time: it is kept as midnight in UTC."""
+    return at.astimezone(UTC).time() == time()
+
+
 def day_after(day: date) -> date:
     """The last day there is has none and stays."""
     return day + _DAY if day < date.max else day

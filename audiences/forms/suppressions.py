@@ -1,13 +1,13 @@
 """Finding suppressions, adding them by hand, lifting them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
 
-from accounts.days import FIRST, TOO_EARLY, day_after, start_of
+from accounts.days import FIRST, TOO_EARLY, day_after, is_day, start_of
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
 from accounts.templatetags.ui import day
@@ -86,7 +86,8 @@ class MomentField(forms.DateTimeField):
         moment = super().to_python(value)
         if moment is not None and moment.date() < FIRST:
             raise forms.ValidationError(TOO_EARLY)
-        return moment
+        # A time was given: it must not be taken for a day.
+        return moment + timedelta(microseconds=1) if moment is not None and is_day(moment) else moment
 
 
 class EntriesForm(Form):

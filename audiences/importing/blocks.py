@@ -30,11 +30,12 @@ MAX_REASON = 300
 
 # Headings, folded.
 _REASONS = "reason why cause type source status motif raison grund motivo razon reden arsak syy powod duvod comment note"
-TIMES = frozenset(
+_TIMES = (
     "at on date when time since day createdat created createdon added addedat dateadded unsubscribedat unsubscribed"
     " unsubscribetime optouttime optoutdate suppressedat blockedat blocked bouncedat bounced timestamp datum datumzeit fecha"
-    " data dato depuis seit blockeddate suppresseddate suppressed seitdem".split()
+    " data dato depuis seit blockeddate suppresseddate suppressed seitdem"
 )
+TIMES = frozenset(_TIMES.split())
 # What tools call it, by the beginning of a word, worst first.
 _WORDS = {
     Reason.COMPLAINED: "complain complaint spam abuse junk feedback plainte beschwerde queja reclamo klacht",

@@ -66,8 +66,8 @@ def look(mine: Import, asked: Mapping[str, Any], *, is_sheet: bool = False) -> t
     heading = asked.get("heading")
     if heading is None or heading not in (0, *(row.line for row in read)):
         heading = line_of_heading(read, _recognised(mine))
-        if heading and heading == read[-1].line:
-            raise BadFile(NO_ROWS)
+    if heading and heading == read[-1].line:
+        raise BadFile(NO_ROWS)
     return replace(dialect, has_header=heading > 0, heading=heading), read
 
 

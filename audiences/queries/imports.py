@@ -14,13 +14,14 @@ from django.utils import timezone
 from accounts import attention
 from accounts.models import OutboxEntry, Workspace
 from accounts.redaction import HIDDEN, mask_email, redact
-from accounts.templatetags.ui import day, in_zone
+from accounts.templatetags.ui import day, day_said, in_zone, number
 from audiences import erased
 from audiences.addresses import Problem
 from audiences.files.formulas import plain
 from audiences.files.values import NO_VALUE, READINGS
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Contact, Field, Import, List, Suppression
+from audiences.models.contacts import STANDARD_LETTERS
 from audiences.queries.fields import value_in_words
 from audiences.sql import loaded
 
@@ -32,7 +33,7 @@ _CELL_PROBLEMS = {
     "no_language": "“{column}” {holds}no language such as de or German",
     "no_phone": "“{column}” {holds}no phone number such as +41 44 123 45 67",
     "no_ip": "“{column}” {holds}no IP address such as 192.0.2.7",
-    "too_long": "“{column}” is longer than the field holds",
+    "too_long": "“{column}” {holds}more than the {most} letters the field takes",
 }
 # Letters of a cell, or of a heading, that are told.
 _TOLD = 40
@@ -231,12 +232,13 @@ def _sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str
         return _PROBLEMS.get(code, code)
     index = int(detail)
     name = _short(mine.columns[index]["name"]) if index < len(mine.columns) else f"column {index + 1}"
-    holds, wanted = "holds ", ""
+    holds, wanted, most = "holds ", "", 0
     if cells is not None and index < len(cells):
         holds = f"holds “{_short(cells[index])}”, "
     if index < len(mine.mapping):
         wanted = NO_VALUE.get(mine.mapping[index]["as"], "")
-    return _CELL_PROBLEMS[code].format(column=name, holds=holds, wanted=wanted)
+        most = STANDARD_LETTERS.get(mine.mapping[index]["to"], Field.MOST_LETTERS)
+    return _CELL_PROBLEMS[code].format(column=name, holds=holds, wanted=wanted, most=number(most))
 
 
 def _short(text: str) -> str:
@@ -307,7 +309,7 @@ class _Said:
                 if row is None:
                     return "Suppressed"
                 source = row.connection or row.created_by or "Campanile"
-                return f"{row.get_reason_display()} since {day(in_zone(row.at))}, told by {source}"
+                return f"{row.get_reason_display()} since {day_said(row.at)}, told by {source}"
         return ""
 
     def _block(self, told: dict[str, Any], at: datetime | None) -> list[tuple[str, str, str]]:
@@ -317,7 +319,7 @@ class _Said:
         said = told.get("reason", "")
         return [
             ("Reason", "", str(reason.label)),
-            ("Since", "", day(in_zone(at)) if at else "the day of the import"),
+            ("Since", "", day_said(at) if at else "the day of the import"),
             *([("In the file", "", said if self.shows_addresses else redact(said))] if said else []),
             *([("But", "", self._odd(told))] if "odd" in told else []),
         ]

@@ -119,7 +119,9 @@ def open_again(
     lock(mine)
     if mine.state == State.READY:
         mine.move_to(State.MAPPING)
-    mine.move_to(State.OPENING, dialect=mine.dialect | {"asked": asked}, version=mine.version + 1)
+    # What was asked before stands again if nothing can be read that way.
+    dialect = mine.dialect | {"asked": asked, "before": mine.dialect.get("asked", {})}
+    mine.move_to(State.OPENING, dialect=dialect, version=mine.version + 1)
     record(mine)
 
 

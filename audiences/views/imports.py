@@ -141,9 +141,13 @@ def preview(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 
 
 def _action(
-    service: Callable[..., Any], done: str, *, has_version: bool = False, by: bool = True
+    service: Callable[..., Any],
+    told: Callable[[Import], str] | None = None,
+    *,
+    has_version: bool = False,
+    by: bool = True,
 ) -> Callable[..., HttpResponse]:
-    """A view for one button: calls the service, and shows the import again."""
+    """A view for one button: calls the service, says what is `told` of it then, and shows the import again."""
 
     @workspace_view(role=Role.EDITOR, methods=("POST",))
     def act(request: WorkspaceRequest, import_id: int) -> HttpResponse:
@@ -156,18 +160,28 @@ def _action(
         except CannotDo as refusal:
             say(request, refusal.sentence, level=messages.ERROR)
         else:
-            if done:
-                say(request, done)
+            if told is not None:
+                say(request, told(mine))
         return go(request, mine)
 
     return act
 
 
-start = _action(services.start_import, "", has_version=True)
-change_columns = _action(services.change_columns, "", by=False)
-cancel = _action(services.cancel_import, "The import stops after the rows under way.")
-go_on = _action(services.go_on, "")
-roll_back = _action(services.undo_import, "")
+def _stopped(mine: Import) -> str:
+    if mine.state == State.RUNNING:
+        return "The import stops after the rows under way."
+    if mine.has_begun:
+        return "The import is cancelled. What was imported until then stays."
+    if mine.state == State.READING:
+        return "The preview stops. Nothing was imported."
+    return "The import is cancelled. Nothing was imported."
+
+
+start = _action(services.start_import, has_version=True)
+change_columns = _action(services.change_columns, by=False)
+cancel = _action(services.cancel_import, _stopped)
+go_on = _action(services.go_on)
+roll_back = _action(services.undo_import)
 
 
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
@@ -376,7 +390,7 @@ def _written(mine: Import) -> str:
     dialect = mine.dialect
     heading = "no row with the names of the columns"
     if line := dialect.get("heading"):
-        above = sum(row < line for row, _ in dialect.get("first", []))
+        above = line - 1  # as they are counted in a spreadsheet, empty ones too
         left = f", without the {counted(above, 'row,rows')} above it" if above else ""
         heading = f"names of the columns in row {number(line)}{left}"
     if sheets := dialect.get("sheets"):

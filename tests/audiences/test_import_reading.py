@@ -6,6 +6,7 @@ import xlsxwriter
 from accounts.refusals import CannotDo
 from audiences import queries, services
 from audiences.erased import Erased
+from audiences.importing.decisions import Decisions
 from audiences.models import Contact, Field, Import, ImportBody
 from tests.audiences.importing import begin, bring, preview, start, work
 from tests.audiences.test_import_pages import upload
@@ -202,3 +203,46 @@ def test_the_sheet_with_the_addresses_is_read_and_the_others_are_a_button_away(
     work()
     mine.refresh_from_db()
     assert (mine.dialect["sheets"][0], mine.columns[0]["samples"]) == ("Notes", ["Questions to info@x.test"])
+
+
+def test_what_cannot_be_read_another_way_is_read_as_before(browse, workspace, by, workbook):
+    mine = begin(workspace, by, workbook, name="people.xlsx")
+    client, url = browse("editor"), f"/w/acme/imports/{mine.pk}/"
+    before = mine.columns, mine.mapping, mine.dialect
+
+    for asked in ({"sheet": "Empty"}, {"sheet": "Cover"}, {"sheet": "Leute", "heading": "3"}):
+        client.post(f"{url}open/", asked)
+        work()
+        mine.refresh_from_db()
+        page = client.get(url).content.decode()
+
+        assert (mine.state, (mine.columns, mine.mapping, mine.dialect)) == (Import.State.MAPPING, before)
+        assert ("It cannot be read that way, and is read as before" in page, mine.note in page) == (
+            True,
+            True,
+        )
+    preview(mine, by)
+    assert (mine.preview, mine.note) == ({"read": 2, "new": 2}, "")
+
+
+@pytest.mark.parametrize(
+    ("far", "told"),
+    [
+        ("mapping", "The import is cancelled. Nothing was imported."),
+        ("reading", "The preview stops. Nothing was imported."),
+        ("ready", "The import is cancelled. Nothing was imported."),
+        ("running", "The import stops after the rows under way."),
+    ],
+)
+def test_cancelling_says_what_is_so(browse, workspace, by, far, told):
+    mine = begin(workspace, by, "Email\nana@x.test\n")
+    if far in ("ready", "running"):
+        preview(mine, by)
+    if far == "reading":
+        services.preview_import(mine=mine, by=by, version=mine.version, decisions=Decisions(mine.mapping))
+    if far == "running":
+        services.start_import(mine=mine, by=by, version=mine.version)
+
+    reply = browse("editor").post(f"/w/acme/imports/{mine.pk}/cancel/", follow=True)
+
+    assert (mine.state, [str(message) for message in reply.context["messages"]]) == (far, [told])

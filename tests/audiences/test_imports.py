@@ -366,7 +366,7 @@ def test_hostile_cells_are_text_or_a_reason(workspace, by):
     assert [row.why for row in queries.rows_of(mine, "invalid").rows] == [
         "The address is too long: no mail server takes it",
         "The address is too long: no mail server takes it",
-        "“Vorname” is longer than the field holds",
+        f"“Vorname” holds “{'n' * 40}…”, more than the 200 letters the field takes",
         "The row has more cells than the heading has names",
     ]
 
