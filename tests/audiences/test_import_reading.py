@@ -157,10 +157,9 @@ def test_text_of_any_encoding_is_no_binary(workspace, by, encoding):
 
 def test_a_file_that_turns_out_to_be_without_rows_offers_another_file_and_no_way_on(browse, workspace, by):
     mine = begin(workspace, by, "ana@x.test\n")
+    mine.dialect |= {"has_header": True, "heading": 1}
+    mine.save()
     client = browse("editor")
-    client.post(f"/w/acme/imports/{mine.pk}/open/", {"encoding": "utf-8", "delimiter": ",", "heading": "1"})
-    work()
-    mine.refresh_from_db()
     preview(mine, by, [{"to": "email", "as": "text"}])
     page = client.get(f"/w/acme/imports/{mine.pk}/").content.decode()
     assert "There is no row below the heading." in page
