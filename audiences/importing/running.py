@@ -192,6 +192,9 @@ def _drive(entry: OutboxEntry, mine: Import, steps: Iterator[None]) -> outbox.La
     for _ in steps:
         outbox.renew(entry)
         if Import.objects.filter(pk=mine.pk, cancel_requested=True).exists():
+            if mine.counts:  # the file goes now, and who was left out may want it back
+                for _ in keep_left_out(mine, Tables(mine).result):
+                    outbox.renew(entry)
             _end(mine, State.CANCELLED)
             return None
         if time.monotonic() - began > SLICE_SECONDS:

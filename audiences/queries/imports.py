@@ -19,7 +19,7 @@ from audiences import erased
 from audiences.addresses import Problem
 from audiences.files.formulas import plain
 from audiences.files.values import NO_VALUE, READINGS
-from audiences.importing.tables import STANDARD, Tables
+from audiences.importing.tables import Tables
 from audiences.models import Contact, Field, Import, List, Suppression
 from audiences.models.contacts import STANDARD_LETTERS
 from audiences.queries.fields import value_in_words
@@ -346,16 +346,18 @@ class _Said:
 
 
 def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]]:
+    from audiences.importing.staging import data_rows  # it uses queries itself
+
     tables = Tables(mine)
     source = tables.result if mine.has_begun else tables.preview
-    targets = [column["to"] for column in mine.mapping]
+    # Of one that stopped midway not all cells are kept yet, and the file is still there.
+    file = data_rows(mine)
     after = 0
     while True:
         with database.cursor() as cursor:
             cursor.execute(
                 f"""
-                select r.line, r.suppression_id, s.problem, s.cells, case when t.first < r.line then t.first end, m.changed_at, s.email, s.custom,
-                       {", ".join(f"s.{column}" for column in STANDARD)}
+                select r.line, r.suppression_id, s.problem, s.cells, case when t.first < r.line then t.first end, m.changed_at
                 from (select * from {source} where outcome = %(outcome)s and line > %(after)s order by line limit 2000) r
                 join {tables.stage} s on s.line = r.line
                 left join {tables.twins} t on t.email = s.email
@@ -369,19 +371,10 @@ def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]
         if not found:
             return
         said = _Said(mine, shows_addresses=True, suppression_ids=[row[1] for row in found if row[1]])
-        for line, suppression_id, problem, cells, first, left_at, email, custom, *standard in found:
+        for line, suppression_id, problem, cells, first, left_at in found:
             why = said.why(outcome, suppression_id, problem, first, left_at, cells)
             if problem or cells:
                 yield line, why, loaded(cells)
-            else:  # it was not left out by the preview, and the import was cancelled before its end
-                values = dict(zip(STANDARD, standard, strict=True)) | {"email": email} | loaded(custom, {})
-                yield line, why, [_value(values.get(target, "")) if target else "" for target in targets]
+            else:
+                yield line, why, next((row.cells for row in file if row.line == line), [])
         after = found[-1][0]
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    return str(value)
