@@ -16,7 +16,7 @@ from audiences.erased import PROBLEM, Erased
 from audiences.field_names import fold
 from audiences.files.reading import Row
 from audiences.files.values import MistypedYear, parser
-from audiences.importing.shaping import NotYet, bad, instant, names_erased, nothing_of, one_line
+from audiences.importing.shaping import NotYet, bad, instant, names_erased, nothing_of, one_line, too_many
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
 from audiences.services.suppressions import RESOLVED_AT_ONCE, propagate, resolve_patterns
@@ -96,7 +96,7 @@ class BlockShape:
             return bad(row, problem)
         cells = [*cells, *[""] * (self.width - len(cells))]
         if any(cells[self.width :]):
-            return bad(row, "too_many_cells")
+            return bad(row, too_many(row))
         try:
             email, is_pattern = address_or_pattern(cells[self.email])
         except NotAnAddress as error:

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from json.encoder import encode_basestring
 from typing import Any
 
-from audiences.addresses import NotAnAddress, first_and_last, read_address
+from audiences.addresses import MOST_SPLIT, NotAnAddress, addresses_in, first_and_last, read_address
 from audiences.erased import PROBLEM, Erased
 from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
@@ -79,7 +79,7 @@ class Shape:
         if missing > 0:
             cells = cells + [""] * missing
         elif missing < 0 and any(cells[self.width :]):
-            return self._bad(row, "too_many_cells")
+            return self._bad(row, too_many(row))
         problems: list[str] = []
         email = name = ""
         try:
@@ -150,6 +150,11 @@ class Shape:
         return nothing_of(row) if names_erased(row, self.erased) else bad(row, problem)
 
 
+def too_many(row: Row) -> str:
+    """What is wrong with a row of more cells than there are columns: often they are all people."""
+    return "several_in_row" if len(addresses_in(" ".join(row.cells)[:MOST_SPLIT])) > 1 else "too_many_cells"
+
+
 def bad(row: Row, problem: str) -> tuple[Any, ...]:
     """A row that cannot be taken, in the order of tables.STAGED; all that is wrong with it as codes, a blank between."""
     return (row.line, "", *("",) * len(STANDARD), "{}", "", "", problem, cells_text(row))
@@ -174,7 +179,7 @@ def _is_in(cell: str, erased: Erased) -> bool:
     try:
         return read_address(cell)[0] in erased
     except NotAnAddress:
-        return False
+        return any(address in erased for address in addresses_in(cell[:MOST_SPLIT]))
 
 
 def copy_text(rows: Iterable[tuple[Any, ...]]) -> str:

@@ -114,6 +114,8 @@ def test_no_file_is_told(browse, workspace):
         "ana@x.test, ben@x.test; cid@x.test",
         'Ana <ana@x.test>, "Bell, Ben" <ben@x.test>; cid@x.test',
         "ana@x.test\nben@x.test, cid@x.test",
+        "ana@x.test ben@x.test | cid@x.test",
+        "ana@x.test; ben@x.test cid@x.test",
     ],
 )
 def test_every_person_of_a_pasted_line_is_read(browse, workspace, line):

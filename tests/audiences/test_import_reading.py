@@ -61,6 +61,8 @@ def test_pasted_from_a_mail_the_column_of_addresses_is_found(browse, workspace):
             ["ana@x.test", "ben@x.test", "cem@x.test"],
         ),
         ("ana@x.test,Ana <Muster>\n", ["ana@x.test"]),
+        ("Email\r\nana@x.test, ben@x.test\r\ncem@x.test", ["ana@x.test", "ben@x.test", "cem@x.test"]),
+        ("Email\nana@x.test ben@x.test", ["ana@x.test", "ben@x.test"]),
         ("ana@x.test;second@x.test\n", ["ana@x.test", "second@x.test"]),
         # A heading says what the second one is.
         ("Email;Second\nana@x.test;second@x.test\n", ["ana@x.test"]),
@@ -73,11 +75,32 @@ def test_one_line_of_a_mail_is_a_person_each(browse, workspace, by, rows, people
     assert sorted(email for email, *_ in names()) == people
 
 
+@pytest.mark.parametrize("between", [", ", ",", " ", " / ", "/", ";", "\n", " | "])
+def test_several_addresses_are_told_whatever_stands_between_them(workspace, by, between):
+    cell = f'"a@x.test{between}b@x.test"'
+    mine = preview(
+        begin(
+            workspace, by, f"Email,City\n{cell},Bern\na@x.test,b@x.test,c@x.test\na@x.test,Bern,CH\nno one,\n"
+        ),
+        by,
+    )
+    assert [row.why for row in queries.rows_of(mine, "invalid").rows] == [
+        "There are several addresses in one cell: each person needs a row",
+        "There are several addresses in the row: each person needs a row",
+        "The row has more cells than the heading has names",
+        "This is no address",
+    ]
+
+
 def test_erased_people_are_known_however_their_address_is_written(workspace, by, monkeypatch):
     monkeypatch.setattr(Erased, "__bool__", lambda self: True)
     monkeypatch.setattr(Erased, "__contains__", lambda self, address: address == "ana@x.test")
-    mine = bring(workspace, by, "Email,City\nAna Muster <ana@x.test>,Bern\nnobody,mailto:ana@x.test\n")
-    assert mine.counts == {"read": 2, "suppressed": 2}
+    mine = bring(
+        workspace,
+        by,
+        "Email,City\nAna Muster <ana@x.test>,Bern\nnobody,mailto:ana@x.test\nben@x.test / ana@x.test,\n",
+    )
+    assert mine.counts == {"read": 3, "suppressed": 3}
     assert "ana@x.test" not in "".join(queries.rejects_csv(mine))
 
 
