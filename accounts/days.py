@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.utils import timezone
 
-# Whoever writes a day before it for a consent or a leave mistyped the year.
-FIRST = date(1900, 1, 1)
+# Whoever writes a day outside of these mistyped the year.
+FIRST, LAST = date(1900, 1, 1), date(2200, 12, 31)
 TOO_EARLY = "This is before 1900. Is the year right?"
+TOO_LATE = "This is after 2200. Is the year right?"
 
 _DAY = timedelta(days=1)
 _LOWEST, _HIGHEST = date.min + _DAY, date.max - _DAY
@@ -17,6 +18,16 @@ def refusal(day: date) -> str:
     if day > timezone.localdate():
         return "This day has not come yet."
     return TOO_EARLY if day < FIRST else ""
+
+
+def mistyped(day: date) -> str:
+    """Why nobody means that day; empty if somebody may."""
+    return TOO_EARLY if day < FIRST else TOO_LATE if day > LAST else ""
+
+
+def is_day(at: datetime) -> bool:
+    """Whether a day was given and no time: it is kept as midnight in UTC."""
+    return at.astimezone(UTC).time() == time()
 
 
 def day_after(day: date) -> date:

@@ -30,6 +30,10 @@ class NotAnAddress(ValueError):  # noqa: N818 - reads as what it says
         self.problem = problem
 
 
+# Letters of a cell in which several addresses are looked for.
+MOST_SPLIT = 2_000
+_BETWEEN = re.compile(r"[\s,;|/]+")
+
 # Possessive (++, *+): no text makes it try twice, so it is linear.
 _NORMAL = re.compile(
     r"(?=[^@]{1,64}@)"
@@ -103,7 +107,18 @@ def read_address(text: str) -> tuple[str, str]:
             if any(_is_another(word, address) for word in name.split()):
                 raise NotAnAddress(Problem.SEVERAL) from None
             return address, "" if "@" in name else name
+        if len(addresses_in(text[:MOST_SPLIT])) > 1:
+            raise NotAnAddress(Problem.SEVERAL) from None
         raise
+
+
+def addresses_in(text: str) -> list[str]:
+    """The bare addresses of a text that is nothing but addresses, whatever stands between them; else none."""
+    words = [word for word in _BETWEEN.split(text) if word]
+    try:
+        return [normalise(word.strip("<>\"'")) for word in words]
+    except NotAnAddress:
+        return []
 
 
 def _is_another(word: str, address: str) -> bool:

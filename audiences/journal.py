@@ -64,6 +64,11 @@ def _now(key: str) -> str:
     return f"case {key} {columns} else c.custom -> {key} end"
 
 
+# Of a change `j` of a person `c`: some field still holds what was written.
+IS_STILL_OURS = f"""exists (
+    select 1 from jsonb_each(j.changes) where {_now("key")} is not distinct from nullif(value -> 1, 'null')
+)"""
+
 # Fields that no longer hold what was written.
 _KEPT_FIELDS = f"""
 update {{journal}} j

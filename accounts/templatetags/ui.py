@@ -17,6 +17,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts import days
+
 register = template.Library()
 
 NONE = "–"
@@ -54,6 +56,20 @@ def when(value: datetime | None, zone: object = None) -> str:
         return NONE
     local = in_zone(value, zone)
     return _time(local, f"{day(local)}, {local:%H:%M} {zone_name(local)}")
+
+
+@register.filter
+def said(value: datetime | None) -> str:
+    """When people, or a file, say that something was: `21 Nov 2026` where they gave a day, else as `when`."""
+    if value is None or not days.is_day(value):
+        return when(value)
+    given = value.astimezone(UTC)
+    return format_html('<time datetime="{}">{}</time>', f"{given:%Y-%m-%d}", day(given))
+
+
+def day_said(value: datetime) -> str:
+    """The day of it: as it was given, or in the current zone."""
+    return day(value.astimezone(UTC) if days.is_day(value) else in_zone(value))
 
 
 @register.filter

@@ -53,6 +53,8 @@ def main(path: str, target: str, wanted: str = "") -> int:
         others = [other for other in names if other != name]
         sys.stdout.write("\x1f".join([name, *others]))
         return 0
+    if wanted in names:
+        return _refuse("There is nothing on this sheet. Choose another one.")
     return _refuse("There is nothing in this workbook that can be seen. Choose another file.")
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 
+from accounts.days import mistyped
+
 Value = str | int | float | bool
 
 # Reading → (what a page calls it, Field.kind it gives).
@@ -79,8 +81,12 @@ _MOST = 40
 _POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d{1,3}(?:[. '\u00a0\u202f’]\d{3})+(?:,\d+)?|[+-]?\d+(?:,\d+)?", re.ASCII)
 _NOT_DIGITS = re.compile(r"[, '\u00a0\u202f’]", re.ASCII)
-_YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T ][\d:.Zz+ -]{0,25})?", re.ASCII)
+_YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T ][\d:.Zz+ -]{0,25}(?:UTC|GMT)?)?", re.ASCII)
 _XXY = re.compile(r"(\d{1,2})[-./] ?(\d{1,2})[-./] ?(\d{4})(?:[T ][\d:.APMapm ]{0,15})?", re.ASCII)
+
+
+class MistypedYear(ValueError):  # noqa: N818 - what is wrong with a cell
+    """A day that nobody means; the sentence is fit for a page."""
 
 
 def parser(reading: str) -> Callable[[str], Value]:
@@ -88,8 +94,11 @@ def parser(reading: str) -> Callable[[str], Value]:
     return _PARSERS[reading]
 
 
-def guess(cells: Iterable[str]) -> str:
-    """The reading under which all of these make sense, or most of them as dates; text when none does."""
+def guess(cells: Iterable[str], *, of_days: bool = False) -> str:
+    """The reading under which all of these make sense, or most of them as dates; text when none does.
+
+    `of_days`: by its name the column tells days, so that one date is enough.
+    """
     filled = [text for cell in cells if (text := cell.strip())]
     if not filled or any(_is_a_code(text) for text in filled):
         return "text"
@@ -106,12 +115,14 @@ def guess(cells: Iterable[str]) -> str:
         if reading.startswith("date")
     }
     best = max(fits, key=lambda reading: fits[reading])
-    return best if fits[best] * 2 > len(filled) else "text"
+    return best if fits[best] * 2 > (0 if of_days else len(filled)) else "text"
 
 
 def _value(reading: str, text: str) -> Value | None:
     try:
         return parser(reading)(text)
+    except MistypedYear:
+        return text  # written as a day all the same
     except ValueError:
         return None
 
@@ -151,8 +162,10 @@ def _date(pattern: re.Pattern[str], order: tuple[int, int, int]) -> Callable[[st
         found = pattern.fullmatch(text.strip()) if len(text) <= _MOST else None
         if found is None:
             raise ValueError(text[:_MOST])
-        year, month, day = (int(found[group]) for group in order)
-        return date(year, month, day).isoformat()
+        day = date(*(int(found[group]) for group in order))
+        if sentence := mistyped(day):
+            raise MistypedYear(sentence)
+        return day.isoformat()
 
     return parse
 

@@ -7,6 +7,7 @@ from django import forms
 
 from accounts.forms import Form
 from accounts.models import Role
+from audiences.addresses import addresses_in
 from audiences.files import MAX_BYTES
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.files.values import READINGS
@@ -151,6 +152,7 @@ class ColumnsForm(Form):
         return {"decisions": Decisions(mapping=mapping, **decided)}
 
 
+_WORD = re.compile(r"[^@,;|\s]+")
 # A comma within quotes is of a name.
 _PERSON = re.compile(r"""(?:"[^"]*"|[^,;\r\n"])+""")
 
@@ -158,11 +160,19 @@ _PERSON = re.compile(r"""(?:"[^"]*"|[^,;\r\n"])+""")
 def _one_a_line(rows: str) -> str:
     """People as one line of a mail names them, `Ana <ana@x.test>, "B, Ben" <ben@x.test>; c@x.test`, a line each.
 
-    All else, where something is no person, as it is.
+    One word above them, `Email`, stays their heading. All else, where something is no person, as it is.
     """
-    people = [part.strip() for part in _PERSON.findall(rows) if part.strip()]
-    is_people = rows.count('"') % 2 == 0 and all(one.count("@") == 1 for one in people)
-    return "\n".join(people) if is_people else rows
+    heading, _, below = rows.lstrip().partition("\n")
+    is_headed = _WORD.fullmatch(heading.strip()) is not None
+    text = below if is_headed else rows
+    people = [part.strip() for part in _PERSON.findall(text) if part.strip()]
+    is_people = text.count('"') % 2 == 0 and all(one.count("@") == 1 for one in people)
+    if not is_people and "\t" not in text:  # a tab stands between columns
+        people = addresses_in(text)
+        is_people = bool(people)
+    if not (people and is_people):
+        return rows
+    return "\n".join([heading.strip(), *people] if is_headed else people)
 
 
 def add_columns(form: forms.Form, mine: Import, targets: list[Any]) -> None:

@@ -1,13 +1,13 @@
 """Finding suppressions, adding them by hand, lifting them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
 
-from accounts.days import FIRST, TOO_EARLY, day_after, start_of
+from accounts.days import FIRST, TOO_EARLY, day_after, is_day, start_of
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
 from accounts.templatetags.ui import day
@@ -86,7 +86,8 @@ class MomentField(forms.DateTimeField):
         moment = super().to_python(value)
         if moment is not None and moment.date() < FIRST:
             raise forms.ValidationError(TOO_EARLY)
-        return moment
+        # A time was given: it must not be taken for a day.
+        return moment + timedelta(microseconds=1) if moment is not None and is_day(moment) else moment
 
 
 class EntriesForm(Form):
@@ -156,6 +157,11 @@ class BlockColumnsForm(Form):
 
     def rows(self) -> list[dict[str, Any]]:
         return column_rows(self, self.mine)
+
+    def has_no_day(self) -> bool:
+        """Neither a column nor the one day of all says since when."""
+        targets = (self[f"to_{index}"].value() for index in range(len(self.mine.columns)))
+        return "at" not in targets and not self["day"].value()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -15,8 +15,8 @@ from audiences.addresses import NotAnAddress, address_or_pattern
 from audiences.erased import PROBLEM, Erased
 from audiences.field_names import fold
 from audiences.files.reading import Row
-from audiences.files.values import parser
-from audiences.importing.shaping import NotYet, bad, instant, names_erased, nothing_of, one_line
+from audiences.files.values import MistypedYear, parser
+from audiences.importing.shaping import NotYet, bad, instant, names_erased, nothing_of, one_line, too_many
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
 from audiences.services.suppressions import RESOLVED_AT_ONCE, propagate, resolve_patterns
@@ -32,8 +32,10 @@ MAX_REASON = 300
 _REASONS = "reason why cause type source status motif raison grund motivo razon reden arsak syy powod duvod comment note"
 _TIMES = (
     "at on date when time since day createdat created createdon added addedat dateadded unsubscribedat unsubscribed"
-    " unsubscribetime optouttime optoutdate suppressedat blockedat bouncedat timestamp datum fecha data dato depuis seit"
+    " unsubscribetime optouttime optoutdate suppressedat blockedat blocked bouncedat bounced timestamp datum datumzeit fecha"
+    " data dato depuis seit blockeddate suppresseddate suppressed seitdem"
 )
+TIMES = frozenset(_TIMES.split())
 # What tools call it, by the beginning of a word, worst first.
 _WORDS = {
     Reason.COMPLAINED: "complain complaint spam abuse junk feedback plainte beschwerde queja reclamo klacht",
@@ -62,7 +64,7 @@ def guess_columns(columns: Sequence[dict[str, Any]], *, email: int) -> list[dict
         is_date = column["as"].startswith("date")
         if index == email:
             target = "email"
-        elif "at" not in taken and is_date and (name in _TIMES.split() or _is_only_date(columns)):
+        elif "at" not in taken and is_date and (name in TIMES or _is_only_date(columns)):
             target = "at"
         elif "reason" not in taken and not is_date and name in _REASONS.split():
             target = "reason"
@@ -94,7 +96,7 @@ class BlockShape:
             return bad(row, problem)
         cells = [*cells, *[""] * (self.width - len(cells))]
         if any(cells[self.width :]):
-            return bad(row, "too_many_cells")
+            return bad(row, too_many(row))
         try:
             email, is_pattern = address_or_pattern(cells[self.email])
         except NotAnAddress as error:
@@ -107,6 +109,8 @@ class BlockShape:
                 at = instant(text, self.parse)
             except NotYet:
                 odd = "not_yet"
+            except MistypedYear:
+                odd = "no_such_year"
             except ValueError:
                 odd = "not_such_a_value"
         pairs = [f'"kind":"{reason}"'] if (reason := reason_of(said)) else []

@@ -1,7 +1,7 @@
 """A first look at an uploaded file: unpacked, its writing and columns guessed, the last mapping for such columns recalled."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
@@ -17,7 +17,7 @@ from audiences.files.dialects import Dialect
 from audiences.files.reading import Row, below_heading, rows
 from audiences.files.unpacking import blocks_of, is_packed, unpack
 from audiences.importing import bodies
-from audiences.importing.blocks import TARGETS, guess_columns
+from audiences.importing.blocks import TARGETS, TIMES, guess_columns
 from audiences.importing.headings import NEAR, first_rows, line_of_heading
 from audiences.models import Field, Import, ImportBody
 
@@ -42,7 +42,8 @@ def open_file(mine: Import) -> None:
     width = len(names) or max(map(len, below), default=0)
     if width > MAX_COLUMNS - 1 and any(len(cells) >= MAX_COLUMNS for cells in (names, *below)):
         raise BadFile(f"This file has more than {MAX_COLUMNS} columns. Leave out those you do not need.")
-    columns = describe(names, below, width=width, is_address=_recognised(mine))
+    days = TIMES if mine.is_of_blocks else ()
+    columns = describe(names, below, width=width, is_address=_recognised(mine), days=days)
     mine.dialect = dialect.as_json() | {"sheets": sheets, "asked": asked, "first": first_rows(read)}
     mine.columns = columns
     mine.header_digest = header_digest(columns) if dialect.has_header else ""
@@ -65,22 +66,31 @@ def look(mine: Import, asked: Mapping[str, Any], *, is_sheet: bool = False) -> t
     heading = asked.get("heading")
     if heading is None or heading not in (0, *(row.line for row in read)):
         heading = line_of_heading(read, _recognised(mine))
-        if heading and heading == read[-1].line:
-            raise BadFile(NO_ROWS)
+    if heading and heading == read[-1].line:
+        raise BadFile(NO_ROWS)
     return replace(dialect, has_header=heading > 0, heading=heading), read
 
 
 def describe(
-    names: Sequence[str], data: Sequence[list[str]], *, width: int, is_address: Callable[[str], bool]
+    names: Sequence[str],
+    data: Sequence[list[str]],
+    *,
+    width: int,
+    is_address: Callable[[str], bool],
+    days: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """A column: its name, some cells to recognise it by, and the reading all its cells allow."""
+    """A column: its name, some cells to recognise it by, and the reading all its cells allow.
+
+    `days`: names, folded, of columns that tell days.
+    """
     columns = []
     for index in range(width):
         cells = [row[index] for row in data if index < len(row) and row[index].strip()]
         name = names[index].strip()[:200] if index < len(names) else ""
         shown = [" ".join(cell.split())[:SHOWN_LETTERS] for cell in cells[:SAMPLES]]
         columns.append(
-            {"name": name or f"Column {index + 1}", "samples": shown, "as": values.guess(cells),
+            {"name": name or f"Column {index + 1}", "samples": shown,
+             "as": values.guess(cells, of_days=fold(name) in days),
              "addresses": _share(cells[:50], is_address)}
         )  # fmt: skip
     return columns

@@ -44,12 +44,20 @@ def open_import(entry: OutboxEntry) -> None:
     if mine is None:
         return
     try:
-        opening.open_file(mine)
+        with transaction.atomic():  # what was unpacked before stays if this cannot be read
+            opening.open_file(mine)
         mine.move_to(
             State.MAPPING, dialect=mine.dialect, columns=mine.columns, mapping=mine.mapping,
             header_digest=mine.header_digest, note="",
         )  # fmt: skip
     except BadFile as refusal:
+        if "before" in mine.dialect:
+            with suppress(CannotMove):
+                dialect = {name: value for name, value in mine.dialect.items() if name != "before"}
+                mine.move_to(
+                    State.MAPPING, note=refusal.sentence, dialect=dialect | {"asked": mine.dialect["before"]}
+                )
+            return
         bodies.forget(mine)
         with suppress(CannotMove):
             fail(mine, refusal.sentence)
@@ -184,6 +192,9 @@ def _drive(entry: OutboxEntry, mine: Import, steps: Iterator[None]) -> outbox.La
     for _ in steps:
         outbox.renew(entry)
         if Import.objects.filter(pk=mine.pk, cancel_requested=True).exists():
+            if mine.counts:  # the file goes now, and who was left out may want it back
+                for _ in keep_left_out(mine, Tables(mine).result):
+                    outbox.renew(entry)
             _end(mine, State.CANCELLED)
             return None
         if time.monotonic() - began > SLICE_SECONDS:

@@ -10,15 +10,15 @@ from ipaddress import ip_address
 from json.encoder import encode_basestring
 from typing import Any
 
-from accounts.days import FIRST
-from audiences.addresses import NotAnAddress, first_and_last, read_address
+from audiences.addresses import MOST_SPLIT, NotAnAddress, addresses_in, first_and_last, read_address
 from audiences.erased import PROBLEM, Erased
 from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
-from audiences.files.values import parser
+from audiences.files.values import MistypedYear, parser
 from audiences.importing.tables import STANDARD
 from audiences.models import Field, Import
 from audiences.models.contacts import STANDARD_LETTERS
+from audiences.plain import READERS, Told
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CLOCK = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?")
@@ -44,7 +44,8 @@ class Shape:
     def __init__(self, mine: Import) -> None:
         self.width = len(mine.columns)
         self.email = -1
-        self.standard: list[tuple[int, int, str]] = []
+        # Column, place among the fields, field, what its texts mean.
+        self.standard: list[tuple[int, int, str, Told | None]] = []
         # Column, the JSON a value begins with, what turns a cell into one.
         self.custom: list[tuple[int, str, Cell]] = []
         self.consent_at: tuple[int, Cell] | None = None
@@ -54,7 +55,8 @@ class Shape:
             if target == "email":
                 self.email = index
             elif target in STANDARD:
-                self.standard.append((index, STANDARD.index(target), target))
+                told = Told(READERS[target]) if target in READERS else None
+                self.standard.append((index, STANDARD.index(target), target, told))
             elif target == "consent_at":
                 self.consent_at = (index, parser(reading))
             elif target == "consent_ip":
@@ -64,7 +66,7 @@ class Shape:
                 self.custom.append((index, start, one_line if reading == "text" else parser(reading)))
         # A name that stands beside the address is theirs where no column tells names.
         names = ("first_name", "last_name")
-        is_named = any(target in names for _, _, target in self.standard)
+        is_named = any(target in names for _, _, target, _ in self.standard)
         self.names = () if is_named else tuple(STANDARD.index(name) for name in names)
         self.erased = Erased(mine.workspace)
 
@@ -77,7 +79,7 @@ class Shape:
         if missing > 0:
             cells = cells + [""] * missing
         elif missing < 0 and any(cells[self.width :]):
-            return self._bad(row, "too_many_cells")
+            return self._bad(row, too_many(row))
         problems: list[str] = []
         email = name = ""
         try:
@@ -90,7 +92,7 @@ class Shape:
         if name and self.names:
             for place, part in zip(self.names, first_and_last(one_line(name)), strict=True):
                 values[place] = part if len(part) <= STANDARD_LETTERS[STANDARD[place]] else ""
-        for index, place, target in self.standard:
+        for index, place, target, told in self.standard:
             text = cells[index]
             if not text:
                 continue
@@ -99,6 +101,8 @@ class Shape:
                 text = _unguarded(text)
             if not text.isprintable():
                 text = one_line(text)
+            if told is not None and text and not (text := told[text]):
+                problems.append(f"no_{target}:{index}")
             if len(text) > STANDARD_LETTERS[target]:
                 problems.append(f"too_long:{index}")
             values[place] = text
@@ -114,6 +118,9 @@ class Shape:
                 continue
             try:
                 value = parse(text)
+            except MistypedYear:
+                problems.append(f"no_such_year:{index}")
+                continue
             except ValueError:
                 problems.append(f"not_such_a_value:{index}")
                 continue
@@ -125,6 +132,8 @@ class Shape:
                 consent_at = instant(cells[index].strip(), parse)
             except NotYet:
                 problems.append(f"not_yet:{index}")
+            except MistypedYear:
+                problems.append(f"no_such_year:{index}")
             except ValueError:
                 problems.append(f"not_such_a_value:{index}")
         if self.consent_ip >= 0 and (text := cells[self.consent_ip].strip()):
@@ -139,6 +148,11 @@ class Shape:
 
     def _bad(self, row: Row, problem: str) -> tuple[Any, ...]:
         return nothing_of(row) if names_erased(row, self.erased) else bad(row, problem)
+
+
+def too_many(row: Row) -> str:
+    """What is wrong with a row of more cells than there are columns: often they are all people."""
+    return "several_in_row" if len(addresses_in(" ".join(row.cells)[:MOST_SPLIT])) > 1 else "too_many_cells"
 
 
 def bad(row: Row, problem: str) -> tuple[Any, ...]:
@@ -165,7 +179,7 @@ def _is_in(cell: str, erased: Erased) -> bool:
     try:
         return read_address(cell)[0] in erased
     except NotAnAddress:
-        return False
+        return any(address in erased for address in addresses_in(cell[:MOST_SPLIT]))
 
 
 def copy_text(rows: Iterable[tuple[Any, ...]]) -> str:
@@ -196,6 +210,4 @@ def instant(text: str, parse: Cell) -> str:
     instant = datetime.combine(day, at, UTC)
     if instant > datetime.now(UTC):
         raise NotYet(text)
-    if day < FIRST:
-        raise ValueError("The year is mistyped.")
     return instant.isoformat()

@@ -1,8 +1,11 @@
 """An import taken back, chunk by chunk, the last one first. What changed since stays, and is named.
 
 Nobody becomes mailable by it: a membership only goes back to what it was while it is still the import's own, and
-whoever left since keeps the leave, and the person it belongs to.
+whoever left since keeps the leave, and the person it belongs to. What a later import said as well stays as well.
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.db import connection as database
 from django.db import transaction
@@ -11,8 +14,9 @@ from django.utils import timezone
 from accounts import outbox
 from accounts.models import MirrorKind
 from audiences import sets
+from audiences.importing import said_again
 from audiences.importing.outcomes import values_of
-from audiences.journal import IS_MIRRORED, consents_undone, fields_back, memberships_back
+from audiences.journal import IS_MIRRORED, IS_STILL_OURS, consents_undone, fields_back, memberships_back
 from audiences.models import Consent, Contact, Import, ImportStep, Subscription
 
 
@@ -38,6 +42,28 @@ def undo_next(mine: Import) -> bool:
     return True
 
 
+class Outlook(NamedTuple):
+    """People a roll back would touch now: of those who came with it, who goes, who only goes off the list, who stays as is; and who gets something back, or not."""
+
+    gone: int
+    off: int
+    staying: int
+    back: int
+    kept: int
+
+
+def outlook(mine: Import) -> Outlook:
+    """By the conditions of the roll back itself; nothing is written."""
+    again = said_again.later(mine)
+    statement = _OUTLOOK.format(
+        own=_own("m"), is_unused=_is_unused(again), is_ours=IS_STILL_OURS,
+        on_list=said_again.names(said_again.on_list(mine, again), "m.contact_id"),
+    )  # fmt: skip
+    with database.cursor() as cursor:
+        cursor.execute(statement, values_of(mine) | {"contact": MirrorKind.CONTACT.value})
+        return Outlook(*cursor.fetchone())
+
+
 def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
     values = values_of(mine) | {
         "step": step.pk, "at": step.at, "first": step.first_contact, "last": step.last_contact,
@@ -48,13 +74,15 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
         cursor.execute(
             "set local jit = off; drop table if exists pg_temp.touched, pg_temp.made, pg_temp.own, pg_temp.unused"
         )
+        cursor.execute(_MADE, values)
+        again = said_again.later(mine)
+        said_again.hand_over(mine, again, journal=_JOURNAL, which=_WHICH, own=_own("m"), values=values)
         counts["fields"] = fields_back(_JOURNAL, _WHICH, values)
-        memberships_back(_JOURNAL, _WHICH, _OWN, values)
+        memberships_back(_JOURNAL, _WHICH, _own("m"), values)
         meant = f"select j.contact_id from {_JOURNAL} j where {_WHICH} and j.membership is not null"
         if step.first_contact is not None:
-            cursor.execute(_MADE, values)
             cursor.execute(_MADE_MEMBERSHIPS, values)
-            cursor.execute(_STILL_USED.format(used=_used_elsewhere()), values)
+            cursor.execute(_UNUSED.format(is_unused=_is_unused(again)), values)
             cursor.execute(_DELETE_CONSENTS, values)
             cursor.execute(_DELETE_PAIRS)
             cursor.execute(_DELETE_PEOPLE)
@@ -73,8 +101,24 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
     return counts
 
 
+def _own(membership: str) -> str:
+    """SQL: a membership is still as the import left it."""
+    return (
+        f"{membership}.list_id = %(list)s and {membership}.status = 'subscribed'"
+        f" and {membership}.evidence @> jsonb_build_object('import', %(import)s)"
+    )
+
+
+def _is_unused(again: Sequence[Import]) -> str:
+    """SQL: nothing hangs on the person `p` beside what the import made, in whichever app, and no later file named them."""
+    return f"""
+    p.version = 1
+    and not exists (select 1 from accounts_mirrorrow r where r.kind = %(contact)s and r.object_id = p.id)
+    and not ({_used_elsewhere()}) and not ({said_again.names(again, "p.id")})
+    """
+
+
 def _used_elsewhere() -> str:
-    """SQL: something hangs on the person `m` beside what the import made, in whichever app."""
     found: list[str] = []
     for relation in Contact._meta.related_objects:
         model = relation.related_model
@@ -82,21 +126,25 @@ def _used_elsewhere() -> str:
         assert not isinstance(model, str) and column  # noqa: S101, PT018 - all models are loaded
         if model is Consent:
             found.append(
-                "exists (select 1 from audiences_consent u where u.contact_id = m.id"
+                "exists (select 1 from audiences_consent u where u.contact_id = p.id"
                 " and u.basis_id is distinct from %(basis)s)"
+            )
+        elif model is Subscription:
+            found.append(
+                "exists (select 1 from audiences_subscription u where u.contact_id = p.id"
+                f" and ({_own('u')}) is not true)"
             )
         else:
             table = database.ops.quote_name(model._meta.db_table)
-            found.append(f"exists (select 1 from {table} u where u.{database.ops.quote_name(column)} = m.id)")
+            found.append(f"exists (select 1 from {table} u where u.{database.ops.quote_name(column)} = p.id)")
     return " or ".join(found)
 
 
 _JOURNAL, _WHICH = "audiences_importchange", "j.step_id = %(step)s"
-_OWN = "m.list_id = %(list)s and m.status = 'subscribed' and m.evidence @> jsonb_build_object('import', %(import)s)"
 # Whom this chunk made and who is still here.
 _MADE = """
 create temp table made on commit drop as
-select c.id, c.version = 1 as is_untouched from audiences_contact c
+select c.id, c.version from audiences_contact c
 where c.id between %(first)s and %(last)s and c.workspace_id = %(workspace)s and c.created_at = %(at)s;
 create unique index on made (id);
 analyze made
@@ -105,18 +153,15 @@ analyze made
 _MADE_MEMBERSHIPS = f"""
 create temp table own on commit drop as
 select m.id, m.contact_id, {IS_MIRRORED} as is_mirrored
-from made join audiences_subscription m on m.contact_id = made.id and {_OWN};
+from made join audiences_subscription m on m.contact_id = made.id and {_own("m")};
 delete from audiences_subscription m using own where m.id = own.id and not own.is_mirrored;
 update audiences_subscription m set status = 'removed', changed_at = now() from own
 where m.id = own.id and own.is_mirrored
 """
 
-_STILL_USED = """
+_UNUSED = """
 create temp table unused on commit drop as
-select m.id from made m
-where m.is_untouched
-  and not exists (select 1 from accounts_mirrorrow r where r.kind = %(contact)s and r.object_id = m.id)
-  and not ({used});
+select p.id from made p where {is_unused};
 create unique index on unused (id)
 """
 
@@ -138,6 +183,27 @@ from made where not exists (select 1 from unused where unused.id = made.id) orde
 """
 
 _OFF = "select count(*) from own join audiences_contact c on c.id = own.contact_id"
+
+_OUTLOOK = """
+with steps as (
+    select * from audiences_importstep where of_id = %(import)s and undone_at is null
+), made as (
+    select {is_unused} as is_gone, exists (
+        select 1 from audiences_subscription m where m.contact_id = p.id and {own} and not ({on_list})
+    ) as is_off
+    from steps t join audiences_contact p
+      on p.id between t.first_contact and t.last_contact and p.created_at = t.at and p.workspace_id = %(workspace)s
+), known as (
+    select {is_ours} or j.membership is not null and exists (
+        select 1 from audiences_subscription m where m.contact_id = j.contact_id and {own} and not ({on_list})
+    ) as is_back
+    from steps t join audiences_importchange j on j.step_id = t.id
+    join audiences_contact c on c.id = j.contact_id and c.workspace_id = %(workspace)s
+)
+select (select count(*) from made where is_gone), (select count(*) from made where not is_gone and is_off),
+       (select count(*) from made where not is_gone and not is_off),
+       (select count(*) from known where is_back), (select count(*) from known where not is_back)
+"""
 
 # The table that memberships live in is named in the statements above.
 assert Subscription._meta.db_table == "audiences_subscription"  # noqa: S101

@@ -1,7 +1,6 @@
 """The fields of a workspace: what they hold, what uses them, what each account calls them."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from django.urls import reverse
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
 from accounts.names import by_name
 from accounts.templatetags.ui import day, number
-from audiences import uses
+from audiences import plain, uses
 from audiences.field_names import STANDARD_NAMES, fold
 from audiences.files import values
 from audiences.models import Contact, Field, FieldChange
@@ -230,6 +229,8 @@ def reader_of(reading: str, choices: Iterable[str] = ()) -> Callable[[Any], valu
             return value
         try:
             return parse(as_text(value))
+        except values.MistypedYear:
+            raise
         except ValueError:
             if kind != "date":
                 raise
@@ -248,28 +249,17 @@ def value_of(field: Field, text: str) -> values.Value | None:
     reading = "choice" if kind == Field.Kind.CHOICE and field.choices else reading_of(kind)
     try:
         value = reader_of(reading, field.choices)(text)
+    except values.MistypedYear:
+        raise
     except ValueError:
         raise ValueError(_UNFIT[kind]) from None
     if "\x00" in text:
         raise ValueError("This text holds a letter that cannot be kept. Type it again.")
+    if read := plain.READERS.get(field.key):
+        value = read(text)
     if isinstance(value, str) and len(value) > field.max_letters:
         raise ValueError(f"This field holds {field.max_letters} letters at most.")
-    if field.key in _FITS and not _FITS[field.key][0].fullmatch(text):
-        raise ValueError(_FITS[field.key][1])
     return value
-
-
-# What a person types here; a file or an account may know no better.
-_FITS: dict[str, tuple[re.Pattern[str], str]] = {
-    "language": (
-        re.compile(r"[a-z]{2,3}([-_][a-z0-9]{2,8})*", re.ASCII | re.IGNORECASE),
-        "This is no code of a language. Write it like de or pt-BR.",
-    ),
-    "phone": (
-        re.compile(r"[\s(]*\+?[\s(]*(\d[\s()./–-]*){3,}((ext\.?|x|#)\s*\d+)?", re.IGNORECASE),
-        "This is no phone number. Write it like +41 44 123 45 67.",
-    ),
-}
 
 
 _UNFIT: dict[str, str] = {

@@ -14,13 +14,14 @@ from django.utils import timezone
 from accounts import attention
 from accounts.models import OutboxEntry, Workspace
 from accounts.redaction import HIDDEN, mask_email, redact
-from accounts.templatetags.ui import day, in_zone
+from accounts.templatetags.ui import day, day_said, in_zone, number
 from audiences import erased
 from audiences.addresses import Problem
 from audiences.files.formulas import plain
 from audiences.files.values import NO_VALUE, READINGS
-from audiences.importing.tables import STANDARD, Tables
+from audiences.importing.tables import Tables
 from audiences.models import Contact, Field, Import, List, Suppression
+from audiences.models.contacts import STANDARD_LETTERS
 from audiences.queries.fields import value_in_words
 from audiences.sql import loaded
 
@@ -28,8 +29,11 @@ PAGE = 50
 _CELL_PROBLEMS = {
     "not_such_a_value": "“{column}” {holds}{wanted}",
     "not_yet": "“{column}” {holds}a day that has not come yet",
+    "no_such_year": "“{column}” {holds}a year that is before 1900 or after 2200",
+    "no_language": "“{column}” {holds}no language such as de or German",
+    "no_phone": "“{column}” {holds}no phone number such as +41 44 123 45 67",
     "no_ip": "“{column}” {holds}no IP address such as 192.0.2.7",
-    "too_long": "“{column}” is longer than the field holds",
+    "too_long": "“{column}” {holds}more than the {most} letters the field takes",
 }
 # Letters of a cell, or of a heading, that are told.
 _TOLD = 40
@@ -38,12 +42,13 @@ _PROBLEMS = {
     Problem.MALFORMED.value: "This is no address",
     Problem.TOO_LONG.value: "The address is too long: no mail server takes it",
     Problem.FOREIGN_LETTERS.value: "There are letters before the @ that many mail servers do not take",
-    Problem.SEVERAL.value: "There are several addresses: each person needs a row",
+    Problem.SEVERAL.value: "There are several addresses in one cell: each person needs a row",
     Problem.NO_PATTERN.value: "A pattern stands for all of a domain, *@example.com, or of a name, name@*",
     "cell_too_long": "A cell is longer than 32 kB",
     "row_too_long": "The row is longer than 1 MB",
     "too_many_columns": "The row has more than 200 cells",
     "too_many_cells": "The row has more cells than the heading has names",
+    "several_in_row": "There are several addresses in the row: each person needs a row",
     "too_many_breaks": "A cell has more than 50 line breaks",
     "unreadable": "Some letters cannot be read. Is the file written in another encoding?",
 }
@@ -228,12 +233,13 @@ def _sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str
         return _PROBLEMS.get(code, code)
     index = int(detail)
     name = _short(mine.columns[index]["name"]) if index < len(mine.columns) else f"column {index + 1}"
-    holds, wanted = "holds ", ""
+    holds, wanted, most = "holds ", "", 0
     if cells is not None and index < len(cells):
         holds = f"holds “{_short(cells[index])}”, "
     if index < len(mine.mapping):
         wanted = NO_VALUE.get(mine.mapping[index]["as"], "")
-    return _CELL_PROBLEMS[code].format(column=name, holds=holds, wanted=wanted)
+        most = STANDARD_LETTERS.get(mine.mapping[index]["to"], Field.MOST_LETTERS)
+    return _CELL_PROBLEMS[code].format(column=name, holds=holds, wanted=wanted, most=number(most))
 
 
 def _short(text: str) -> str:
@@ -304,7 +310,7 @@ class _Said:
                 if row is None:
                     return "Suppressed"
                 source = row.connection or row.created_by or "Campanile"
-                return f"{row.get_reason_display()} since {day(in_zone(row.at))}, told by {source}"
+                return f"{row.get_reason_display()} since {day_said(row.at)}, told by {source}"
         return ""
 
     def _block(self, told: dict[str, Any], at: datetime | None) -> list[tuple[str, str, str]]:
@@ -314,7 +320,7 @@ class _Said:
         said = told.get("reason", "")
         return [
             ("Reason", "", str(reason.label)),
-            ("Since", "", day(in_zone(at)) if at else "the day of the import"),
+            ("Since", "", day_said(at) if at else "the day of the import"),
             *([("In the file", "", said if self.shows_addresses else redact(said))] if said else []),
             *([("But", "", self._odd(told))] if "odd" in told else []),
         ]
@@ -341,16 +347,18 @@ class _Said:
 
 
 def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]]:
+    from audiences.importing.staging import data_rows  # it uses queries itself
+
     tables = Tables(mine)
     source = tables.result if mine.has_begun else tables.preview
-    targets = [column["to"] for column in mine.mapping]
+    # Of one that stopped midway not all cells are kept yet, and the file is still there.
+    file = data_rows(mine)
     after = 0
     while True:
         with database.cursor() as cursor:
             cursor.execute(
                 f"""
-                select r.line, r.suppression_id, s.problem, s.cells, case when t.first < r.line then t.first end, m.changed_at, s.email, s.custom,
-                       {", ".join(f"s.{column}" for column in STANDARD)}
+                select r.line, r.suppression_id, s.problem, s.cells, case when t.first < r.line then t.first end, m.changed_at
                 from (select * from {source} where outcome = %(outcome)s and line > %(after)s order by line limit 2000) r
                 join {tables.stage} s on s.line = r.line
                 left join {tables.twins} t on t.email = s.email
@@ -364,19 +372,10 @@ def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]
         if not found:
             return
         said = _Said(mine, shows_addresses=True, suppression_ids=[row[1] for row in found if row[1]])
-        for line, suppression_id, problem, cells, first, left_at, email, custom, *standard in found:
+        for line, suppression_id, problem, cells, first, left_at in found:
             why = said.why(outcome, suppression_id, problem, first, left_at, cells)
             if problem or cells:
                 yield line, why, loaded(cells)
-            else:  # it was not left out by the preview, and the import was cancelled before its end
-                values = dict(zip(STANDARD, standard, strict=True)) | {"email": email} | loaded(custom, {})
-                yield line, why, [_value(values.get(target, "")) if target else "" for target in targets]
+            else:
+                yield line, why, next((row.cells for row in file if row.line == line), [])
         after = found[-1][0]
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    return str(value)

@@ -1,10 +1,12 @@
 """Languages and countries by their everyday names, in English and in their own tongue: “French”, “français”, “België”."""
 
 import pickle
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from babel.core import get_global
 from babel.languages import get_official_languages
 from babel.localedata import exists, resolve_locale_filename
 from django.conf.locale import LANG_INFO
@@ -23,6 +25,46 @@ _ALSO = {
     )
     for name in names.split("|")
 }  # fmt: skip
+# In which files name languages.
+_TONGUES = ("en", "de", "fr", "it", "es", "nl", "pt", "da", "sv", "nb", "fi", "pl", "cs", "hu")
+_CODE = re.compile(r"[a-z]{2,3}([-_][a-z0-9]{2,8})*", re.ASCII)
+_OF_A_COUNTRY = re.compile(r"([^()]+?) ?\(([^()]+)\)")
+
+
+def language_of(text: str) -> str:
+    """The code that is plainly meant: de for `Deutsch`, `German`, `DE`, `deu` and `de_DE`, pt-BR for `PT_br`, en-US for `English (US)`.
+
+    A country that only repeats the language goes. Raises ValueError.
+    """
+    text = text.strip().casefold()
+    if code := _spoken().get(text):
+        return code
+    if named := _OF_A_COUNTRY.fullmatch(text):
+        code, country = _spoken().get(named[1], ""), _country(named[2])
+        if code and country:
+            return _of(code, country)
+    if not _CODE.fullmatch(text):
+        raise ValueError(text)
+    code, *rest = text.replace("_", "-").split("-")
+    code = str(get_global("language_aliases").get(code, code))
+    if code not in _english("language"):
+        raise ValueError(text)
+    for place, part in enumerate(rest):
+        if len(part) == 2:
+            if not (country := _country(part)):
+                raise ValueError(text)
+            rest[place] = country
+        elif len(part) == 4 and part.isalpha():
+            rest[place] = part.title()
+    return _of(code, *rest)
+
+
+def _of(code: str, *rest: str) -> str:
+    return "-".join([code, *(part for part in rest if part != code.upper())])
+
+
+def _country(text: str) -> str:
+    return text.upper() if text.upper() in _english("country") else _codes("country").get(text, "")
 
 
 def written(of: str, name: str, there: Sequence[str]) -> list[str]:
@@ -58,6 +100,19 @@ def _codes(of: str) -> Mapping[str, str]:
     own = {name.casefold(): code for code, names in _own(of).items() for name in names}
     english = {name.casefold(): code for code, name in _english(of).items()}
     return own | english | (_ALSO if of == "country" else {})
+
+
+@cache
+def _spoken() -> Mapping[str, str]:
+    """Name in one of the tongues, folded → code, where it is clear; of languages that something is written in today."""
+    found: dict[str, set[str]] = {}
+    for tongue in _TONGUES:
+        for code, name in _told(tongue, "languages").items():
+            if "_" not in code and exists(code):
+                found.setdefault(name.casefold(), set()).add(code)
+    clear = {name: codes.pop() for name, codes in found.items() if len(codes) == 1}
+    own = {name: code for name, code in _codes("language").items() if exists(code)}
+    return clear | own
 
 
 @cache

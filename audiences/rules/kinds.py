@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
+from accounts.days import mistyped
 from accounts.models import Workspace
 
 if TYPE_CHECKING:
@@ -215,9 +216,12 @@ def _number(value: Any) -> int | float:
 
 def _date(value: Any) -> str:
     try:
-        return date.fromisoformat(str(value)).isoformat()
+        day = date.fromisoformat(str(value))
     except ValueError:
         raise ValueError("This is no date.") from None
+    if sentence := mistyped(day):
+        raise ValueError(sentence)
+    return day.isoformat()
 
 
 def _pair(value: Any) -> tuple[Any, Any]:

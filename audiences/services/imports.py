@@ -119,7 +119,9 @@ def open_again(
     lock(mine)
     if mine.state == State.READY:
         mine.move_to(State.MAPPING)
-    mine.move_to(State.OPENING, dialect=mine.dialect | {"asked": asked}, version=mine.version + 1)
+    # What was asked before stands again if nothing can be read that way.
+    dialect = mine.dialect | {"asked": asked, "before": mine.dialect.get("asked", {})}
+    mine.move_to(State.OPENING, dialect=dialect, version=mine.version + 1)
     record(mine)
 
 
@@ -193,6 +195,8 @@ def change_columns(*, mine: Import) -> None:
 @transaction.atomic
 def cancel_import(*, mine: Import, by: User) -> None:
     """Stop after the chunk under way; what is imported stays, and can be taken back."""
+    from audiences.importing.left_out import keep_left_out  # it uses services itself
+
     if mine.state in (State.READING, State.RUNNING):
         changed = Import.objects.filter(pk=mine.pk, state=mine.state).update(cancel_requested=True)
         if not changed:
@@ -202,6 +206,8 @@ def cancel_import(*, mine: Import, by: User) -> None:
         _hold_audience(mine)
         mine.move_to(State.CANCELLED, finished_at=timezone.now())
         if mine.has_begun:
+            for _ in keep_left_out(mine, Tables(mine).result):
+                pass
             bodies.forget(mine)
         else:
             leave_nothing(mine)

@@ -20,9 +20,10 @@ from audiences import queries, rules, services
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadForm, may_resubscribe
 from audiences.forms.suppressions import BlockColumnsForm
-from audiences.importing import new_fields
+from audiences.importing import new_fields, undoing
 from audiences.models import Import
 from audiences.queries.contacts import shown
+from audiences.sql import within
 from audiences.views import people
 
 Outcome = Import.Outcome
@@ -60,8 +61,19 @@ UNDONE = (
         "changed since: still here, and off the list.",
         "Taken off",
     ),
-    ("kept", "person has,people have", "changed since, and what changed stays.", "Stays as it is"),
+    (
+        "kept",
+        "person has,people have",
+        "changed since or came with a later file too, and that stays.",
+        "Stays as it is",
+    ),
 )
+
+
+# Of how many people the page counts what a roll back would do with them, and how long it waits for that.
+MOST_FORESEEN = 5_000
+OUTLOOK_SECONDS = 0.15
+STAYS = "who came with it and changed since or came with a later file too"
 
 
 @workspace_view(methods=("GET", "HEAD"))
@@ -141,9 +153,13 @@ def preview(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 
 
 def _action(
-    service: Callable[..., Any], done: str, *, has_version: bool = False, by: bool = True
+    service: Callable[..., Any],
+    told: Callable[[Import], str] | None = None,
+    *,
+    has_version: bool = False,
+    by: bool = True,
 ) -> Callable[..., HttpResponse]:
-    """A view for one button: calls the service, and shows the import again."""
+    """A view for one button: calls the service, says what is `told` of it then, and shows the import again."""
 
     @workspace_view(role=Role.EDITOR, methods=("POST",))
     def act(request: WorkspaceRequest, import_id: int) -> HttpResponse:
@@ -156,18 +172,28 @@ def _action(
         except CannotDo as refusal:
             say(request, refusal.sentence, level=messages.ERROR)
         else:
-            if done:
-                say(request, done)
+            if told is not None:
+                say(request, told(mine))
         return go(request, mine)
 
     return act
 
 
-start = _action(services.start_import, "", has_version=True)
-change_columns = _action(services.change_columns, "", by=False)
-cancel = _action(services.cancel_import, "The import stops after the rows under way.")
-go_on = _action(services.go_on, "")
-roll_back = _action(services.undo_import, "")
+def _stopped(mine: Import) -> str:
+    if mine.state == State.RUNNING:
+        return "The import stops after the rows under way."
+    if mine.has_begun:
+        return "The import is cancelled. What was imported until then stays."
+    if mine.state == State.READING:
+        return "The preview stops. Nothing was imported."
+    return "The import is cancelled. Nothing was imported."
+
+
+start = _action(services.start_import, has_version=True)
+change_columns = _action(services.change_columns, by=False)
+cancel = _action(services.cancel_import, _stopped)
+go_on = _action(services.go_on)
+roll_back = _action(services.undo_import)
 
 
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
@@ -321,25 +347,37 @@ def _people_of(mine: Import, outcome: str) -> dict[str, str]:
 
 
 def _to_undo(mine: Import) -> dict[str, Any]:
-    """What the dialog says of a roll back, before it is done."""
-    new, changed = mine.counts.get("new", 0), mine.to_write - mine.counts.get("new", 0)
-    parts = []
-    if new:
-        parts.append(
-            counted(
-                new,
-                "person who came with it goes again unless somebody did something with them since,people who came with it go again but for those with whom somebody did something since",
+    """What the dialog says of a roll back before it is done: the numbers it would give now, or none where to count takes long."""
+    with within(OUTLOOK_SECONDS) as done:
+        if mine.to_write <= MOST_FORESEEN:
+            done.append(undoing.outlook(mine))
+    action = "Roll back the import"
+    if done:
+        seen: undoing.Outlook = done[0]
+        parts = [
+            counted(count, nouns)
+            for count, nouns in (
+                (seen.gone, "person who came with it goes again,people who came with it go again"),
+                (seen.off, f"person {STAYS} is only taken off the list,people {STAYS} are only taken off the list"),
+                (seen.staying, f"person {STAYS} stays,people {STAYS} stay"),
+                (seen.back, "person gets back the fields and lists they had,people get back the fields and lists they had"),
+                (seen.kept, "person who changed since stays as they are,people who changed since stay as they are"),
             )
-        )
-    if changed:
-        back = "back the fields and lists they had"
-        parts.append(counted(changed, f"person gets {back},people get {back}"))
+            if count
+        ]  # fmt: skip
+        if touched := seen.gone + seen.off + seen.back:
+            action = f"Roll back {counted(touched, 'person,people')}"
+    else:
+        parts = [
+            f"of the {number(mine.to_write)} people it brought or changed, those who came with it go again unless they changed"
+            " since or came with a later file too; others get back the fields and lists they had, unless those changed since"
+        ]
     if labels := [column["label"] for column in new_fields.planned(mine).values()]:
         parts.append(f"the new fields go that nobody else fills or uses: {', '.join(labels)}")
     sentence = "; ".join(parts) or "Nobody was changed by it"
     return {
         "undo_text": f"{sentence[0].upper()}{sentence[1:]}. What changed after the import stays as it is, and is listed.",
-        "undo_action": f"Roll back {counted(new + changed, 'person,people')}",
+        "undo_action": action,
     }
 
 
@@ -376,7 +414,7 @@ def _written(mine: Import) -> str:
     dialect = mine.dialect
     heading = "no row with the names of the columns"
     if line := dialect.get("heading"):
-        above = sum(row < line for row, _ in dialect.get("first", []))
+        above = line - 1  # as they are counted in a spreadsheet, empty ones too
         left = f", without the {counted(above, 'row,rows')} above it" if above else ""
         heading = f"names of the columns in row {number(line)}{left}"
     if sheets := dialect.get("sheets"):

@@ -1,5 +1,6 @@
 """Imports in tests: a file, decided and imported as a person would have it."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -8,6 +9,7 @@ from accounts.models import OutboxEntry, User, Workspace
 from audiences import services
 from audiences.importing.decisions import Decisions
 from audiences.models import Contact, Import, List, Subscription, Suppression
+from tests.factories import ContactFactory, SubscriptionFactory
 from tests.helpers import run_outbox
 
 TASKS = ("audiences.open_import", "audiences.read_import", "audiences.run_import", "audiences.undo_import")
@@ -84,3 +86,15 @@ def state_of(workspace: Workspace) -> dict[str, Any]:
 def on(mine: List) -> list[tuple[str, str]]:
     """(address, status) of everybody on a list."""
     return sorted(Subscription.objects.filter(list=mine).values_list("contact__email", "status"))
+
+
+def fields(email: str) -> tuple[str, str, dict[str, Any], int]:
+    contact = Contact.objects.get(email=email)
+    return contact.first_name, contact.city, contact.custom, contact.version
+
+
+def left_before(workspace: Workspace, news: List, days: int) -> None:
+    contact = ContactFactory(workspace=workspace, email="left@x.test")
+    SubscriptionFactory(
+        list=news, contact=contact, status="unsubscribed", changed_at=timezone.now() - timedelta(days=days)
+    )

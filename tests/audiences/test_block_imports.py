@@ -300,3 +300,33 @@ def test_a_row_makes_a_block_worse_or_newer_and_never_milder(workspace, by, reas
     assert mine.counts == {outcome: 1, "read": 1}
     known.refresh_from_db()
     assert (known.reason, known.at) == (kept[0], now - timedelta(days=kept[1]))
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "reading"),
+    [
+        ("date", ["2025-03-01 10:00:00 UTC"], "date_ymd"),
+        ("Datum", ["1.3.2025", "?"], "date_dmy"),
+        ("blocked at", ["unknown", "soon", "2025-03-01"], "date_ymd"),
+        ("Timestamp", ["2025-03-01T10:00:00Z"], "date_ymd"),
+        ("created", ["3/13/2025"], "date_mdy"),
+    ],
+)
+def test_a_column_that_tells_days_by_its_name_says_since_when(workspace, by, name, cells, reading):
+    rows = "".join(f"p{number}@example.org,{cell}\n" for number, cell in enumerate(cells))
+
+    mine = begin(workspace, by, f"Email,{name}\n{rows}")
+
+    assert mine.mapping[1] == {"to": "at", "as": reading}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [("Email,Date\nana@example.org,yesterday\n", True), ("Email,Date\nana@example.org,2025-03-01\n", False)],
+)
+def test_a_file_that_says_no_day_is_said_to_count_from_today(browse, workspace, by, text, is_told):
+    mine = begin(workspace, by, text)
+
+    page = browse("editor").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+
+    assert ("Everybody is suppressed since today" in page) == is_told

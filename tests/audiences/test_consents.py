@@ -1,15 +1,16 @@
 """What a person said, written down by a member, and what follows from it at once."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import ActivityEntry
+from accounts.models import ActivityEntry, User
 from audiences import queries, services
 from audiences.models import Consent, ConsentBasis, Contact, Subscription, Suppression
+from tests.audiences.importing import bring
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -127,3 +128,21 @@ def test_what_has_not_happened_is_refused(ana, by, workspace):
     with pytest.raises(services.CannotConsent):
         say(ana, by, "tracking", on_list=ListFactory(workspace=workspace))
     assert not Consent.objects.exists()
+
+
+def test_a_day_is_shown_as_a_day_and_a_time_as_a_time_wherever_somebody_looks(browse, workspace, by):
+    client = browse("approver")
+    User.objects.update(time_zone="America/New_York")
+    news = ListFactory(workspace=workspace)
+    bring(workspace, by, "Email\nana@x.test\n", on_list=news, consent_date=date(2025, 3, 4))
+    ana = Contact.objects.get()
+    page = f"/w/acme/contacts/{ana.pk}/"
+
+    # 20:00 in New York is midnight in UTC.
+    client.post(
+        f"{page}consents/", {"purpose": "mail", "kind": "given", "source": "Letter", "at": "2025-06-05T20:00"}
+    )
+
+    shown = client.get(page).content.decode()
+    assert '<time datetime="2025-03-04">4 Mar 2025</time>' in shown
+    assert "5 Jun 2025, 20:00 EDT" in shown

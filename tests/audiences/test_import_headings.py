@@ -67,6 +67,18 @@ def test_titles_above_the_rows_of_a_workbook_are_passed_over(workspace, by, tmp_
     assert [row.line for row in queries.rows_of(mine, "invalid").rows] == [6]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(TITLED, "2 rows"), ("\n\n\nEmail;Who\nana@x.test;Ana\n", "3 rows"), ("a\nEmail\n", "1 row")],
+)
+def test_rows_above_the_heading_are_counted_as_a_spreadsheet_counts_them(browse, workspace, by, text, told):
+    mine = begin(workspace, by, f"{text}ben@x.test\n")
+
+    page = browse("editor").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+
+    assert f"without the {told} above it" in page
+
+
 def test_another_row_is_chosen_or_none(browse, workspace, by):
     client = browse("editor")
     mine = begin(workspace, by, "Kontakt,Who,City\nEmpfänger,Wer,Ort\nana@x.test,Ana,Bern\n")

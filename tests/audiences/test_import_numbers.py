@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import MirrorKind, MirrorRow
 from audiences import services
-from audiences.models import Contact, Import
+from audiences.models import Contact, Import, Tag, Tagging
 from tests.audiences.importing import begin, bring, preview, start, undo
 from tests.factories import ConnectionFactory, ContactFactory, ListFactory, SubscriptionFactory
 
@@ -79,13 +79,43 @@ def changed(workspace, by, news):
     return mine
 
 
-def test_the_dialog_says_how_many_a_roll_back_touches(browse, changed):
+def test_the_dialog_says_what_a_roll_back_then_does(browse, by, changed):
     context = browse("editor").get(f"/w/acme/imports/{changed.pk}/").context
     assert (context["undo_text"], context["undo_action"]) == (
-        "2 people who came with it go again but for those with whom somebody did something since; 2 people get back the fields and lists they had. What changed after the"
-        " import stays as it is, and is listed.",
+        "1 person who came with it goes again; 1 person who came with it and changed since or came with a later file too is only"
+        " taken off the list; 2 people get back the fields and lists they had. What changed after the import stays as it is, and"
+        " is listed.",
         "Roll back 4 people",
     )
+    undo(changed, by)
+    assert [changed.undone[name] for name in ("people", "off", "lists")] == [1, 1, 2]
+
+
+def test_who_carries_something_of_others_is_not_promised_to_go(browse, workspace, by):
+    mine = bring(workspace, by, "Email\n" + "".join(f"p{number}@x.test\n" for number in range(5)))
+    tag = Tag.objects.create(workspace=workspace, name="VIP")
+    for contact in Contact.objects.order_by("email")[:2]:
+        Tagging.objects.create(tag=tag, contact=contact)
+
+    context = browse("editor").get(f"/w/acme/imports/{mine.pk}/").context
+
+    assert (context["undo_text"].partition(". ")[0], context["undo_action"]) == (
+        "3 people who came with it go again; 2 people who came with it and changed since or came with a later file too stay",
+        "Roll back 3 people",
+    )
+    undo(mine, by)
+    assert (mine.undone["people"], mine.undone["kept"], Contact.objects.count()) == (3, 2, 2)
+
+
+def test_of_many_the_dialog_says_honestly_that_some_stay(browse, by, changed, monkeypatch):
+    monkeypatch.setattr(sys.modules["audiences.views.imports"], "MOST_FORESEEN", 3)
+    context = browse("editor").get(f"/w/acme/imports/{changed.pk}/").context
+    assert (
+        context["undo_text"].startswith(
+            "Of the 4 people it brought or changed, those who came with it go again unless"
+        ),
+        (context["undo_action"]),
+    ) == (True, "Roll back the import")
 
 
 def test_a_roll_back_tells_all_it_did_and_each_number_opens_its_people(browse, by, changed):

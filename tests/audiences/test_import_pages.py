@@ -114,6 +114,8 @@ def test_no_file_is_told(browse, workspace):
         "ana@x.test, ben@x.test; cid@x.test",
         'Ana <ana@x.test>, "Bell, Ben" <ben@x.test>; cid@x.test',
         "ana@x.test\nben@x.test, cid@x.test",
+        "ana@x.test ben@x.test | cid@x.test",
+        "ana@x.test; ben@x.test cid@x.test",
     ],
 )
 def test_every_person_of_a_pasted_line_is_read(browse, workspace, line):
@@ -382,7 +384,7 @@ def test_a_long_heading_is_cut_where_a_reason_names_it(workspace, by):
     mine = begin(workspace, by, f"Email,{'x' * 90}\nana@x.test,{'y' * 201}\n")
     preview(mine, by, [mine.mapping[0], {"to": "first_name", "as": "text"}])
     (row,) = queries.rows_of(mine, "invalid").rows
-    assert row.why == f"“{'x' * 40}…” is longer than the field holds"
+    assert row.why == f"“{'x' * 40}…” holds “{'y' * 40}…”, more than the 200 letters the field takes"
 
 
 def test_a_person_is_added_by_hand(browse, workspace):

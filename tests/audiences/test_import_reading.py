@@ -6,6 +6,8 @@ import xlsxwriter
 from accounts.refusals import CannotDo
 from audiences import queries, services
 from audiences.erased import Erased
+from audiences.importing.decisions import Decisions
+from audiences.importing.opening import NO_ROWS
 from audiences.models import Contact, Field, Import, ImportBody
 from tests.audiences.importing import begin, bring, preview, start, work
 from tests.audiences.test_import_pages import upload
@@ -60,6 +62,8 @@ def test_pasted_from_a_mail_the_column_of_addresses_is_found(browse, workspace):
             ["ana@x.test", "ben@x.test", "cem@x.test"],
         ),
         ("ana@x.test,Ana <Muster>\n", ["ana@x.test"]),
+        ("Email\r\nana@x.test, ben@x.test\r\ncem@x.test", ["ana@x.test", "ben@x.test", "cem@x.test"]),
+        ("Email\nana@x.test ben@x.test", ["ana@x.test", "ben@x.test"]),
         ("ana@x.test;second@x.test\n", ["ana@x.test", "second@x.test"]),
         # A heading says what the second one is.
         ("Email;Second\nana@x.test;second@x.test\n", ["ana@x.test"]),
@@ -72,11 +76,32 @@ def test_one_line_of_a_mail_is_a_person_each(browse, workspace, by, rows, people
     assert sorted(email for email, *_ in names()) == people
 
 
+@pytest.mark.parametrize("between", [", ", ",", " ", " / ", "/", ";", "\n", " | "])
+def test_several_addresses_are_told_whatever_stands_between_them(workspace, by, between):
+    cell = f'"a@x.test{between}b@x.test"'
+    mine = preview(
+        begin(
+            workspace, by, f"Email,City\n{cell},Bern\na@x.test,b@x.test,c@x.test\na@x.test,Bern,CH\nno one,\n"
+        ),
+        by,
+    )
+    assert [row.why for row in queries.rows_of(mine, "invalid").rows] == [
+        "There are several addresses in one cell: each person needs a row",
+        "There are several addresses in the row: each person needs a row",
+        "The row has more cells than the heading has names",
+        "This is no address",
+    ]
+
+
 def test_erased_people_are_known_however_their_address_is_written(workspace, by, monkeypatch):
     monkeypatch.setattr(Erased, "__bool__", lambda self: True)
     monkeypatch.setattr(Erased, "__contains__", lambda self, address: address == "ana@x.test")
-    mine = bring(workspace, by, "Email,City\nAna Muster <ana@x.test>,Bern\nnobody,mailto:ana@x.test\n")
-    assert mine.counts == {"read": 2, "suppressed": 2}
+    mine = bring(
+        workspace,
+        by,
+        "Email,City\nAna Muster <ana@x.test>,Bern\nnobody,mailto:ana@x.test\nben@x.test / ana@x.test,\n",
+    )
+    assert mine.counts == {"read": 3, "suppressed": 3}
     assert "ana@x.test" not in "".join(queries.rejects_csv(mine))
 
 
@@ -119,9 +144,9 @@ def test_a_consent_of_a_day_to_come_is_told_as_such(workspace, by):
         {"to": "consent_at", "as": "date_ymd"},
         {"to": "consent_ip", "as": "text"},
     ]
-    mine = preview(begin(workspace, by, "Email,When,IP\nana@x.test,9999-01-01,home\n"), by, mapping)
+    mine = preview(begin(workspace, by, "Email,When,IP\nana@x.test,2199-01-01,home\n"), by, mapping)
     assert [row.why for row in queries.rows_of(mine, "invalid").rows] == [
-        "“When” holds “9999-01-01”, a day that has not come yet; “IP” holds “home”, no IP address such as 192.0.2.7"
+        "“When” holds “2199-01-01”, a day that has not come yet; “IP” holds “home”, no IP address such as 192.0.2.7"
     ]
 
 
@@ -156,10 +181,9 @@ def test_text_of_any_encoding_is_no_binary(workspace, by, encoding):
 
 def test_a_file_that_turns_out_to_be_without_rows_offers_another_file_and_no_way_on(browse, workspace, by):
     mine = begin(workspace, by, "ana@x.test\n")
+    mine.dialect |= {"has_header": True, "heading": 1}
+    mine.save()
     client = browse("editor")
-    client.post(f"/w/acme/imports/{mine.pk}/open/", {"encoding": "utf-8", "delimiter": ",", "heading": "1"})
-    work()
-    mine.refresh_from_db()
     preview(mine, by, [{"to": "email", "as": "text"}])
     page = client.get(f"/w/acme/imports/{mine.pk}/").content.decode()
     assert "There is no row below the heading." in page
@@ -202,3 +226,46 @@ def test_the_sheet_with_the_addresses_is_read_and_the_others_are_a_button_away(
     work()
     mine.refresh_from_db()
     assert (mine.dialect["sheets"][0], mine.columns[0]["samples"]) == ("Notes", ["Questions to info@x.test"])
+
+
+def test_what_cannot_be_read_another_way_is_read_as_before(browse, workspace, by, workbook):
+    mine = begin(workspace, by, workbook, name="people.xlsx")
+    client, url = browse("editor"), f"/w/acme/imports/{mine.pk}/"
+    before = mine.columns, mine.mapping, mine.dialect
+
+    sheet = "There is nothing on this sheet. Choose another one."
+    for asked, why in (
+        ({"sheet": "Empty"}, sheet), ({"sheet": "Cover"}, NO_ROWS), ({"sheet": "Leute", "heading": "3"}, NO_ROWS),
+    ):  # fmt: skip
+        client.post(f"{url}open/", asked)
+        work()
+        mine.refresh_from_db()
+        page = client.get(url).content.decode()
+
+        assert (mine.state, (mine.columns, mine.mapping, mine.dialect)) == (Import.State.MAPPING, before)
+        assert ("It cannot be read that way, and is read as before" in page, mine.note) == (True, why)
+    preview(mine, by)
+    assert (mine.preview, mine.note) == ({"read": 2, "new": 2}, "")
+
+
+@pytest.mark.parametrize(
+    ("far", "told"),
+    [
+        ("mapping", "The import is cancelled. Nothing was imported."),
+        ("reading", "The preview stops. Nothing was imported."),
+        ("ready", "The import is cancelled. Nothing was imported."),
+        ("running", "The import stops after the rows under way."),
+    ],
+)
+def test_cancelling_says_what_is_so(browse, workspace, by, far, told):
+    mine = begin(workspace, by, "Email\nana@x.test\n")
+    if far in ("ready", "running"):
+        preview(mine, by)
+    if far == "reading":
+        services.preview_import(mine=mine, by=by, version=mine.version, decisions=Decisions(mine.mapping))
+    if far == "running":
+        services.start_import(mine=mine, by=by, version=mine.version)
+
+    reply = browse("editor").post(f"/w/acme/imports/{mine.pk}/cancel/", follow=True)
+
+    assert (mine.state, [str(message) for message in reply.context["messages"]]) == (far, [told])

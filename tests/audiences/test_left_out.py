@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from audiences import queries
-from audiences.importing import left_out, running
+from audiences import queries, services
+from audiences.importing import applying, left_out, running
 from audiences.importing.tables import Tables
 from audiences.models import Field, Subscription
 from tests.audiences.importing import begin, preview, start, work
@@ -91,3 +91,29 @@ def test_of_who_is_imported_nothing_else_is_kept(workspace, by, mapping):
     with connection.cursor() as cursor:
         cursor.execute(f"select line from {Tables(mine).stage} where cells is not null order by line")
         assert cursor.fetchall() == [(3,), (4,), (5,), (6,)]
+
+
+@pytest.mark.parametrize("how", ["while it runs", "after it stopped", "not at all"])
+def test_of_one_that_ended_midway_they_stand_as_in_the_file(workspace, by, mapping, monkeypatch, how):
+    monkeypatch.setattr(applying, "CHUNK", 2)
+    news = ListFactory(workspace=workspace, name="News")
+    ben = ContactFactory(workspace=workspace, email="ben@x.test")
+    SubscriptionFactory(list=news, contact=ben)
+    text = "E-Mail;Since;VIP;Note\n ben@x.test;1.2.2020;ja;x\nana@x.test;1.2.2020;ja;\ncid@x.test;;;\n"
+    mine = preview(begin(workspace, by, text), by, mapping, on_list=news)
+    Subscription.objects.update(status="unsubscribed", changed_at=timezone.now())
+    services.start_import(mine=mine, by=by, version=mine.version)
+
+    if how == "while it runs":
+        services.cancel_import(mine=mine, by=by)
+        work()
+        mine.refresh_from_db()
+    else:
+        Tables(mine).make_result()
+        applying.apply_next(mine)
+        running.fail(mine, "Cut off.")
+    if how == "after it stopped":
+        services.cancel_import(mine=mine, by=by)
+
+    assert mine.counts == {"read": 2, "new": 1, "left": 1, "left_changed": 1}
+    assert [row.partition(",")[2].partition(",")[2] for row in rejects(mine)] == [" ben@x.test,1.2.2020,ja,x"]

@@ -1,0 +1,175 @@
+"""A file as it is opened, and what is decided of it before anything is read."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.refusals import CannotDo
+from audiences import services
+from audiences.models import (
+    Contact,
+    Field,
+    Import,
+    ImportBody,
+)
+from tests.audiences.importing import (
+    begin,
+    preview,
+    start,
+    work,
+)
+from tests.factories import (
+    ListFactory,
+    WorkspaceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def approver(member):
+    return member("approver")
+
+
+@pytest.fixture
+def news(workspace):
+    return ListFactory(workspace=workspace, name="News")
+
+
+def test_a_file_is_opened_with_its_columns_guessed(workspace, by):
+    Field.objects.create(workspace=workspace, key="shoe", label="Schuhgröße", kind=Field.Kind.NUMBER)
+    mine = begin(
+        workspace,
+        by,
+        "Kunde;E-Mail;Vorname;Schuhgröße;Geburtstag\n17;ana@x.test;Ana;38,5;3.2.1984\n".encode("cp1252"),
+    )
+    assert mine.state == Import.State.MAPPING
+    assert mine.dialect["encoding"] == "cp1252"
+    assert mine.dialect["delimiter"] == ";"
+    assert mine.mapping == [
+        {"to": "", "as": "number"},
+        {"to": "email", "as": "text"},
+        {"to": "first_name", "as": "text"},
+        {"to": "shoe", "as": "number_comma"},
+        {"to": "", "as": "date_dmy"},
+    ]
+    assert mine.columns[2] == {"name": "Vorname", "samples": ["Ana"], "as": "text", "addresses": 0.0}
+
+
+def test_without_a_heading_the_column_with_addresses_is_found(workspace, by):
+    mine = begin(workspace, by, "Ana,ana@x.test\nBen,ben@x.test\n")
+    assert not mine.dialect["has_header"]
+    assert [column["to"] for column in mine.mapping] == ["", "email"]
+    assert preview(mine, by).preview == {"read": 2, "new": 2}
+
+
+def test_a_file_that_cannot_be_read_says_why_and_is_not_kept(workspace, by):
+    mine = begin(workspace, by, b"PK\x03\x04nonsense", name="people.zip")
+    assert (mine.state, mine.note) == (
+        Import.State.FAILED,
+        "This archive is damaged or cut off. Make it again, or upload the file without it.",
+    )
+    assert not ImportBody.objects.exists()
+
+
+def test_an_empty_file_is_refused_at_once(workspace, by):
+    with pytest.raises(CannotDo, match="This file is empty"):
+        begin(workspace, by, "")
+    assert not Import.objects.exists()
+
+
+def test_a_file_beyond_the_limit_is_refused_and_not_kept(workspace, by, monkeypatch):
+    monkeypatch.setattr("audiences.services.imports.MAX_BYTES", 10)
+    with pytest.raises(CannotDo, match="larger than 200 MB"):
+        begin(workspace, by, "Email\nana@x.test\n")
+    assert not ImportBody.objects.exists()
+
+
+def test_a_file_can_be_read_another_way(workspace, by):
+    mine = begin(workspace, by, "Email;Name\nana@x.test;Жан\n".encode("cp1251"))
+    assert mine.columns[1]["samples"] != ["Жан"]
+    services.open_again(mine=mine, encoding="cp1251", delimiter=";", heading=1)
+    work()
+    mine.refresh_from_db()
+    assert (mine.state, mine.columns[1]["samples"]) == (Import.State.MAPPING, ["Жан"])
+
+
+def test_the_same_file_while_it_is_open_is_one_import(workspace, by, approver):
+    first = begin(workspace, by, "Email\nana@x.test\n")
+    second, is_new = services.begin_import(
+        workspace=workspace, by=approver, name="copy.csv", blocks=[b"Email\nana@x.test\n"]
+    )
+    assert (second, is_new) == (first, False)
+    assert Import.objects.count() == 1
+    other = WorkspaceFactory()
+    assert (
+        services.begin_import(workspace=other, by=by, name="x.csv", blocks=[b"Email\nana@x.test\n"])[1]
+        is True
+    )
+    start(preview(first, by), by)
+    assert (
+        services.begin_import(workspace=workspace, by=by, name="again.csv", blocks=[b"Email\nana@x.test\n"])[
+            1
+        ]
+        is True
+    )
+
+
+def test_what_was_matched_is_remembered_for_the_same_headings(workspace, by):
+    mine = begin(workspace, by, "E-Mail;Kundin;Rest\nana@x.test;Ana;1\n")
+    bring_mapping = [
+        {"to": "email", "as": "text"},
+        {"to": "first_name", "as": "text"},
+        {"to": "", "as": "number"},
+    ]
+    start(preview(mine, by, bring_mapping), by)
+    again = begin(workspace, by, "e-mail;KUNDIN;Rest\nben@x.test;Ben;x\n")
+    assert again.mapping == [*bring_mapping[:2], {"to": "", "as": "text"}]
+
+
+def test_a_mapping_must_name_the_address_and_fill_each_field_once(workspace, by):
+    mine = begin(workspace, by, "Email,A,B\nana@x.test,1,2\n")
+    text = {"as": "text"}
+    with pytest.raises(CannotDo, match="Which column holds the addresses"):
+        preview(mine, by, [{"to": "", **text}] * 3)
+    with pytest.raises(CannotDo) as refused:
+        preview(mine, by, [{"to": "email", **text}, {"to": "city", **text}, {"to": "city", **text}])
+    assert refused.value.fields == {"to_2": "Another column fills this already."}
+
+
+def test_cells_must_be_what_the_field_holds(workspace, by):
+    Field.objects.create(workspace=workspace, key="born", label="Born", kind=Field.Kind.DATE)
+    mine = begin(workspace, by, "Email,Day\nana@x.test,1.2.1984\n")
+    with pytest.raises(CannotDo) as refused:
+        preview(mine, by, [{"to": "email", "as": "text"}, {"to": "born", "as": "text"}])
+    assert refused.value.fields == {"as_1": "This field holds a date. Choose how the column writes it."}
+
+
+def test_a_list_needs_to_know_where_consent_comes_from(workspace, by, news):
+    mine = begin(workspace, by, "Email\nana@x.test\n")
+    with pytest.raises(CannotDo) as refused:
+        preview(mine, by, on_list=news, consent_source=" ")
+    assert list(refused.value.fields) == ["consent_source"]
+    tomorrow = (timezone.now() + timedelta(days=2)).date()
+    with pytest.raises(CannotDo, match="has not come yet"):
+        preview(mine, by, on_list=news, consent_date=tomorrow)
+
+
+def test_new_fields_are_made_with_the_kind_of_their_cells(workspace, by):
+    mine = begin(workspace, by, "Email,Shoe size,Email\nana@x.test,38,x\n")
+    mapping = [{"to": "email", "as": "text"}, {"to": "new", "as": "number"}, {"to": "new", "as": "text"}]
+    start(preview(mine, by, mapping), by)
+    assert list(Field.objects.order_by("key").values_list("key", "label", "kind")) == [
+        ("email_2", "Email", "text"),
+        ("shoe_size", "Shoe size", "number"),
+    ]
+    assert Contact.objects.get().custom == {"shoe_size": 38, "email_2": "x"}
+
+
+def test_a_decision_on_an_old_page_is_refused(workspace, by):
+    mine = begin(workspace, by, "Email\nana@x.test\n")
+    old = mine.version
+    preview(mine, by)
+    with pytest.raises(CannotDo, match="Somebody changed this import"):
+        services.start_import(mine=mine, by=by, version=old)
