@@ -467,7 +467,7 @@ def test_who_was_not_added_for_a_block_is_not_among_the_added(workspace, browse,
     figures = browse("editor").get(f"/w/acme/bulk/{mine.pk}/").context["figures"]
     assert {figure["label"]: (figure["count"], figure["url"]) for figure in figures if figure["count"]} == {
         "Added": (1, f"/w/acme/contacts/?bulk={mine.pk}"),
-        "Suppressed": (1, ""),
+        "Suppressed": (1, f"/w/acme/contacts/?bulk={mine.pk}&outcome=suppressed"),
     }
 
 
