@@ -186,7 +186,7 @@ def test_whom_a_bulk_action_blocked_and_whom_it_found_blocked_are_found_from_its
     links = {row["label"]: row["url"] for row in page.context["figures"]}
     assert links == {
         "Suppressed": f"/w/acme/contacts/?bulk={mine.pk}",
-        "Suppressed before, now by hand too": f"/w/acme/contacts/?bulk={mine.pk}&outcome=by_hand_too",
+        "Suppressed before and now by hand": f"/w/acme/contacts/?bulk={mine.pk}&outcome=by_hand_too",
         "Suppressed before": f"/w/acme/contacts/?bulk={mine.pk}&outcome=suppressed_before",
     }
     assert (page.context["may_undo"], mine.can_be_undone) == (False, False)
