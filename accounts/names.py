@@ -1,10 +1,31 @@
-"""In which order rows with a name stand."""
+"""How names are compared, searched and put in order: whatever their accents and capitals."""
 
 from typing import Any
 
-from django.db.models.functions import Lower
+from django.db import models
+
+
+class Folded(models.Func):
+    """A text without accents and capitals; `folded` is a function of the database, where an index can hold it."""
+
+    function = "folded"
+    arity = 1
+    output_field = models.TextField()
+
+
+@models.CharField.register_lookup
+@models.TextField.register_lookup
+class Holds(models.Lookup):
+    """`name__holds=words`: stands in it somewhere."""
+
+    lookup_name = "holds"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        left, values = self.process_lhs(compiler, connection)
+        words = connection.ops.prep_for_like_query(self.rhs)
+        return f"folded({left}) like folded(%s)", (*values, f"%{words}%")
 
 
 def by_name(of: str = "") -> tuple[Any, ...]:
-    """Capital or not is the same; those of one name by age. `of`: by the name of what this relation leads to."""
-    return (Lower(f"{of}__name"), f"{of}_id", "pk") if of else (Lower("name"), "pk")
+    """Those of one name by age. `of`: by the name of what this relation leads to."""
+    return (Folded(f"{of}__name"), f"{of}_id", "pk") if of else (Folded("name"), "pk")

@@ -438,7 +438,7 @@ def running_pulls(workspace: Workspace) -> Iterable[Item]:
 
 
 def search_connections(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
-    found = saved_connections(request.workspace).filter(name__icontains=words)[:HITS]
+    found = saved_connections(request.workspace).filter(name__holds=words)[:HITS]
     return [
         Hit(connection.name, connection.get_absolute_url(), connection.provider_name) for connection in found
     ]
@@ -446,7 +446,7 @@ def search_connections(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
 
 def search_members(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
     members = User.objects.filter(memberships__workspace=request.workspace)
-    found = (members.filter(name__icontains=words) | members.filter(email__icontains=words)).distinct()[:HITS]
+    found = (members.filter(name__holds=words) | members.filter(email__icontains=words)).distinct()[:HITS]
     return [Hit(str(user), reverse("accounts:members"), user.email) for user in found]
 
 

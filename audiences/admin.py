@@ -8,6 +8,7 @@ from accounts.admin_tools import ShownAdmin
 from audiences.models import (
     BulkAction,
     BulkChange,
+    BulkOutcome,
     Consent,
     ConsentBasis,
     Contact,
@@ -143,6 +144,12 @@ class ImportChangeAdmin(ShownAdmin):
 @admin.register(BulkChange)
 class BulkChangeAdmin(ShownAdmin):
     list_display = ("id", "of", "contact_id", "at", "kept")
+    list_select_related = ("of",)
+
+
+@admin.register(BulkOutcome)
+class BulkOutcomeAdmin(ShownAdmin):
+    list_display = ("id", "of", "outcome")
     list_select_related = ("of",)
 
 

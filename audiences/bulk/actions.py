@@ -89,8 +89,8 @@ def _suppress(mine: BulkAction) -> dict[str, int]:
     """Beside a block that an account told stands one of our own: it holds when that is lifted."""
     with database.cursor() as cursor:
         if mine.has_journal:  # not one begun before blocks were written down
-            cursor.execute(_WHO_IS_BLOCKED, {"of": mine.pk})
-        cursor.execute(_BLOCKED_BEFORE)
+            cursor.execute(_WHO_IS_BLOCKED, {"of": mine.pk, "workspace": mine.workspace_id})
+        cursor.execute(_BLOCKED_BEFORE, {"workspace": mine.workspace_id})
         rows = cursor.fetchall()
     now = timezone.now()
     suppress_all(
@@ -100,12 +100,13 @@ def _suppress(mine: BulkAction) -> dict[str, int]:
             Fact(
                 email, Suppression.Reason.BY_HAND, now, {"reason": mine.arguments["reason"], "bulk": mine.pk}
             )
-            for email, _ in rows
+            for email, *_ in rows
         ],
         by=mine.created_by,
     )
-    before = sum(was_blocked for _, was_blocked in rows)
-    return {"suppressed": len(rows) - before, "suppressed_before": before}
+    before = sum(was_blocked for _, was_blocked, _ in rows)
+    by_hand = sum(was_blocked and was_by_hand for _, was_blocked, was_by_hand in rows)
+    return {"suppressed": len(rows) - before, "by_hand_too": before - by_hand, "suppressed_before": by_hand}
 
 
 def list_of(mine: BulkAction) -> List:
@@ -146,6 +147,7 @@ def _sorted(statement: str, values: dict[str, Any]) -> dict[str, int]:
     with database.cursor() as cursor:
         cursor.execute("drop table if exists pg_temp.sorted")
         cursor.execute(f"create temp table sorted on commit drop as {statement}", values)
+        cursor.execute(_OUTCOMES, values)
         cursor.execute("select outcome, count(*) from sorted group by 1")
         return dict(cursor.fetchall())
 
@@ -155,7 +157,9 @@ def _by_rows(statement: str, values: dict[str, Any], written: str, other: str) -
         cursor.execute("select count(*) from chosen")
         everybody = cursor.fetchone()[0]
         cursor.execute(statement, values)
-        return {written: cursor.rowcount, other: everybody - cursor.rowcount}
+        counts = {written: cursor.rowcount, other: everybody - cursor.rowcount}
+        cursor.execute(_OTHERS, values | {"outcome": other})
+        return counts
 
 
 _APPLY: dict[Action, Callable[[BulkAction], dict[str, int]]] = {
@@ -166,6 +170,18 @@ _APPLY: dict[Action, Callable[[BulkAction], dict[str, int]]] = {
     Action.SET_FIELD: _set_field,
     Action.SUPPRESS: _suppress,
 }
+
+# Of whom nothing changes, by why.
+_OUTCOMES = """
+insert into audiences_bulkoutcome (of_id, outcome, contact_ids)
+select %(of)s, outcome, array_agg(id order by id) from sorted where outcome <> %(outcome)s group by outcome
+"""
+_OTHERS = """
+insert into audiences_bulkoutcome (of_id, outcome, contact_ids)
+select %(of)s, %(outcome)s, array_agg(id order by id) from chosen
+where not exists (select 1 from audiences_bulkchange j where j.of_id = %(of)s and j.contact_id = chosen.id)
+having count(*) > 0
+"""
 
 # A block may still stand under the address alone.
 _SORT_FOR_LIST = f"""
@@ -253,11 +269,18 @@ _SET_CUSTOM = _WRITE.format(
 _EMPTY_CUSTOM = _WRITE.format(
     was="c.custom -> %(key)s", becomes="null", differs="c.custom ? %(key)s", set="custom = c.custom - %(key)s"
 )
-# No field has such a key.
+# One of our own, which no pattern brought.
+_BY_HAND = """exists (
+    select 1 from audiences_suppression s
+    where s.workspace_id = %(workspace)s and s.email = c.email and s.connection_id is null and s.lifted_at is null
+      and not s.evidence ? 'pattern'
+)"""
+# No field has such a key: whether they were blocked, that they are now, whether they had been by hand.
 _WHO_IS_BLOCKED = (
     _INTO_JOURNAL.format(
-        who="c.id", what=f"jsonb_build_object('@suppressed', jsonb_build_array({SUPPRESSED}, true))"
+        who="c.id",
+        what=f"jsonb_build_object('@suppressed', jsonb_build_array({SUPPRESSED}, true, {_BY_HAND}))",
     )
     + "chosen c order by c.id"
 )
-_BLOCKED_BEFORE = f"select c.email, {SUPPRESSED} from chosen c order by c.id"
+_BLOCKED_BEFORE = f"select c.email, {SUPPRESSED}, {_BY_HAND} from chosen c order by c.id"

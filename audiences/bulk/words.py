@@ -28,11 +28,11 @@ OUTCOMES: dict[str, dict[str, Outcome]] = {
     },
     Action.TAG: {
         "tagged": Outcome("Tagged", "They have the tag now."),
-        "had_it": Outcome("Had it already", "Nothing was written."),
+        "had_it": Outcome("Tagged before", "Nothing was written."),
     },
     Action.UNTAG: {
-        "untagged": Outcome("Tag taken off", "They no longer have the tag."),
-        "had_it_not": Outcome("Had it not", "Nothing was written."),
+        "untagged": Outcome("Untagged", "They no longer have the tag."),
+        "had_it_not": Outcome("Were not tagged", "Nothing was written."),
     },
     Action.SET_FIELD: {
         "changed": Outcome("Changed", "They have the new value now."),
@@ -40,8 +40,11 @@ OUTCOMES: dict[str, dict[str, Outcome]] = {
     },
     Action.SUPPRESS: {
         "suppressed": Outcome("Suppressed", "Nobody here writes to them any more."),
+        "by_hand_too": Outcome(
+            "Suppressed before and now by hand", "They had left, complained, bounced or been blocked in an account; a block by hand stands beside that."
+        ),
         "suppressed_before": Outcome(
-            "Suppressed before", "They were suppressed already, and stay so."
+            "Suppressed before", "A block of the workspace's own stood already, by hand or by a leave on its page, and stays."
         ),
     },
 }  # fmt: skip
@@ -100,9 +103,9 @@ def without_search(mine: BulkAction) -> dict[str, Any]:
     return {name: value for name, value in mine.people.items() if name != "words"}
 
 
-def short(mine: BulkAction, aim: str = "") -> str:
+def short(mine: BulkAction, aim: str = "", *, quotes: str = "“”") -> str:
     """For a line among others, with the name of what it is done with if that is known: asks the database nothing."""
-    about = f" “{aim}”" if aim else ""
+    about = f" {quotes[0]}{aim}{quotes[1]}" if aim else ""
     return f"{mine.get_action_display()}{about}: {number(mine.total)} {'person' if mine.total == 1 else 'people'}"
 
 

@@ -34,7 +34,7 @@ _OF_SUPPRESSION = "(select {} from audiences_suppression s where s.contact_id = 
 _OF_ENGAGEMENT = "(select {} from audiences_engagement e where e.contact_id = c.id)"
 # Those of one name as menus tell them apart.
 _LISTS = (
-    "(select string_agg(l.name || coalesce(' · ' || (%(apart)s::jsonb ->> l.id::text), ''), '; ' order by lower(l.name), l.id)"
+    "(select string_agg(l.name || coalesce(' · ' || (%(apart)s::jsonb ->> l.id::text), ''), '; ' order by folded(l.name), l.id)"
     " from audiences_subscription s join audiences_list l on l.id = s.list_id"
     " where s.contact_id = c.id and s.status = '{}')"
 )
@@ -83,7 +83,7 @@ def columns_of(workspace: Workspace) -> dict[str, Column]:
         Column("left", "Left lists", GROUPS, _LISTS.format("unsubscribed"), apart),
         Column(
             "tags", "Tags", GROUPS,
-            "(select string_agg(g.name, '; ' order by lower(g.name)) from audiences_tagging t join audiences_tag g"
+            "(select string_agg(g.name, '; ' order by folded(g.name)) from audiences_tagging t join audiences_tag g"
             " on g.id = t.tag_id where t.contact_id = c.id)", is_ticked=True,
         ),
         Column(

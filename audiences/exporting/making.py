@@ -86,18 +86,24 @@ def _read_in_time(rows: Rows, file: IO[bytes]) -> int:
 
 
 def _read(rows: Rows, file: IO[bytes]) -> int:
-    head = io.StringIO()
-    csv.writer(head, lineterminator="\n").writerow([plain(label) for label in rows.head])
-    file.write(BOM + head.getvalue().encode())
-    statement = f"copy ({rows.sql}) to stdout with (format csv)"
+    file.write(BOM)
+    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
+    write = csv.writer(text, lineterminator="\n").writerow
+    write([plain(label) for label in rows.head])
+    how = "" if rows.said else "with (format csv)"
     with transaction.atomic(), database.cursor() as cursor:
         # A column of subselects is no reason to compile the statement.
         cursor.execute(
             f"set local jit = off; set local work_mem = '64MB'; set local statement_timeout = '{READ_SECONDS}s'"
         )
-        with cursor.copy(statement, rows.values) as copy:
-            for block in copy:
-                file.write(block)
+        with cursor.copy(f"copy ({rows.sql}) to stdout {how}", rows.values) as copy:
+            if rows.said:
+                for cells in copy.rows():
+                    write([plain(cell) for cell in rows.said(cells)])
+            else:
+                for block in copy:
+                    file.write(block)
+        text.detach()
         return cursor.rowcount
 
 

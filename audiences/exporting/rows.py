@@ -1,12 +1,15 @@
 """One statement for all rows of an export: one snapshot, and no cell a spreadsheet would run."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from accounts.models import Workspace
 from audiences.exporting.columns import Column, columns_of, guarded, time_of
 from audiences.models import Export, Suppression
+from audiences.models.suppressions import told_by
 from audiences.queries.contacts import People, source_of
+from audiences.queries.evidence import in_words
 from audiences.queries.suppressions import Wanted, matching
 
 
@@ -18,6 +21,8 @@ class Rows(NamedTuple):
     # Places of the columns that a workbook holds as numbers, and as days.
     numbers: frozenset[int] = frozenset()
     dates: frozenset[int] = frozenset()
+    # What SQL cannot say: cells as they come → the row. Each is made text for every spreadsheet afterwards.
+    said: Callable[[tuple[str | None, ...]], list[str]] | None = None
 
 
 def rows_of(export: Export) -> Rows:
@@ -49,20 +54,35 @@ def people_rows(people: People, columns: Sequence[Column]) -> Rows:
 
 
 def _suppressions(workspace: Workspace, selection: Mapping[str, Any]) -> Rows:
+    """In the words of the page: those of the evidence are no matter of SQL."""
     found = matching(workspace, Wanted.from_json(workspace, selection)).order_by("pk")
     inner, values = found.values_list(
-        "email", "reason", "at", "lifted_at", "connection__name", "evidence"
+        "email",
+        "reason",
+        "at",
+        "lifted_at",
+        "connection__name",
+        "created_by__name",
+        "created_by__email",
+        "evidence",
     ).query.sql_with_params()
-    labels = " ".join(f"when '{reason.value}' then '{reason.label}'" for reason in Suppression.Reason)
-    told = "coalesce(evidence ->> 'reason', evidence ->> 'said', '')"
+    reasons = dict(Suppression.Reason.choices)
+    campaigns = dict(workspace.campaigns.values_list("pk", "name"))
+
+    def said(cells: tuple[str | None, ...]) -> list[str]:
+        email, reason, at, lifted_at, account, member, told = (cell or "" for cell in cells)
+        evidence = json.loads(told)
+        return [
+            email, reasons.get(reason, reason), at, lifted_at, told_by(evidence, account, member),
+            in_words(evidence, campaigns),
+        ]  # fmt: skip
+
     return Rows(
         ["Address", "Reason", "Since", "Lifted", "Told by", "Evidence"],
         f"""
-        select {guarded("email")}, case reason {labels} else reason end, {time_of("at")}, {time_of("lifted_at")},
-               {guarded("account")}, {guarded("told")}
-        from (
-            select *, {told} as told from ({inner}) s (email, reason, at, lifted_at, account, evidence)
-        ) s
+        select email, reason, {time_of("at")}, {time_of("lifted_at")}, account, coalesce(nullif(name, ''), member), evidence::text
+        from ({inner}) s (email, reason, at, lifted_at, account, name, member, evidence)
         """,
         values,
+        said=said,
     )

@@ -1,6 +1,6 @@
 """People and what groups them. Shaped for millions of rows: narrow, typed columns, counters elsewhere."""
 
-from audiences.models.bulk import BulkAction, BulkChange
+from audiences.models.bulk import BulkAction, BulkChange, BulkOutcome
 from audiences.models.changes import Change
 from audiences.models.consents import Consent, ConsentBasis
 from audiences.models.contacts import Contact, Engagement, Field, FormerAddress
@@ -18,6 +18,7 @@ from audiences.models.viewing import ContactColumns, PeopleCount
 __all__ = [
     "BulkAction",
     "BulkChange",
+    "BulkOutcome",
     "Change",
     "Consent",
     "ConsentBasis",

@@ -1,5 +1,6 @@
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -134,3 +135,17 @@ class BulkChange(Change):
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.of_id}"
+
+
+class BulkOutcome(models.Model):
+    """Those of one chunk of whom a bulk action changed nothing, by why. Kept as long as its journal."""
+
+    of = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="outcomes", db_index=False)
+    outcome = models.CharField(max_length=20)
+    contact_ids = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        indexes = (models.Index(fields=["of", "outcome"], name="bulk_outcome_of"),)
+
+    def __str__(self) -> str:
+        return f"{self.outcome} in {self.of_id}"

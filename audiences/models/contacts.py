@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Workspace
+from accounts.names import Folded
 
 
 class Field(models.Model):
@@ -36,7 +37,7 @@ class Field(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["workspace", "key"], name="field_key_once"),)
-        ordering = (models.functions.Lower("label"), "id")
+        ordering = (Folded("label"), "id")
 
     def __str__(self) -> str:
         return self.label
@@ -99,8 +100,8 @@ class Contact(models.Model):
             # For the filter, and for naming the languages there are without reading everybody.
             models.Index(fields=["workspace", "language", "-id"], name="contact_by_language"),
             GinIndex(OpClass("email", name="gin_trgm_ops"), name="contact_email_trgm"),
-            GinIndex(OpClass(models.F("first_name"), name="gin_trgm_ops"), name="contact_first_trgm"),
-            GinIndex(OpClass(models.F("last_name"), name="gin_trgm_ops"), name="contact_last_trgm"),
+            GinIndex(OpClass(Folded("first_name"), name="gin_trgm_ops"), name="contact_first_folded"),
+            GinIndex(OpClass(Folded("last_name"), name="gin_trgm_ops"), name="contact_last_folded"),
             GinIndex(fields=["custom"], opclasses=["jsonb_path_ops"], name="contact_custom"),
             models.Index(fields=["id"], condition=models.Q(tracking="denied"), name="contact_uncounted"),
         )
@@ -141,6 +142,7 @@ class FormerAddress(models.Model):
     class Meta:
         verbose_name_plural = "former addresses"
         constraints = (models.UniqueConstraint(fields=["workspace", "email"], name="former_address_once"),)
+        indexes = (GinIndex(OpClass("email", name="gin_trgm_ops"), name="former_address_trgm"),)
 
     def __str__(self) -> str:
         return self.email

@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
@@ -9,6 +12,13 @@ from audiences.models.contacts import Contact
 
 # Tells one account of one person's.
 BLOCK_TASK = "audiences.block"
+# What the evidence says where somebody left by the page that mails of ours link to.
+BY_OUR_PAGE = "by our page"
+
+
+def told_by(evidence: Mapping[str, Any], account: object, member: object) -> str:
+    """Who told it, in words: the account or the member, as a row or by name, where there is one."""
+    return "The person" if evidence.get("said") == BY_OUR_PAGE else str(account or member or "Campanile")
 
 
 class Suppression(models.Model):
@@ -69,3 +79,7 @@ class Suppression(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("audiences:suppression", args=[self.pk])
+
+    @property
+    def told_by(self) -> str:
+        return told_by(self.evidence, self.connection, self.created_by)

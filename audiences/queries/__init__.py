@@ -6,6 +6,7 @@ from audiences.queries.combining import count_combined, some_combined
 from audiences.queries.consents import consents_of
 from audiences.queries.contacts import contacts, count_patiently, counted, languages, people_meant
 from audiences.queries.duplicates import counted_duplicates, duplicates, looking
+from audiences.queries.evidence import campaigns_behind, evidence, link_of, merged_into, pattern_of
 from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.fields import readings
 from audiences.queries.growth import growth, moved_people
@@ -13,7 +14,7 @@ from audiences.queries.imports import earlier_import, has_people, imports, progr
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.patterns import caught, newest_no
-from audiences.queries.person import campaigns_behind, evidence, link_of, pattern_of, person
+from audiences.queries.person import person
 from audiences.queries.privacy import erasures, what_is_held
 from audiences.queries.selections import as_rule, in_words, read_signed, signed
 from audiences.queries.suppressions import (
@@ -64,6 +65,7 @@ __all__ = [
     "list_in_accounts",
     "lists",
     "looking",
+    "merged_into",
     "mirrored_lists",
     "mirrors_of",
     "moved_people",

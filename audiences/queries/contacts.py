@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAGE = 50
 # Below this a search would find everybody.
 SEARCH_LETTERS = 3
-# Common words are found among the newest; only rare ones need the index.
+# Common words are found among the newest; only rare ones need the indexes.
 NEWEST = 5_000
 
 
@@ -245,12 +245,12 @@ def _find(
     if people.words and not newest_only:
         # Else the planner may walk everybody from the newest in hope of fifty hits.
         hits = f"with hits as materialized ({hits}) select id from hits"
-    addresses = [word.lower() for word in people.words.split() if "@" in word]
+    formerly = " or ".join(_FORMERLY.format(number) for number, _ in enumerate(_words(people)))
     statement = f"""
         select c.id, c.email, c.first_name || ' ' || c.last_name, c.language, c.city,
                (select reason from audiences_suppression s
                 where s.contact_id = c.id and s.lifted_at is null order by s.reason = 'blocked', s.at limit 1),
-               c.created_at, on_list.status, on_list.changed_at, {_FORMERLY if addresses else "''"}{"".join(f", {column.sql}" for column in columns)}
+               c.created_at, on_list.status, on_list.changed_at, {_FORMER.format(formerly) if formerly and people.shows_addresses else "''"}{"".join(f", {column.sql}" for column in columns)}
         from (select id from ({hits}) ids order by id desc limit %(limit)s) page
         join audiences_contact c on c.id = page.id
         left join audiences_subscription on_list on on_list.contact_id = c.id and on_list.list_id = %(list)s
@@ -258,7 +258,7 @@ def _find(
     """
     with database.cursor() as cursor:
         values |= {name: value for column in columns for name, value in column.values.items()}
-        cursor.execute(statement, values | {"limit": PAGE + 1, "addresses": addresses})
+        cursor.execute(statement, values | {"limit": PAGE + 1})
         rows = [
             Row(
                 id_,
@@ -327,21 +327,28 @@ def source_of(
         fits = rules.where(people.rule, rules.Known.of(people.workspace, people.rule))
         where.append(fits.sql)
         values |= fits.values
-    for number, word in enumerate(people.words.split()[:5]):
+    for number, word in enumerate(_words(people)):
         name = f"word{number}"
         values[name] = f"%{like(word)}%"
         values[f"whole{number}"] = word.lower()
-        address = f"c.email ilike %({name})s" if people.shows_addresses else f"c.email = %(whole{number})s"
-        if "@" in word:
-            address += f" or c.id = ({_HAD.format(f'whole{number}')})"
-        where.append(f"({address} or c.first_name ilike %({name})s or c.last_name ilike %({name})s)")
+        reads = f"ilike %({name})s" if people.shows_addresses else f"= %(whole{number})s"
+        # Among the newest few, whether theirs is one; else they are looked up by its index, as the others by theirs.
+        had = f"c.id in ({_HAD})" if newest_only else f"c.id = any(array({_HAD}))"
+        where.append(f"(c.email {reads} or {_NAMED.format(number)} or {had.format(reads)})")
     return source, " and ".join(where), values
 
 
-# A whole address, by its index: one person at most, so that the others are still looked up by theirs.
-_HAD = "select f.contact_id from audiences_formeraddress f where f.workspace_id = %(workspace)s and f.email = %({})s"
-_FORMERLY = """(select min(f.email) from audiences_formeraddress f
-                where f.contact_id = c.id and f.workspace_id = %(workspace)s and f.email = any(%(addresses)s))"""
+def _words(people: People) -> list[str]:
+    return people.words.split()[:5]
+
+
+_NAMED = "folded(c.first_name) like folded(%(word{0})s) or folded(c.last_name) like folded(%(word{0})s)"
+_HAD = (
+    "select f.contact_id from audiences_formeraddress f where f.workspace_id = %(workspace)s and f.email {}"
+)
+# The one they were found by, where neither the present one nor the name tells why.
+_FORMER = "(select min(f.email) from audiences_formeraddress f where f.contact_id = c.id and ({}))"
+_FORMERLY = f"f.email ilike %(word{{0}})s and not (c.email ilike %(word{{0}})s or {_NAMED})"
 
 
 def _newest(people: People, before: int | None) -> str:

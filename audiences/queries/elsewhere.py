@@ -32,7 +32,7 @@ def search_contacts(request: WorkspaceRequest, words: str) -> Iterable[search.Hi
 
 
 def search_lists(request: WorkspaceRequest, words: str) -> Iterable[search.Hit]:
-    found = List.objects.filter(workspace=request.workspace, archived_at=None, name__icontains=words)
+    found = List.objects.filter(workspace=request.workspace, archived_at=None, name__holds=words)
     return [
         search.Hit(row.name, row.get_absolute_url()) for row in found.order_by(*by_name())[: search.LIMIT]
     ]

@@ -3,11 +3,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db.models import Count, Q
-from django.db.models.functions import Lower
 
 from accounts.ids import id_of
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
-from accounts.names import by_name
+from accounts.names import Folded, by_name
 from audiences.models import Folder, List, Subscription
 
 PAGE = 50
@@ -46,9 +45,9 @@ def lists(
 ) -> ListSlice:
     """A page of them with the accounts that hold each. `folder` is an id, or NO_FOLDER."""
     found = List.objects.filter(workspace=workspace, archived_at__isnull=not is_archived)
-    found = found.annotate(folded=Lower("name")).select_related("folder")
+    found = found.annotate(folded=Folded("name")).select_related("folder")
     if words:
-        found = found.filter(name__icontains=words)
+        found = found.filter(name__holds=words)
     if folder:
         found = found.filter(folder=None if folder == NO_FOLDER else int(folder))
     if connection:

@@ -9,19 +9,18 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, Workspace
+from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry
 from accounts.names import by_name
 from accounts.redaction import redact
 from audiences.models import Contact, List, Subscription, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.privacy import former_of
 from audiences.queries.contacts import suppressions_of
+from audiences.queries.evidence import campaigns_behind
 from audiences.queries.fields import all_fields, value_in_words
 
 # A block that an account has not confirmed after this long is a fault.
 CONFIRM_WITHIN = timedelta(minutes=15)
-# What the evidence says where somebody left by the page that mails of ours link to.
-BY_OUR_PAGE = "by our page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,59 +81,6 @@ def person(contact: Contact, *, shows_addresses: bool) -> Person:
         former=former_of(contact) if shows_addresses else [],
         campaigns=campaigns_behind(contact.workspace, suppressions),
     )
-
-
-def pattern_of(row: Suppression, *, shows_addresses: bool) -> str:
-    """The pattern that caught the person, if one did."""
-    caught_by: str = (row.evidence or {}).get("pattern", "")
-    return caught_by if shows_addresses else redact(caught_by)
-
-
-def link_of(row: Suppression, campaigns: Mapping[int, str]) -> str:
-    """The link the person left by, in words; empty where they did not leave by a page of ours."""
-    told: dict[str, Any] = row.evidence or {}
-    if told.get("said") != BY_OUR_PAGE:
-        return ""
-    name = campaigns.get(told.get("campaign_id") or 0)
-    return f"the link in “{name}”" if name else "the link in a mail"
-
-
-def evidence(row: Suppression, *, campaigns: Mapping[int, str], shows_addresses: bool) -> str:
-    """What a suppression rests on, in words."""
-    if link := link_of(row, campaigns):
-        return f"The person left by {link}"
-    told: dict[str, Any] = row.evidence or {}
-    parts = []
-    if told.get("told") == "pull":
-        parts.append("seen as blocked when the account was read")
-    elif told.get("told") == "leaves":
-        parts.append("among those the account mails no more")
-    elif told.get("told") == "at our word":
-        parts.append("refused there because Campanile asked for it")
-    if pattern := pattern_of(row, shows_addresses=shows_addresses):
-        parts.append(f"caught by the pattern {pattern}")
-    if told.get("import"):
-        parts.append("brought by an import")
-    if told.get("consent"):
-        parts.append("took the consent back")
-    if told.get("event"):
-        parts.append(f"event “{told['event']}”")
-    for name in ("said", "reason"):
-        if told.get(name):
-            parts.append(f"“{told[name]}”")
-    if told.get("moved_from"):
-        where = "was changed here" if told.get("moved") == "here" else "changed in an account"
-        parts.append(f"carried over when the address {where}")
-    text = "; ".join(parts)
-    return text if shows_addresses else redact(text)
-
-
-def campaigns_behind(workspace: Workspace, suppressions: list[Suppression]) -> dict[int, str]:
-    """id → name of the campaigns that suppressions rest on."""
-    wanted = {row.evidence.get("campaign_id") for row in suppressions if row.evidence} - {None}
-    if not wanted:
-        return {}
-    return dict(workspace.campaigns.filter(pk__in=wanted).values_list("pk", "name"))
 
 
 def _fields(contact: Contact) -> list[tuple[str, str]]:

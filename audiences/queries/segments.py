@@ -112,7 +112,7 @@ def segments(
     """Those changed last first."""
     found = Segment.objects.filter(workspace=workspace, archived_at__isnull=not is_archived)
     if words:
-        found = found.filter(Q(name__icontains=words) | Q(description__icontains=words))
+        found = found.filter(Q(name__holds=words) | Q(description__holds=words))
     if place := _place(after):
         at, id_ = place
         found = found.filter(Q(updated_at__lt=at) | Q(updated_at=at, pk__lt=id_))
@@ -328,7 +328,7 @@ def _received(connection: Connection) -> str:
 
 
 def search_segments(request: WorkspaceRequest, words: str) -> Iterable[search.Hit]:
-    found = Segment.objects.filter(workspace=request.workspace, archived_at=None, name__icontains=words)
+    found = Segment.objects.filter(workspace=request.workspace, archived_at=None, name__holds=words)
     return [
         search.Hit(row.name, row.get_absolute_url()) for row in found.order_by(*by_name())[: search.LIMIT]
     ]

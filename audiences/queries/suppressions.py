@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from accounts.details import Subject
 from accounts.models import Connection, Workspace
 from audiences.models import Consent, Contact, Import, Suppression
 from audiences.queries import counting
 from audiences.queries.consents import shown_consents
 from audiences.queries.contacts import shown
+from audiences.queries.evidence import campaigns_behind, merged_into
 from audiences.queries.patterns import caught_by
-from audiences.queries.person import campaigns_behind
 
 PAGE = 50
 IN_FORCE, LIFTED = "in_force", "lifted"
@@ -125,6 +126,8 @@ class One:
     # The other blocks of the same person or address, those in force first.
     others: list[Suppression]
     campaigns: Mapping[int, str]
+    # Of those that a merge left, who has the address now.
+    people: Mapping[int, Subject]
     # The consent that lifted it.
     consent: Consent | None
     of_import: Import | None
@@ -133,7 +136,7 @@ class One:
 
 
 def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
-    """In seven queries at most."""
+    """In eight queries at most."""
     others = [
         other
         for other in sorted(_of_same(row).order_by("-at"), key=lambda other: other.lifted_at is not None)
@@ -148,6 +151,7 @@ def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
     return One(
         others=others,
         campaigns=campaigns_behind(row.workspace, [row, *others]),
+        people=merged_into(row.workspace, [row, *others], shows_addresses=shows_addresses),
         consent=next(iter(shown_consents(consents, shows_addresses=shows_addresses)), None),
         of_import=Import.objects.filter(pk=import_id, workspace=row.workspace_id).first()
         if import_id

@@ -97,11 +97,25 @@ class BulkKind(Kind):
             "suppressed_before": Op(
                 "found them suppressed", "suppressed already before the bulk action {of}"
             ),
+            "by_hand_too": Op(
+                "found them suppressed, not by hand",
+                "suppressed before the bulk action {of}, and by hand since",
+            ),
+            "suppressed": Op("found them suppressed", "left out of the bulk action {of} as suppressed"),
+            "left": Op("found that they had left", "left the list before the bulk action {of}"),
+            "there": Op("found them on the list", "on the list already before the bulk action {of}"),
+            "not_there": Op("found them not on the list", "not on the list at the bulk action {of}"),
+            "pending": Op("found them not confirmed", "not confirmed on the list at the bulk action {of}"),
+            "had_it": Op("found them with the tag", "with the tag already before the bulk action {of}"),
+            "had_it_not": Op("found them without the tag", "without the tag before the bulk action {of}"),
+            "same": Op("found the value the same", "with the same value before the bulk action {of}"),
         }
 
     def ops(self, of: str | int, thing: Thing) -> Mapping[str, Op]:
-        ops = self.all_ops()
-        return ops if thing.data["action"] == BulkAction.Action.SUPPRESS else {"changed": ops["changed"]}
+        """What it changed, and each other outcome it had."""
+        action = thing.data["action"]
+        told = {*words.OUTCOMES[action]} - {BulkAction.WRITTEN[action]} | {"changed"}
+        return {op: said for op, said in self.all_ops().items() if op in told}
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
         found = (
@@ -118,9 +132,16 @@ class BulkKind(Kind):
     def _thing(self, row: Any) -> Thing:
         note = "undone" if row.state == BulkAction.State.UNDONE else _until(row.finished_at)
         aim = row.list_name or row.tag_name or row.arguments.get("field", "")
-        return Thing(f"{words.short(row, aim)}, {_moment(row.created_at)}", note, {"action": row.action})
+        # Where it is told, the whole stands in quotes.
+        label = f"{words.short(row, aim, quotes='‘’')}, {_moment(row.created_at)}"
+        return Thing(label, note, {"action": row.action})
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
+        if condition.op not in _WHICH:
+            return (
+                "c.id in (select unnest(o.contact_ids) from audiences_bulkoutcome o"
+                f" where o.of_id = {write.put(condition.of)} and o.outcome = {write.put(condition.op)})"
+            )
         return (
             "exists (select 1 from audiences_bulkchange b"
             f" where b.of_id = {write.put(condition.of)} and b.contact_id = c.id and {_WHICH[condition.op]})"
@@ -129,7 +150,13 @@ class BulkKind(Kind):
 
 # One that suppresses writes down whom it found suppressed, too.
 _BEFORE = "b.changes #> '{@suppressed,0}' = 'true'"
-_WHICH = {"changed": f"{_BEFORE} is not true", "suppressed_before": _BEFORE}
+_NOT_BY_HAND = "b.changes #> '{@suppressed,2}' = 'false'"
+_WHICH = {
+    "changed": f"{_BEFORE} is not true",
+    # Of before they were told apart, all.
+    "suppressed_before": f"{_BEFORE} and {_NOT_BY_HAND} is not true",
+    "by_hand_too": f"{_BEFORE} and {_NOT_BY_HAND}",
+}
 
 
 def _name(model: type[List] | type[Tag], key: str) -> Subquery:

@@ -136,6 +136,7 @@ def prune_bulk() -> int:
             if mine is None:
                 break
             if forget_some("audiences_bulkchange", "j.of_id = %(of)s", {"of": mine.pk}):
+                mine.outcomes.all().delete()
                 BulkAction.objects.filter(pk=mine.pk).update(has_journal=False)
                 gone += 1
     return gone

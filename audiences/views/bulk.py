@@ -161,6 +161,7 @@ def bulk_action(request: WorkspaceRequest, bulk_id: int) -> HttpResponse:
                     "url": urls.get(name, "") if mine.counts.get(name) else "",
                 }
                 for name, outcome in words.OUTCOMES[mine.action].items()
+                if name in mine.counts or name != "by_hand_too"  # told apart of late
             ],
             # Whose turn never came, since they no longer fitted by then.
             "gone": max(0, (mine.total or 0) - mine.done) if mine.state == State.DONE else 0,
@@ -273,10 +274,10 @@ def _kept(request: WorkspaceRequest, chosen: People) -> str:
 def _people_urls(mine: BulkAction) -> dict[str, str]:
     """Outcome → the people it became of, where that is written down."""
     url = f"{reverse('audiences:contacts')}?bulk={mine.pk}"
-    urls = {BulkAction.WRITTEN[mine.action]: url}
+    told = set(mine.outcomes.values_list("outcome", flat=True).distinct())
     if mine.action == Action.SUPPRESS:
-        urls["suppressed_before"] = f"{url}&outcome=suppressed_before"
-    return urls
+        told = {"by_hand_too", "suppressed_before"}
+    return {BulkAction.WRITTEN[mine.action]: url} | {name: f"{url}&outcome={name}" for name in told}
 
 
 def _way_back(mine: BulkAction) -> str:

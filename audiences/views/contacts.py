@@ -145,7 +145,7 @@ def page(
             "name": shown_name(contact, shows_addresses=shows),
             "person": found,
             "why": found.why,
-            "why_link": queries.link_of(found.why, found.campaigns) if found.why else "",
+            "why_link": queries.link_of(found.why.evidence, found.campaigns) if found.why else "",
             "why_pattern": queries.pattern_of(found.why, shows_addresses=shows) if found.why else "",
             "suppressions": [
                 (row, queries.evidence(row, campaigns=found.campaigns, shows_addresses=shows))

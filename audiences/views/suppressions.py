@@ -47,6 +47,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
         )
     )
     campaigns = queries.campaigns_behind(request.workspace, found.rows)
+    people_now = queries.merged_into(request.workspace, found.rows, shows_addresses=shows)
     return render_page(
         request,
         "audiences/suppressions/list.html",
@@ -57,6 +58,7 @@ def suppressions(request: WorkspaceRequest) -> HttpResponse:
                     row,
                     queries.shown_entry(row, shows_addresses=shows),
                     queries.evidence(row, campaigns=campaigns, shows_addresses=shows),
+                    people_now.get(row.pk),
                 )
                 for row in found.rows
             ],
@@ -132,8 +134,12 @@ def lift(request: WorkspaceRequest, suppression_id: int) -> HttpResponse:
                 "Lifted. Campaigns reach this person again; see below which accounts still refuse them.",
             )
             return go(request, form.result)
-        freed = counted(form.result, "person is,people are") if form.result else "Nobody is"
-        say(request, f"Lifted. The pattern catches nobody new. {freed} no longer suppressed by it.")
+        freed = (
+            f"{counted(form.result, 'person is,people are')} no longer suppressed by it."
+            if form.result
+            else "Whom it caught before stays suppressed."
+        )
+        say(request, f"Lifted. The pattern catches nobody new. {freed}")
         return go(request, row)
     return _page(request, row, form)
 
@@ -152,6 +158,7 @@ def _page(
             "row": row,
             "address": queries.shown_entry(row, shows_addresses=shows),
             "evidence": queries.evidence(row, campaigns=found.campaigns, shows_addresses=shows),
+            "into": found.people.get(row.pk),
             "person": row.contact,
             "name": shown_name(row.contact, shows_addresses=shows) if row.contact else "",
             "others": [

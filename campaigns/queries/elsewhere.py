@@ -41,7 +41,7 @@ def next_campaigns(request: WorkspaceRequest) -> dict[str, Any] | None:
 def search_campaigns(request: WorkspaceRequest, words: str) -> list[Hit]:
     found = (
         Campaign.objects.filter(workspace=request.workspace)
-        .filter(Q(name__icontains=words) | Q(subject__icontains=words))
+        .filter(Q(name__holds=words) | Q(subject__holds=words))
         .order_by("-updated_at", "-pk")
     )
     return [
@@ -85,7 +85,7 @@ def _use(campaign: Campaign) -> Use:
 
 
 def search_templates(request: WorkspaceRequest, words: str) -> list[Hit]:
-    found = request.workspace.templates.filter(name__icontains=words).order_by(*by_name())
+    found = request.workspace.templates.filter(name__holds=words).order_by(*by_name())
     return [
         Hit(template.name, reverse("campaigns:template_preview", args=[template.pk]), template.subject)
         for template in found.only("pk", "workspace", "name", "subject")[:MOST_HITS]

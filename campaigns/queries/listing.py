@@ -36,7 +36,7 @@ def campaigns(workspace: Workspace, filters: Mapping[str, Any]) -> QuerySet[Camp
     if filters.get("account"):
         found = found.filter(connection=filters["account"])
     if words := filters.get("q"):
-        found = found.filter(Q(name__icontains=words) | Q(subject__icontains=words))
+        found = found.filter(Q(name__holds=words) | Q(subject__holds=words))
     return found
 
 

@@ -43,7 +43,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
         campaign = compose.create_campaign(workspace=request.workspace, by=request.user, template=template)
         return go(request, "campaigns:compose", campaign.pk)
     words = request.GET.get("q", "").strip()[:100].replace("\x00", "")
-    found = templates.filter(name__icontains=words) if words else templates
+    found = templates.filter(name__holds=words) if words else templates
     context = {"templates": found.only("workspace", "name", "subject", "form", "updated_at")[:60], "q": words}
     return render_page(request, "campaigns/new.html", context)
 

@@ -16,7 +16,7 @@ def templates(request: WorkspaceRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()[:100].replace("\x00", "")
     found = request.workspace.templates.order_by("-id")
     if words:
-        found = found.filter(name__icontains=words)
+        found = found.filter(name__holds=words)
     if after := id_of(request.GET.get("after", "")):
         found = found.filter(pk__lt=after)
     rows = list(found.only("workspace", "name", "subject", "form", "updated_at")[: PAGE + 1])

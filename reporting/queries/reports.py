@@ -51,7 +51,7 @@ def report_rows(
     """(rows, cursor of the older ones, of the newer ones), newest mailing first. A cursor is `time_id`."""
     found = _reported(workspace)
     if words:
-        found = found.filter(Q(campaign__name__icontains=words) | Q(subject__icontains=words))
+        found = found.filter(Q(campaign__name__holds=words) | Q(subject__holds=words))
     if connection is not None:
         found = found.filter(connection=connection)
     edge = _edge(before or after)

@@ -6,6 +6,7 @@ from django.utils import timezone
 from accounts import activity
 from accounts.providers.records import EventRecord
 from audiences.models import Suppression
+from audiences.models.suppressions import BY_OUR_PAGE
 from audiences.services import Fact, suppress_all
 from campaigns.models import Delivery, Recipient
 from reporting import rollups
@@ -38,7 +39,7 @@ def leave(*, delivery: Delivery, email: str) -> bool:
         if not known:
             rollups.stage([event], connection=connection)
             rollups.roll_up(connection)
-    evidence = {"event": Event.Kind.UNSUBSCRIBED, "campaign_id": delivery.campaign_id, "said": "by our page"}
+    evidence = {"event": Event.Kind.UNSUBSCRIBED, "campaign_id": delivery.campaign_id, "said": BY_OUR_PAGE}
     fact = Fact(email=email, reason=Suppression.Reason.UNSUBSCRIBED, at=now, evidence=evidence)
     if suppress_all(workspace=connection.workspace, connection=None, facts=[fact]):
         activity.record(

@@ -179,19 +179,19 @@ def test_a_standard_field_is_set_in_its_column(workspace, begin):
 
 def test_suppressing_many_tells_the_accounts_that_hold_them(workspace, begin):
     ana, ben = people_of(workspace, "ana", "ben")
-    SuppressionFactory(contact=ben)
     connection = ConnectionFactory(workspace=workspace)
+    SuppressionFactory(contact=ben, connection=connection)
     MirrorRow.objects.create(connection=connection, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="1")
 
     mine = begin("suppress", People(workspace, ids=(ana.pk, ben.pk)), reason="Closed their shop")
 
-    assert ended(mine) == ("done", 2, 2, {"suppressed": 1, "suppressed_before": 1})
+    assert ended(mine) == ("done", 2, 2, {"suppressed": 1, "by_hand_too": 1, "suppressed_before": 0})
     rows = (
         Suppression.objects.filter(reason="by_hand")
         .order_by("email")
         .values_list("email", "evidence__reason")
     )
-    assert list(rows) == [("ana@x.test", "Closed their shop")]
+    assert list(rows) == [("ana@x.test", "Closed their shop"), ("ben@x.test", "Closed their shop")]
     assert [(row.task, row.subject, row.connection, row.priority) for row in OutboxEntry.objects.all()] == [
         ("audiences.block", ana, connection, OutboxEntry.Priority.SUPPRESS)
     ]
@@ -295,7 +295,11 @@ def test_nobody_is_refused(workspace, begin):
 
 def test_suppressing_a_large_part_needs_the_number_typed(workspace, begin):
     people_of(workspace, *(f"p{number}" for number in range(4)))
-    assert ended(begin("suppress", typed=4, reason="Closed"))[3] == {"suppressed": 4, "suppressed_before": 0}
+    assert ended(begin("suppress", typed=4, reason="Closed"))[3] == {
+        "suppressed": 4,
+        "by_hand_too": 0,
+        "suppressed_before": 0,
+    }
 
 
 def test_many_are_done_chunk_by_chunk_in_the_background(workspace, begin, in_background, by):

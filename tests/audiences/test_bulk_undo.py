@@ -217,6 +217,28 @@ def test_many_are_undone_in_chunks_that_a_crash_leaves_whole(
     assert (mine.state, mine.undone, Tagging.objects.count()) == ("undone", {"back": 5, "kept": 0}, 0)
 
 
+@pytest.mark.parametrize("state", [{"state": "undoing"}, {"state": "failed", "failed_in": "undoing"}])
+def test_nobody_is_merged_while_what_was_done_to_them_is_being_undone(state, workspace, begin, by):
+    """Before and after their own turn; others may be."""
+    ana, ben = people_of(workspace, "ana", "ben")
+    mine = begin("tag", new_tag="VIP")
+    BulkAction.objects.filter(pk=mine.pk).update(**state)
+    cleo, dan = people_of(workspace, "cleo", "dan")
+
+    def merge(kept, other):
+        return services.merge_people(kept=kept, other=other, by=by, picks={}, versions=(1, 1))
+
+    for pair in ((ana, ben), (cleo, ana), (ana, cleo)):
+        with pytest.raises(services.CannotMerge) as refusal:
+            merge(*pair)
+        assert refusal.value.sentence == (
+            "A bulk action is being undone for one of the two. Merge once that has ended."
+        )
+    assert merge(cleo, dan) == cleo
+    BulkAction.objects.filter(pk=mine.pk).update(state="undone", failed_in="")
+    assert merge(ana, ben) == ana
+
+
 def test_what_was_done_until_it_stopped_is_undone(workspace, begin, in_background, by, undo):
     people_of(workspace, *"abcd")
     mine = begin("tag", new_tag="VIP")
@@ -445,7 +467,7 @@ def test_who_was_not_added_for_a_block_is_not_among_the_added(workspace, browse,
     figures = browse("editor").get(f"/w/acme/bulk/{mine.pk}/").context["figures"]
     assert {figure["label"]: (figure["count"], figure["url"]) for figure in figures if figure["count"]} == {
         "Added": (1, f"/w/acme/contacts/?bulk={mine.pk}"),
-        "Suppressed": (1, ""),
+        "Suppressed": (1, f"/w/acme/contacts/?bulk={mine.pk}&outcome=suppressed"),
     }
 
 

@@ -1,7 +1,9 @@
 """Exports: whose rows, how cells are written, what becomes of a file, and who may have it."""
 
 import csv
+import html
 import io
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -29,6 +31,8 @@ from audiences.queries.selections import in_words, signed
 from tests.audiences.importing import begin as begin_import
 from tests.audiences.importing import preview
 from tests.factories import (
+    CampaignFactory,
+    ConnectionFactory,
     ContactFactory,
     ListFactory,
     SubscriptionFactory,
@@ -147,6 +151,46 @@ def test_the_file_holds_the_people_of_the_selection(workspace, by, select, expec
     assert [row[0] for row in rows(made(workspace, by, people=people))[1:]] == expected
 
 
+def test_a_file_of_suppressions_says_what_their_page_says(workspace, by, browse):
+    """Each kind of evidence that anything writes down."""
+    account = ConnectionFactory(workspace=workspace, name="=Brevo")
+    campaign = CampaignFactory(workspace=workspace, connection=account, name="May, “news”")
+    kinds = [
+        (account, None, {"told": "pull", "remote_id": "7"}),
+        (account, None, {"told": "leaves"}),
+        (account, None, {"told": "at our word"}),
+        (account, None, {"event": "complaint", "campaign_id": campaign.pk, "said": "-2, gone"}),
+        (None, None, {"event": "unsubscribed", "campaign_id": campaign.pk, "said": "by our page"}),
+        (None, None, {"event": "unsubscribed", "campaign_id": None, "said": "by our page"}),
+        (None, by, {"reason": "Legal\n“now”"}),
+        (None, by, {"reason": "Legal", "bulk": 3}),
+        (None, by, {"import": 3, "reason": "hard bounce"}),
+        (None, by, {"consent": 3, "reason": "A letter"}),
+        (None, by, {"merged": 3}),
+        (account, None, {"told": "leaves", "merged_from": 3}),
+        (account, None, {"told": "leaves", "moved_from": 3}),
+        (None, by, {"reason": "Legal", "moved_from": 3, "moved": "here"}),
+        (None, None, {"pattern": "*@x.test"}),
+        (None, None, {}),
+    ]
+    for number, (connection, member, evidence) in enumerate(kinds):
+        SuppressionFactory(
+            contact=None, workspace=workspace, email=f"p{number}@x.test", connection=connection, created_by=member,
+            evidence=evidence,
+        )  # fmt: skip
+    page = browse("editor").get("/w/acme/suppressions/").content.decode()
+    cells = re.findall(
+        r'data-label="Told by"><bdi>(.*?)</bdi>.*?data-label="Evidence".*?><bdi>(.*?)</bdi>', page, re.DOTALL
+    )
+
+    export = made(workspace, by, kind="suppressions", selection={}, columns=[])
+
+    said = [(told_by.lstrip("'"), evidence or "–") for *_, told_by, evidence in rows(export)[1:]]
+    assert said == [tuple(html.unescape(cell) for cell in pair) for pair in reversed(cells)]
+    assert len(set(said)) == len(kinds)
+    assert {told_by for told_by, _ in said} == {"=Brevo", "The person", str(by), "Campanile"}
+
+
 def test_suppressions_are_exported_with_reason_and_source(workspace, by):
     contact = ContactFactory(workspace=workspace, email="=eva@x.test")
     SuppressionFactory(
@@ -161,7 +205,7 @@ def test_suppressions_are_exported_with_reason_and_source(workspace, by):
 
     assert rows(export) == [
         ["Address", "Reason", "Since", "Lifted", "Told by", "Evidence"],
-        ["'=eva@x.test", "Address does not exist", "2026-01-02 03:04:05Z", "", "", "'@gone"],
+        ["'=eva@x.test", "Address does not exist", "2026-01-02 03:04:05Z", "", "Campanile", "“@gone”"],
     ]
 
 

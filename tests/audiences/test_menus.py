@@ -38,13 +38,13 @@ def test_menus_read_the_names_of_their_rows_alone(workspace, django_assert_num_q
 
 
 def test_menus_and_pages_put_names_in_the_order_of_the_alphabet(workspace, browse):
-    for name in ("Zoo", "alpha", "Beta"):
+    for name in ("Zoo", "alpha", "Beta", "Ämter"):
         ListFactory(workspace=workspace, name=name)
         Tag.objects.create(workspace=workspace, name=name)
         Segment.objects.create(workspace=workspace, name=name, rule={"join": "all", "rules": []})
         ConnectionFactory(workspace=workspace, name=name)
         Folder.objects.create(workspace=workspace, name=name)
-    wanted = ["alpha", "Beta", "Zoo"]
+    wanted = ["alpha", "Ämter", "Beta", "Zoo"]
 
     filters = ContactFilters({}, workspace=workspace, shows_addresses=True)
     menus = {

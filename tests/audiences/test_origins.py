@@ -6,12 +6,19 @@ import pytest
 from django.utils import timezone
 
 from audiences import rules, services
-from audiences.models import BulkAction, Contact, Import, ImportStep, Tagging
+from audiences.models import BulkAction, BulkOutcome, Contact, Import, ImportStep, Tagging
 from audiences.queries.contacts import People, contacts
 from tests.audiences.bulk import people_of
 from tests.audiences.importing import begin as begin_import
 from tests.audiences.importing import preview, start, undo
-from tests.factories import ListFactory, SubscriptionFactory, SuppressionFactory, WorkspaceFactory
+from tests.factories import (
+    ConnectionFactory,
+    ListFactory,
+    SubscriptionFactory,
+    SuppressionFactory,
+    WorkspaceFactory,
+)
+from tests.helpers import run_outbox
 
 pytestmark = pytest.mark.django_db
 FILE = "Email,City\nnew@x.test,Bern\nchanged@x.test,Bern\nsame@x.test,Bern\nleft@x.test,Oslo\nblocked@x.test,Bern\nno\n"
@@ -169,7 +176,7 @@ def test_whom_a_bulk_action_changed_is_found_until_it_is_undone(workspace, begin
     client, link = browse("viewer"), f'href="/w/acme/contacts/?bulk={mine.pk}"'
     assert found("bulk", mine.pk, "changed") == {"ana"}
     (thing,) = rules.KINDS["bulk"].things(workspace).values()
-    assert thing.label.startswith("Set a field “city”: 2 people, ")
+    assert thing.label.startswith("Set a field ‘city’: 2 people, ")
     assert link in client.get(f"/w/acme/bulk/{mine.pk}/").content.decode()
 
     services.undo_bulk(mine=mine, by=by)
@@ -182,25 +189,28 @@ def test_whom_a_bulk_action_changed_is_found_until_it_is_undone(workspace, begin
 def test_whom_a_bulk_action_blocked_and_whom_it_found_blocked_are_found_from_its_page(
     workspace, begin, browse, found
 ):
-    _, _, told = people_of(workspace, "ana", "ben", "told")
-    SuppressionFactory(contact=told)
+    _, _, told, hand = people_of(workspace, "ana", "ben", "told", "hand")
+    SuppressionFactory(contact=told, connection=ConnectionFactory(workspace=workspace))
+    SuppressionFactory(contact=hand, reason="by_hand")
     client = browse("viewer")
 
-    mine = begin("suppress", reason="Asked by phone", typed=3)
+    mine = begin("suppress", reason="Asked by phone", typed=4)
 
-    assert {op: found("bulk", mine.pk, op) for op in rules.KINDS["bulk"].all_ops()} == {
-        "changed": {"ana", "ben"}, "suppressed_before": {"told"},
+    (thing,) = rules.KINDS["bulk"].things(workspace).values()
+    assert {op: found("bulk", mine.pk, op) for op in rules.KINDS["bulk"].ops(mine.pk, thing)} == {
+        "changed": {"ana", "ben"}, "suppressed_before": {"hand"}, "by_hand_too": {"told"},
     }  # fmt: skip
     page = client.get(f"/w/acme/bulk/{mine.pk}/")
     links = {row["label"]: row["url"] for row in page.context["figures"]}
     assert links == {
         "Suppressed": f"/w/acme/contacts/?bulk={mine.pk}",
+        "Suppressed before and now by hand": f"/w/acme/contacts/?bulk={mine.pk}&outcome=by_hand_too",
         "Suppressed before": f"/w/acme/contacts/?bulk={mine.pk}&outcome=suppressed_before",
     }
     assert (page.context["may_undo"], mine.can_be_undone) == (False, False)
     before = client.get(links["Suppressed before"])
-    assert [row[0] for row in before.context["rows"]] == [f"/w/acme/contacts/{told.pk}/"]
-    assert "suppressed already before the bulk action “Suppress: 3 people, " in before.content.decode()
+    assert [row[0] for row in before.context["rows"]] == [f"/w/acme/contacts/{hand.pk}/"]
+    assert "suppressed already before the bulk action “Suppress: 4 people, " in before.content.decode()
 
 
 def test_a_bulk_action_that_blocked_nobody_tells_no_blocked_people_apart(workspace, begin, browse):
@@ -211,4 +221,48 @@ def test_a_bulk_action_that_blocked_nobody_tells_no_blocked_people_apart(workspa
 
     assert page.context["notes"] == ["No bulk action tells people apart by “nonsense”."]
     (thing,) = rules.KINDS["bulk"].things(workspace).values()
-    assert list(rules.KINDS["bulk"].ops(mine.pk, thing)) == ["changed"]
+    assert list(rules.KINDS["bulk"].ops(mine.pk, thing)) == ["changed", "same"]
+
+
+def test_of_whom_a_bulk_action_changed_nothing_is_found_by_why(
+    workspace, begin, in_background, browse, found
+):
+    names = ("new", "new2", "there", "asked", "left", "told", "late")
+    people = dict(zip(names, people_of(workspace, *names), strict=True))
+    news, vip = ListFactory(workspace=workspace), workspace.tags.create(name="VIP")
+    for name, status in (("there", "subscribed"), ("asked", "pending"), ("left", "unsubscribed")):
+        SubscriptionFactory(list=news, contact=people[name], status=status)
+    SuppressionFactory(contact=people["told"])
+    Tagging.objects.create(tag=vip, contact=people["left"])
+    begun = {
+        "add_to_list": {"list": news.pk, "consent_source": "Fair"},
+        "remove_from_list": {"list": news.pk}, "tag": {"tag": vip.pk}, "untag": {"tag": vip.pk},
+        "set_field": {"field": "city", "value": ""},
+    }  # fmt: skip
+    everybody = set(names)
+    wanted = {
+        "add_to_list": {
+            "changed": {"new", "new2", "late"}, "there": {"there"}, "pending": {"asked"}, "left": {"left"},
+            "suppressed": {"told"},
+        },
+        "remove_from_list": {
+            "changed": everybody - {"left", "told"}, "left": {"left"}, "not_there": {"told"},
+        },
+        "tag": {"changed": everybody - {"left"}, "had_it": {"left"}},
+        "untag": {"changed": everybody, "had_it_not": set()},
+        "set_field": {"changed": set(), "same": everybody},
+    }  # fmt: skip
+    for action, arguments in begun.items():
+        mine = begin(action, **arguments)
+        run_outbox("audiences.bulk")
+        ops = rules.KINDS["bulk"].ops(mine.pk, rules.KINDS["bulk"].things(workspace)[mine.pk])
+        assert {op: found("bulk", mine.pk, op) for op in ops} == wanted[action]
+        mine.refresh_from_db()
+        page = browse("viewer").get(f"/w/acme/bulk/{mine.pk}/")
+        numbers = {row["url"]: row["count"] for row in page.context["figures"] if row["url"]}
+        assert [len(browse("viewer").get(url).context["rows"]) for url in numbers] == list(numbers.values())
+        assert sum(numbers.values()) == len(names)
+
+    BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=31))
+    services.prune_bulk()
+    assert not BulkOutcome.objects.exists()

@@ -161,6 +161,7 @@ def test_search_finds_a_person_by_an_address_they_had_and_says_so(browse, worksp
         "contacts/?q=Ana@OLD.test",
         f"lists/{List.objects.get().pk}/?q=ana@old.test",
         "search/?q=ana@old.test",
+        "contacts/?q=na@old.",
     ]
     said = {
         role: [browse(role).get(f"/w/acme/{page}").content.decode() for page in pages]
@@ -170,13 +171,43 @@ def test_search_finds_a_person_by_an_address_they_had_and_says_so(browse, worksp
     for html in said["editor"]:
         assert "ana@new.test" in html
         assert "ben@new.test" not in html
-    assert ["formerly <bdi>ana@old.test</bdi>" in html for html in said["editor"]] == [True, True, False]
+    assert ["formerly <bdi>ana@old.test</bdi>" in html for html in said["editor"]] == [
+        True,
+        True,
+        False,
+        True,
+    ]
     assert "ana@new.test, formerly ana@old.test" in said["editor"][2]
+    # Who may not see addresses finds nobody by a part of one.
+    assert "Nobody fits" in said["viewer"].pop()
     for html in said["viewer"]:
         assert "Ana Bell" in html
         assert "formerly" not in html
         assert "ana@new" not in html
-    assert "formerly" not in browse().get("/w/acme/contacts/?q=ana@new.test").content.decode()
+    for words in ("ana@new.test", "ana"):  # the present address says enough, and so does the name
+        assert "formerly" not in browse("editor").get(f"/w/acme/contacts/?q={words}").content.decode()
+
+
+def test_names_are_found_without_their_accents_and_with_them(browse, workspace):
+    for number, (first, last) in enumerate(
+        [("Güneş", "Muller"), ("GUNES", "Müller"), ("Ewa", "Łoś"), ("Jo", "STRASSE")]
+    ):
+        ContactFactory(workspace=workspace, email=f"p{number}@x.test", first_name=first, last_name=last)
+    ListFactory(workspace=workspace, name="Zürich")
+    workspace.tags.create(name="Zürich")
+    client = browse()
+
+    def found(words):
+        return [row[1] for row in client.get("/w/acme/contacts/", {"q": words}).context["rows"]]
+
+    both = ["p1@x.test", "p0@x.test"]
+    assert [found(words) for words in ("günes", "GUNEŞ", "muller", "MÜLLER", "los", "straße")] == [
+        both, both, both, both, ["p2@x.test"], ["p3@x.test"],
+    ]  # fmt: skip
+    assert found("gün_s") == []
+    assert [row.mine.name for row in client.get("/w/acme/lists/?q=ZURI").context["rows"]] == ["Zürich"]
+    assert [row.tag.name for row in client.get("/w/acme/tags/?q=zuri").context["rows"]] == ["Zürich"]
+    assert client.get("/w/acme/search/?q=zurich").content.decode().count("Zürich") == 1
 
 
 def test_an_address_somebody_had_is_looked_up_in_this_workspace_alone(browse, workspace):

@@ -535,7 +535,7 @@ def test_one_that_goes_on_has_a_page_of_its_own(workspace, client, browse, going
     going.refresh_from_db()
     assert going.state == "running"
     BulkAction.objects.update(state="done", done=1, counts={"tagged": 1, "had_it": 0})
-    assert "1 person = 1&nbsp;tagged + 0&nbsp;had it already" in client.get(url).content.decode()
+    assert "1 person = 1&nbsp;tagged + 0&nbsp;tagged before" in client.get(url).content.decode()
 
 
 def test_viewers_see_no_address_in_why_and_whence(workspace, browse, going):

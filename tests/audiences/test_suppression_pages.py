@@ -135,7 +135,7 @@ def test_filters_stand_in_the_address(browse, workspace, ana):
 
     def found(**filters):
         page = browse("editor").get("/w/acme/suppressions/", filters)
-        return sorted(address for _, address, _ in page.context["rows"])
+        return sorted(address for _, address, *_ in page.context["rows"])
 
     assert found() == ["*@gone.example", "left@x.example", "spam@x.example"]
     assert found(reason="complained") == ["spam@x.example"]
@@ -252,6 +252,22 @@ def client_user(client):
     return User.objects.get(pk=client.session["_auth_user_id"])
 
 
+def test_the_block_of_an_address_that_was_merged_away_leads_to_who_has_it(browse, workspace, ana, by):
+    other = ContactFactory(workspace=workspace, email="anna@example.org", first_name="Ana", last_name="A")
+    versions = (ana.version, other.version)
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=versions)
+    row = Suppression.objects.get()
+    link = f'<a href="/w/acme/contacts/{ana.pk}/"><bdi>{{}}</bdi></a>'
+    for url in ("/w/acme/suppressions/", f"/w/acme/suppressions/{row.pk}/"):
+        page = browse("editor").get(url).content.decode()
+        assert link.format("Ana A") in page
+        assert "the person was merged into another" in page
+    assert "Nobody here has this address" not in page
+    Contact.objects.update(first_name="", last_name="")
+    page = browse("viewer").get(f"/w/acme/suppressions/{row.pk}/").content.decode()
+    assert link.format("a…@e…") in page
+
+
 # Lifted
 
 
@@ -291,6 +307,7 @@ def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace
     client = browse("approver")
     page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
     assert "1 person it caught stays" in page
+    assert "Caught by no other pattern</dt><dd><a" in page
     assert "Then their consent is needed: where it comes from, and when they agreed." in page
     assert 'data-needs="consent_source agreed_at typed"' in page
     assert page.count('class="field__optional"') == 2
@@ -312,6 +329,25 @@ def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace
     assert client.post(url, told).url == f"/w/acme/suppressions/{row.pk}/"
     assert not queries.is_suppressed(ana)
     assert "pattern" not in Contact.objects.get().email
+
+
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [
+        ({}, "Lifted. The pattern catches nobody new. Whom it caught before stays suppressed."),
+        (
+            {"people": "on", "consent_source": "2024 form", "agreed_at": "2099"},
+            "Lifted. The pattern catches nobody new. 1 person is no longer suppressed by it.",
+        ),
+    ],
+)
+def test_a_lifted_pattern_says_who_is_freed(people, said, browse, workspace, ana):
+    row = pattern(workspace)
+    if people:
+        people |= {"agreed_at": moment(timezone.now() - DAY)}
+    client = browse("approver")
+    reply = client.post(f"/w/acme/suppressions/{row.pk}/lift/", {"reason": "A slip"} | people, follow=True)
+    assert said in reply.content.decode()
 
 
 def test_a_pattern_with_a_complaint_is_typed_to_free_its_people(browse, workspace, ana):

@@ -146,6 +146,6 @@ def test_tags_come_in_pages_at_one_number_of_queries(browse, workspace, by, monk
     assert len(three) == len(one)
     monkeypatch.setattr(queries, "PAGE", 2)
     first = queries.tags(workspace)
-    assert ([row.tag.name for row in first.rows], first.after) == (["A", "b"], "b")
+    assert [row.tag.name for row in first.rows] == ["A", "b"]
     assert [row.tag.name for row in queries.tags(workspace, after=first.after).rows] == ["c"]
     assert "No tag holds these words" in client.get("/w/acme/tags/", {"q": "zzz"}).content.decode()
