@@ -76,6 +76,10 @@ _NO = frozenset(
         "-",
     ]
 )
+# What stands in a cell of which nothing is known, where no text is asked for.
+_NOTHING = frozenset(
+    ["-", "--", "---", "–", "—", ".", "/", "?", "n/a", "na", "n.a.", "n.a", "#n/a", "#na", "none", "null", "nil", "nan", "undefined", "unknown", "unbekannt", "keine", "kein", "k.a.", "k.a", "k/a", "nvt", "n.v.t.", "s/o", "inconnu", "ninguno", "nessuno", "ukendt", "okänd"]
+)
 # What people do not write for a number or a date when they mean one.
 _MOST = 40
 _POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", re.ASCII)
@@ -94,12 +98,17 @@ def parser(reading: str) -> Callable[[str], Value]:
     return _PARSERS[reading]
 
 
+def is_nothing(text: str) -> bool:
+    """Whether a cell that no reading takes says that there is no value, such as `n/a`."""
+    return len(text) <= _MOST and text.strip().casefold() in _NOTHING
+
+
 def guess(cells: Iterable[str], *, of_days: bool = False) -> str:
     """The reading under which all of these make sense, or most of them as dates; text when none does.
 
     `of_days`: by its name the column tells days, so that one date is enough.
     """
-    filled = [text for cell in cells if (text := cell.strip())]
+    filled = [text for cell in cells if (text := cell.strip()) and (text == "-" or not is_nothing(text))]
     if not filled or any(_is_a_code(text) for text in filled):
         return "text"
     for reading in READINGS:

@@ -15,7 +15,7 @@ from audiences.addresses import NotAnAddress, address_or_pattern
 from audiences.erased import PROBLEM, Erased
 from audiences.field_names import fold
 from audiences.files.reading import Row
-from audiences.files.values import MistypedYear, parser
+from audiences.files.values import MistypedYear, is_nothing, parser
 from audiences.importing.shaping import NotYet, bad, instant, names_erased, nothing_of, one_line, too_many
 from audiences.importing.tables import STANDARD, Tables
 from audiences.models import Import, Suppression
@@ -112,7 +112,7 @@ class BlockShape:
             except MistypedYear:
                 odd = "no_such_year"
             except ValueError:
-                odd = "not_such_a_value"
+                odd = "" if is_nothing(text) else "not_such_a_value"
         pairs = [f'"kind":"{reason}"'] if (reason := reason_of(said)) else []
         if said:
             pairs.append(f'"reason":{encode_basestring(said)}')

@@ -14,7 +14,7 @@ from audiences.addresses import MOST_SPLIT, NotAnAddress, addresses_in, first_an
 from audiences.erased import PROBLEM, Erased
 from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
-from audiences.files.values import MistypedYear, parser
+from audiences.files.values import MistypedYear, is_nothing, parser
 from audiences.importing.tables import STANDARD
 from audiences.models import Field, Import
 from audiences.models.contacts import STANDARD_LETTERS
@@ -101,8 +101,10 @@ class Shape:
                 text = _unguarded(text)
             if not text.isprintable():
                 text = one_line(text)
-            if told is not None and text and not (text := told[text]):
-                problems.append(f"no_{target}:{index}")
+            if told is not None and text:
+                if not (meant := told[text]) and not is_nothing(text):
+                    problems.append(f"no_{target}:{index}")
+                text = meant
             if len(text) > STANDARD_LETTERS[target]:
                 problems.append(f"too_long:{index}")
             values[place] = text
@@ -122,7 +124,8 @@ class Shape:
                 problems.append(f"no_such_year:{index}")
                 continue
             except ValueError:
-                problems.append(f"not_such_a_value:{index}")
+                if not is_nothing(text):
+                    problems.append(f"not_such_a_value:{index}")
                 continue
             custom.append(start + _JSON[type(value)](value))
         consent_at = consent_ip = ""
@@ -135,12 +138,14 @@ class Shape:
             except MistypedYear:
                 problems.append(f"no_such_year:{index}")
             except ValueError:
-                problems.append(f"not_such_a_value:{index}")
+                if not is_nothing(cells[index]):
+                    problems.append(f"not_such_a_value:{index}")
         if self.consent_ip >= 0 and (text := cells[self.consent_ip].strip()):
             try:
                 consent_ip = str(ip_address(text))
             except ValueError:
-                problems.append(f"no_ip:{self.consent_ip}")
+                if not is_nothing(text):
+                    problems.append(f"no_ip:{self.consent_ip}")
         if problems:
             return self._bad(row, " ".join(problems))
         custom_text = f"{{{','.join(custom)}}}" if custom else "{}"

@@ -53,6 +53,21 @@ def test_a_file_says_it_in_its_own_way_and_is_kept_in_ours(workspace, by):
     services.start_import(mine=mine, by=by, version=mine.version)
 
 
+def test_a_cell_that_says_there_is_nothing_is_empty_where_no_text_is_asked_for(workspace, by):
+    for key, kind in (("since", "date"), ("points", "number"), ("note", "text")):
+        Field.objects.create(workspace=workspace, key=key, label=key, kind=kind)
+    mine = bring(
+        workspace, by,
+        "Email,Language,Phone,Since,Points,Note\na@x.test,n/a,-,unknown,NULL,n/a\nb@x.test,de,+41 44 123 45 67,2020-02-01,12,\n",
+    )  # fmt: skip
+
+    assert mine.counts == {"read": 2, "new": 2}
+    assert list(Contact.objects.order_by("email").values_list("language", "phone", "custom")) == [
+        ("", "", {"note": "n/a"}),
+        ("de", "+41 44 123 45 67", {"since": "2020-02-01", "points": 12}),
+    ]
+
+
 def test_whoever_is_typed_in_speaks_the_same(workspace, by):
     bring(workspace, by, "Email,Language\nb@x.test,German\n")
     services.add_person(workspace=workspace, by=by, email="a@x.test", fields={"language": "Deutsch"})
