@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from django.db import transaction
 from django.utils import timezone
@@ -43,8 +43,10 @@ def open_import(entry: OutboxEntry) -> None:
     mine = _of(entry, State.OPENING)
     if mine is None:
         return
+    # What was unpacked before stays if it cannot be read another way.
+    opened_before = transaction.atomic() if "before" in mine.dialect else nullcontext()
     try:
-        with transaction.atomic():  # what was unpacked before stays if this cannot be read
+        with opened_before:
             opening.open_file(mine)
         mine.move_to(
             State.MAPPING, dialect=mine.dialect, columns=mine.columns, mapping=mine.mapping,

@@ -165,7 +165,7 @@ def _save(request: WorkspaceRequest, mine: Segment | None, form: SegmentForm) ->
         form.add_error("name" if "name" in refusal.fields else None, refusal.sentence)
         return None
     say(request, f"Saved “{form.result.name}”.")
-    return go(request, form.result)
+    return go(request, "audiences:segments") if mine is None else go(request, form.result)
 
 
 def _theirs(theirs: queries.Told, differs: Sequence[str]) -> dict[str, str]:

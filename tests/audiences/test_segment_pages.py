@@ -229,11 +229,11 @@ def test_half_filled_rows_keep_the_rest_and_say_what_is_missing(browse, news):
     assert not Segment.objects.exists()
 
 
-def test_saving_leads_to_the_segment_itself(browse, news):
+def test_saving_leads_back_to_the_list_where_it_stands_first(browse, news):
     SubscriptionFactory(list=news)
     client = browse("editor")
     reply = client.post(NEW, row(news, save="1", name="Readers", description="For the fair"))
-    assert (reply.status_code, reply.url) == (302, f"/w/acme/segments/{Segment.objects.get().pk}/")
+    assert (reply.status_code, reply.url) == (302, "/w/acme/segments/")
     segment = Segment.objects.get()
     assert (segment.name, segment.description, segment.mailable_count) == ("Readers", "For the fair", 1)
     assert str(segment.created_by) in words(client.get("/w/acme/segments/"))
