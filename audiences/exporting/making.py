@@ -80,9 +80,12 @@ def _read_in_time(rows: Rows, file: IO[bytes]) -> int:
     try:
         return _read(rows, file)
     except QueryCanceled as error:
-        raise CannotDo(
-            "The database took too long for this. Choose fewer columns, or fewer people."
-        ) from error
+        less = (
+            "Filter them first, such as by account or day"
+            if rows.said
+            else "Choose fewer columns, or fewer people"
+        )
+        raise CannotDo(f"The database took too long for this. {less}.") from error
 
 
 def _read(rows: Rows, file: IO[bytes]) -> int:

@@ -77,9 +77,10 @@ _NO = frozenset(
     ]
 )
 # What stands in a cell of which nothing is known, where no text is asked for.
-_NOTHING = frozenset(
-    ["-", "--", "---", "–", "—", ".", "/", "?", "n/a", "na", "n.a.", "n.a", "#n/a", "#na", "none", "null", "nil", "nan", "undefined", "unknown", "unbekannt", "keine", "kein", "k.a.", "k.a", "k/a", "nvt", "n.v.t.", "s/o", "inconnu", "ninguno", "nessuno", "ukendt", "okänd"]
-)
+_NOTHING = frozenset([
+    "-", "--", "---", "–", "—", ".", "/", "?", "n/a", "na", "n.a.", "n.a", "#n/a", "#na", "none", "null", "nil",
+    "nan", "undefined", "unknown", "unbekannt", "keine", "kein", "k.a.", "k.a", "k/a", "nvt", "n.v.t.", "s/o", "inconnu", "ninguno", "nessuno", "ukendt", "okänd",
+])  # fmt: skip
 # What people do not write for a number or a date when they mean one.
 _MOST = 40
 _POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", re.ASCII)

@@ -157,10 +157,14 @@ def _remembered(mine: Import) -> list[dict[str, str]]:
 
 
 def _email_column(columns: Sequence[dict[str, Any]]) -> int:
-    """By its cells first, for a heading may lie; among equals by its name."""
-    scores = [(column["addresses"], fold(column["name"]) in EMAIL_NAMES) for column in columns]
+    """By its cells, for a heading may lie; one that is called so needs only half of them to be addresses."""
+    named = [fold(column["name"]) in EMAIL_NAMES for column in columns]
+    shares: list[float] = [column["addresses"] for column in columns]
+    scores = [
+        (is_named and share >= 0.5, share, is_named) for share, is_named in zip(shares, named, strict=True)
+    ]
     best = max(range(len(scores)), key=lambda index: scores[index])
-    return best if scores[best] > (0, False) else -1
+    return best if scores[best] > (False, 0, False) else -1
 
 
 def _share(cells: Sequence[str], fits: Callable[[str], bool]) -> float:

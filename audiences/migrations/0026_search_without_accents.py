@@ -1,8 +1,9 @@
 import django.contrib.postgres.indexes
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations
 
 import accounts.names
+from accounts.indexes import AddIndexAnew
 
 
 def trigrams(name: str, text: object) -> django.contrib.postgres.indexes.GinIndex:
@@ -21,11 +22,9 @@ class Migration(migrations.Migration):
         migrations.AlterModelOptions(
             name="field", options={"ordering": (accounts.names.Folded("label"), "id")}
         ),
-        AddIndexConcurrently(
-            "contact", trigrams("contact_first_folded", accounts.names.Folded("first_name"))
-        ),
-        AddIndexConcurrently("contact", trigrams("contact_last_folded", accounts.names.Folded("last_name"))),
+        AddIndexAnew("contact", trigrams("contact_first_folded", accounts.names.Folded("first_name"))),
+        AddIndexAnew("contact", trigrams("contact_last_folded", accounts.names.Folded("last_name"))),
         RemoveIndexConcurrently("contact", "contact_first_trgm"),
         RemoveIndexConcurrently("contact", "contact_last_trgm"),
-        AddIndexConcurrently("formeraddress", trigrams("former_address_trgm", "email")),
+        AddIndexAnew("formeraddress", trigrams("former_address_trgm", "email")),
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import connection as database
 
 from accounts.models import MirrorKind, Workspace
+from accounts.names import without_marks
 from accounts.redaction import mask_email, redact
 from audiences import rules
 from audiences.models import Contact, PeopleCount, Suppression
@@ -330,6 +331,8 @@ def source_of(
     for number, word in enumerate(_words(people)):
         name = f"word{number}"
         values[name] = f"%{like(word)}%"
+        # Marks alone are nobody's name.
+        values[f"named{number}"] = f"%{like(without_marks(word))}%" if without_marks(word) else None
         values[f"whole{number}"] = word.lower()
         reads = f"ilike %({name})s" if people.shows_addresses else f"= %(whole{number})s"
         # Among the newest few, whether theirs is one; else they are looked up by its index, as the others by theirs.
@@ -342,13 +345,13 @@ def _words(people: People) -> list[str]:
     return people.words.split()[:5]
 
 
-_NAMED = "folded(c.first_name) like folded(%(word{0})s) or folded(c.last_name) like folded(%(word{0})s)"
+_NAMED = "folded(c.first_name) like folded(%(named{0})s) or folded(c.last_name) like folded(%(named{0})s)"
 _HAD = (
     "select f.contact_id from audiences_formeraddress f where f.workspace_id = %(workspace)s and f.email {}"
 )
 # The one they were found by, where neither the present one nor the name tells why.
 _FORMER = "(select min(f.email) from audiences_formeraddress f where f.contact_id = c.id and ({}))"
-_FORMERLY = f"f.email ilike %(word{{0}})s and not (c.email ilike %(word{{0}})s or {_NAMED})"
+_FORMERLY = f"f.email ilike %(word{{0}})s and not coalesce(c.email ilike %(word{{0}})s or {_NAMED}, false)"
 
 
 def _newest(people: People, before: int | None) -> str:

@@ -95,6 +95,20 @@ def test_a_file_can_be_read_another_way(workspace, by):
     assert (mine.state, mine.columns[1]["samples"]) == (Import.State.MAPPING, ["Жан"])
 
 
+def test_the_same_file_is_another_import_as_suppressions(workspace, by):
+    begun = [
+        services.begin_import(workspace=workspace, by=by, name="left.csv", blocks=[b"Email\na@x.test\n"], aim=aim)
+        for aim in (Import.Aim.PEOPLE, Import.Aim.SUPPRESSIONS, Import.Aim.SUPPRESSIONS)
+    ]  # fmt: skip
+    assert [is_new for _, is_new in begun] == [True, True, False]
+    assert begun[1][0] == begun[2][0] != begun[0][0]
+
+
+def test_a_column_that_is_called_so_holds_the_addresses_though_some_are_bad(workspace, by):
+    mine = begin(workspace, by, "Email,Friend\na@x.test,\nb@x.test,f@x.test\nnone,\n")
+    assert [column["to"] for column in mine.mapping] == ["email", ""]
+
+
 def test_the_same_file_while_it_is_open_is_one_import(workspace, by, approver):
     first = begin(workspace, by, "Email\nana@x.test\n")
     second, is_new = services.begin_import(

@@ -39,7 +39,10 @@ ordinary = settings(max_examples=10, deadline=None, suppress_health_check=list(H
 addresses = st.sampled_from([*PEOPLE, "P1@X.TEST", " p2@x.test ", "new@x.test", "nobody", "", "a@gone.test"])
 words = st.sampled_from(["", "Ana", "Ben", "Ä\u202e", "=1+1", "null", '"', "x" * 201])
 sizes = st.sampled_from(["", "38", "38.5", "big", "0"])
-rows = st.lists(st.tuples(addresses, words, words, sizes, words), min_size=1, max_size=9)
+# A file without a filled cell below its heading is refused before anything is made of it.
+rows = st.lists(st.tuples(addresses, words, words, sizes, words), min_size=1, max_size=9).filter(
+    lambda table: any(map(any, table))
+)
 person = st.tuples(
     st.sampled_from(PEOPLE), st.sampled_from(["", "Ana", "Old"]), st.sampled_from(["", "Ben", "Bern"]),
     st.sampled_from([{}, {"size": 38}, {"note": "Ana", "else": [1, None]}, {"note": None}, {"size": "38"}]),
@@ -88,8 +91,6 @@ def test_the_result_is_the_preview_and_a_roll_back_leaves_no_trace(table, known,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(applying, "CHUNK", chunk)
         made = preview(begin(workspace, by, text_of(table)), by, MAPPING, on_list=mine, policy=policy)
-        if made.state == Import.State.FAILED:  # a table of empty cells has no row
-            return
         start(made, by)
         assert (made.state, made.counts) == (Import.State.DONE, made.preview)
         assert made.counts["read"] == rows_in(made.counts)

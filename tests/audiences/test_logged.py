@@ -1,105 +1,107 @@
-"""What the activity log says of the audience: which pattern, which person, which bulk action."""
+"""The activity log in words: no braces, no keys, nothing said of what is empty."""
+
+import re
 
 import pytest
-from django.db import connection
+from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from audiences import services
-from audiences.entries import read_entries
-from audiences.models import Suppression
-from audiences.queries.contacts import People
-from audiences.services.by_hand import suppress_entries
-from audiences.services.lifting import lift_pattern
-from tests.factories import ContactFactory
+from accounts import activity
+from audiences.models import Field, Tag
+from tests.factories import ContactFactory, ListFactory
 
 pytestmark = pytest.mark.django_db
 
 
-def suppress(workspace, by, text):
-    suppress_entries(workspace=workspace, by=by, entries=read_entries(text)[0], reason="Legal")
+def told(client):
+    """The details of each entry, the newest first."""
+    page = client.get("/w/acme/activity/").content.decode()
+    found = re.findall(r"<dl.*?</dl>", page, re.DOTALL)
+    return [dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", strip_bdi(part), re.DOTALL)) for part in found]
 
 
-def lines(browse, role="editor", kind="suppression"):
-    """(what, whom, where it leads, details) of each entry, the newest first."""
-    found = browse(role).get(f"/w/acme/activity/?kind={kind}").context["entries"]
-    return [
-        (line.entry.sentence, line.subject and line.subject.text, line.subject and line.subject.url, line.details)
-        for line in found
-    ]  # fmt: skip
+def strip_bdi(html):
+    return re.sub("</?bdi>", "", html)
 
 
-def test_a_pattern_is_named_by_who_added_it_and_by_who_lifted_it(browse, workspace, member):
-    suppress(workspace, member("approver"), "*@spam.test")
-    pattern = Suppression.objects.get()
-    lift_pattern(suppression=pattern, by=member("approver"), reason="Sold")
-    url = f"/w/acme/suppressions/{pattern.pk}/"
-
-    expected = [
-        ("Lifted a suppressed pattern, as Approver.", "*@spam.test", url, [("People", "0"), ("Reason", "Sold")]),
-        ("Suppressed by hand: 1 pattern.", "*@spam.test", url, [("Reason", "Legal")]),
-    ]  # fmt: skip
-    assert lines(browse) == expected
-    assert lines(browse, "viewer") == expected
-
-
-def test_a_viewer_does_not_read_the_name_in_a_pattern(browse, workspace, by):
-    suppress(workspace, by, "anna.berg@*")
-    suppress(workspace, by, "carl.berg@*\n*@spam.test\nnew@x.test")
-
-    def said(role):
-        return [(sentence, subject, details) for sentence, subject, _, details in lines(browse, role)]
-
-    assert said("editor") == [
-        (
-            "Suppressed by hand: 1 address, 2 patterns.", None,
-            [("Reason", "Legal"), ("Patterns", "all of spam.test, carl.berg@*")],
-        ),
-        ("Suppressed by hand: 1 pattern.", "anna.berg@*", [("Reason", "Legal")]),
-    ]  # fmt: skip
-    assert said("viewer") == [
-        (
-            "Suppressed by hand: 1 address, 2 patterns.", None,
-            [("Reason", "Legal"), ("Patterns", "all of spam.test, c…@*…")],
-        ),
-        ("Suppressed by hand: 1 pattern.", "a…@*…", [("Reason", "Legal")]),
-    ]  # fmt: skip
-
-
-def test_one_address_leads_to_the_person_or_else_to_the_block(browse, workspace, by):
-    ana = ContactFactory(workspace=workspace, email="ana@x.test", first_name="Ana", last_name="")
-    suppress(workspace, by, "ana@x.test")
-    suppress(workspace, by, "new@x.test")
-    block = Suppression.objects.get(contact=None)
-
-    assert lines(browse) == [
-        ("Suppressed by hand: 1 address.", "new@x.test", f"/w/acme/suppressions/{block.pk}/", [("Reason", "Legal")]),
-        ("Suppressed by hand: 1 address.", "Ana", f"/w/acme/contacts/{ana.pk}/", []),
-    ]  # fmt: skip
-
-
-def test_a_bulk_action_leads_to_its_page(browse, workspace, by):
-    people = People(workspace, ids=(ContactFactory(workspace=workspace).pk,))
-    mine = services.begin_bulk(
-        workspace=workspace, by=by, action="suppress", people=people, arguments={"reason": "Legal"}
+def test_what_is_kept_of_a_change_reads_as_words(browse, workspace):
+    client = browse("viewer")
+    Field.objects.create(workspace=workspace, key="size", label="Shoe size")
+    news, vip = (
+        ListFactory(workspace=workspace, name="News"),
+        Tag.objects.create(workspace=workspace, name="VIP"),
     )
+    on_it = {"join": "all", "rules": [{"kind": "list", "of": news.pk, "op": "on"}]}
+    off_it = {"join": "all", "rules": [{"kind": "list", "of": news.pk, "op": "left"}]}
+    for before, after in (
+        ({"rule": on_it}, {"rule": off_it}),
+        ({"rule": {"odd": 1}}, {}),
+        ({"version": 1}, {"version": 2, "fields": ["email", "size", "gone"]}),
+        ({"tag": vip.pk}, {"list": None, "note": ""}),
+        ({}, {"list": news.pk, "import_rows": 2, "resubscribes": False}),
+        ({"list": 0}, {"preview": {"new": 1200, "left": 0, "at": None}, "columns": ["a", "b"]}),
+        ({}, {"send_at": "2026-11-26T09:30:00+00:00", "audiences.pull_lists": {"read": 4}}),
+    ):
+        activity.record(workspace, "list.changed", "It changed.", before=before, after=after)
 
-    (_, text, url, _), = lines(browse, "viewer")  # fmt: skip
-    assert (text, url) == ("Open the bulk action", f"/w/acme/bulk/{mine.pk}/")
+    assert list(reversed(told(client))) == [
+        {"Rule, before": "on the list “News”", "Rule, after": "left the list “News”"},
+        {"Rule": "cannot be read any more"},
+        {"Fields": "Address, Shoe size, gone"},
+        {"Tag": "VIP"},
+        {"List": "News", "Import rows": "2", "Resubscribes": "No"},
+        {"List": "gone by now", "Preview": "new: 1\xa0200, left: 0", "Columns": "a, b"},
+        {"Send at": "26 Nov 2026, 09:30 UTC", "Pull lists": "read: 4"},
+    ]
 
 
-def test_many_entries_cost_no_more_queries_than_one(browse, workspace, by):
+def test_the_log_costs_the_same_for_one_change_and_for_three(browse, workspace):
+    client = browse("viewer")
+    counts = []
+    for names in (["A"], ["B", "C"]):
+        for name in names:
+            mine = ListFactory(workspace=workspace, name=name)
+            rule = {"join": "all", "rules": [{"kind": "list", "of": mine.pk, "op": "on"}]}
+            activity.record(
+                workspace, "segment.changed", name, after={"rule": rule, "list": mine.pk, "fields": ["email"]}
+            )
+            activity.record(workspace, "contact.edited", name, subject=ContactFactory(workspace=workspace))
+        client.get("/w/acme/activity/")
+        with CaptureQueriesContext(database) as queries:
+            client.get("/w/acme/activity/")
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+def about(client):
+    """(text, address) of what each entry is about, the newest first."""
+    lines = client.get("/w/acme/activity/").context["entries"]
+    return [tuple(line.subject) if line.subject else None for line in lines]
+
+
+def test_an_entry_leads_to_the_person_by_name_and_shows_a_viewer_no_address(browse, workspace):
+    ana = ContactFactory(workspace=workspace, email="ana@x.test", first_name="Ana", last_name="ana@x.test")
+    ben = ContactFactory(workspace=workspace, email="ben@x.test", first_name="", last_name="")
+    for subject in (None, ana, ben):
+        activity.record(workspace, "contact.edited", "Edited a contact.", subject=subject)
+    urls = [f"/w/acme/contacts/{contact.pk}/" for contact in (ben, ana)]
+
+    assert about(browse("editor")) == [("ben@x.test", urls[0]), ("Ana ana@x.test", urls[1]), None]
+    client = browse("viewer")
+    assert about(client) == [("b…@x…", urls[0]), ("Ana a…@x…", urls[1]), None]
+    page = client.get("/w/acme/activity/").content.decode()
+    assert f'Edited a contact. <a href="{urls[0]}"><bdi>b…@x…</bdi></a>' in page
+
+
+def test_an_entry_about_somebody_who_is_gone_says_so_and_leads_nowhere(browse, workspace):
+    ana = ContactFactory(workspace=workspace)
+    activity.record(workspace, "contact.edited", "Edited a contact.", subject=ana)
+    ana.delete()
     client = browse("viewer")
 
-    def queries():
-        with CaptureQueriesContext(connection) as found:
-            client.get("/w/acme/activity/?kind=suppression")
-        return len(found)
-
-    suppress(workspace, by, "*@a.test\n*@b.test")
-    suppress(workspace, by, "*@c.test")
-    queries()
-    first = queries()
-    for letter in "defg":
-        suppress(workspace, by, f"*@{letter}{letter}.test\n*@{letter}.test")
-        suppress(workspace, by, f"{letter}@*")
-    assert queries() == first
+    assert about(client) == [("Somebody who was merged into another or erased since", "")]
+    assert (
+        'Edited a contact. <span class="quiet">Somebody who was merged into another or erased since</span>'
+        in client.get("/w/acme/activity/").content.decode()
+    )
