@@ -36,6 +36,7 @@ SLICE_SECONDS = 20
 PREVIEW_CHUNK = 200_000
 
 State = Import.State
+_OVER = object()
 
 
 def open_import(entry: OutboxEntry) -> None:
@@ -191,17 +192,19 @@ def _of(entry: OutboxEntry, state: str) -> Import | None:
 
 def _drive(entry: OutboxEntry, mine: Import, steps: Iterator[None]) -> outbox.Later | None:
     began = time.monotonic()
-    for _ in steps:
-        outbox.renew(entry)
+    while True:
+        # Before the first step too: a worker killed while it ended goes on with ending.
         if Import.objects.filter(pk=mine.pk, cancel_requested=True).exists():
             if mine.counts:  # the file goes now, and who was left out may want it back
                 for _ in keep_left_out(mine, Tables(mine).result):
                     outbox.renew(entry)
             _end(mine, State.CANCELLED)
             return None
+        if next(steps, _OVER) is _OVER:
+            return None
+        outbox.renew(entry)
         if time.monotonic() - began > SLICE_SECONDS:
             return outbox.Later(0)
-    return None
 
 
 @transaction.atomic

@@ -4,7 +4,6 @@ Nobody becomes mailable by it: a membership only goes back to what it was while 
 whoever left since keeps the leave, and the person it belongs to. What a later import said as well stays as well.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.db import connection as database
@@ -43,24 +42,31 @@ def undo_next(mine: Import) -> bool:
 
 
 class Outlook(NamedTuple):
-    """People a roll back would touch now: of those who came with it, who goes, who only goes off the list, who stays as is; and who gets something back, or not."""
+    """People a roll back would touch now: of those who came with it, who goes, who only goes off the list, who stays as is; and who gets something back, or not.
+
+    `again`: of those who came with it, whom a later file names.
+    """
 
     gone: int
     off: int
     staying: int
     back: int
     kept: int
+    again: int
 
 
-def outlook(mine: Import) -> Outlook:
-    """By the conditions of the roll back itself; nothing is written."""
+def outlook(mine: Import) -> Outlook | None:
+    """By the conditions of the roll back itself; no person is written. None where too many later files would have to be read."""
     again = said_again.later(mine)
-    statement = _OUTLOOK.format(
-        own=_own("m"), is_unused=_is_unused(again), is_ours=IS_STILL_OURS,
-        on_list=said_again.names(said_again.on_list(mine, again), "m.contact_id"),
-    )  # fmt: skip
+    if sum(map(said_again.must_be_read, again)) > said_again.READ_AT_ONCE:
+        return None
+    values = values_of(mine) | {
+        "contact": MirrorKind.CONTACT.value, "on_list": said_again.on_list(mine, again),
+    }  # fmt: skip
+    said_again.find(mine, again, people=_ALL_PEOPLE, values=values)
+    statement = _OUTLOOK.format(own=_own("m"), is_unused=_is_unused(), is_ours=IS_STILL_OURS)
     with database.cursor() as cursor:
-        cursor.execute(statement, values_of(mine) | {"contact": MirrorKind.CONTACT.value})
+        cursor.execute(statement, values)
         return Outlook(*cursor.fetchone())
 
 
@@ -76,13 +82,14 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
         )
         cursor.execute(_MADE, values)
         again = said_again.later(mine)
+        said_again.find(mine, again, people=_CHUNK_PEOPLE, values=values)
         said_again.hand_over(mine, again, journal=_JOURNAL, which=_WHICH, own=_own("m"), values=values)
         counts["fields"] = fields_back(_JOURNAL, _WHICH, values)
         memberships_back(_JOURNAL, _WHICH, _own("m"), values)
         meant = f"select j.contact_id from {_JOURNAL} j where {_WHICH} and j.membership is not null"
         if step.first_contact is not None:
             cursor.execute(_MADE_MEMBERSHIPS, values)
-            cursor.execute(_UNUSED.format(is_unused=_is_unused(again)), values)
+            cursor.execute(_UNUSED.format(is_unused=_is_unused()), values)
             cursor.execute(_DELETE_CONSENTS, values)
             cursor.execute(_DELETE_PAIRS)
             cursor.execute(_DELETE_PEOPLE)
@@ -92,10 +99,11 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
             counts["off"] = cursor.fetchone()[0]
             meant += " union all select id from made"
         consents_undone(meant, values)
-        cursor.execute("select count(*) from touched")
+        cursor.execute("select count(distinct id) from touched")
         counts["lists"] = cursor.fetchone()[0]
         cursor.execute(
-            "select count(*) from audiences_importchange where step_id = %(step)s and kept <> '[]'", values
+            "select count(distinct contact_id) from audiences_importchange where step_id = %(step)s and kept <> '[]'",
+            values,
         )
         counts["kept"] = cursor.fetchone()[0]
     return counts
@@ -109,12 +117,12 @@ def _own(membership: str) -> str:
     )
 
 
-def _is_unused(again: Sequence[Import]) -> str:
+def _is_unused() -> str:
     """SQL: nothing hangs on the person `p` beside what the import made, in whichever app, and no later file named them."""
     return f"""
     p.version = 1
     and not exists (select 1 from accounts_mirrorrow r where r.kind = %(contact)s and r.object_id = p.id)
-    and not ({_used_elsewhere()}) and not ({said_again.names(again, "p.id")})
+    and not ({_used_elsewhere()}) and not exists (select 1 from named n where n.contact_id = p.id)
     """
 
 
@@ -184,25 +192,43 @@ from made where not exists (select 1 from unused where unused.id = made.id) orde
 
 _OFF = "select count(*) from own join audiences_contact c on c.id = own.contact_id"
 
-_OUTLOOK = """
+_CHUNK_PEOPLE = f"select id from made union select j.contact_id from {_JOURNAL} j where {_WHICH}"
+_ALL_PEOPLE = """
+select p.id from audiences_importstep t join audiences_contact p
+  on p.id between t.first_contact and t.last_contact and p.created_at = t.at and p.workspace_id = %(workspace)s
+where t.of_id = %(import)s and t.undone_at is null
+union
+select j.contact_id from audiences_importstep t join audiences_importchange j on j.step_id = t.id
+where t.of_id = %(import)s and t.undone_at is null
+"""
+
+_OUTLOOK = f"""
 with steps as (
     select * from audiences_importstep where of_id = %(import)s and undone_at is null
+), again as (
+    select contact_id from named where number <= %(on_list)s
 ), made as (
-    select {is_unused} as is_gone, exists (
-        select 1 from audiences_subscription m where m.contact_id = p.id and {own} and not ({on_list})
+    select p.id, {{is_unused}} as is_gone, exists (
+        select 1 from audiences_subscription m
+        where m.contact_id = p.id and {{own}} and m.contact_id not in (select contact_id from again)
     ) as is_off
     from steps t join audiences_contact p
       on p.id between t.first_contact and t.last_contact and p.created_at = t.at and p.workspace_id = %(workspace)s
 ), known as (
-    select {is_ours} or j.membership is not null and exists (
-        select 1 from audiences_subscription m where m.contact_id = j.contact_id and {own} and not ({on_list})
-    ) as is_back
+    select bool_or({{is_ours}} or j.membership is not null and exists (
+        select 1 from audiences_subscription m
+        where m.contact_id = j.contact_id and {{own}}
+          and not ({said_again.HAD_NOT_LEFT.format(membership="j.membership")} and m.contact_id in (select contact_id from again))
+    )) as is_back
     from steps t join audiences_importchange j on j.step_id = t.id
     join audiences_contact c on c.id = j.contact_id and c.workspace_id = %(workspace)s
+    where c.id not in (select id from made)
+    group by c.id
 )
 select (select count(*) from made where is_gone), (select count(*) from made where not is_gone and is_off),
        (select count(*) from made where not is_gone and not is_off),
-       (select count(*) from known where is_back), (select count(*) from known where not is_back)
+       (select count(*) from known where is_back), (select count(*) from known where not is_back),
+       (select count(*) from made join named on named.contact_id = made.id)
 """
 
 # The table that memberships live in is named in the statements above.

@@ -114,8 +114,11 @@ class Import(Changing):
     # Grows with each decision; a button belongs to the version it was drawn from.
     version = models.PositiveIntegerField(default=1)
 
-    # files.dialects.Dialect, plus "sheets", the one that is read first, "asked": what a person chose, "before": what they had
-    # chosen before, while it is opened again, and, until the file goes, "first": [line, beginning] of the rows one of which may be the heading.
+    # files.dialects.Dialect, plus
+    # "sheets": the one that is read first;
+    # "asked": what a person chose;
+    # "before": what they had chosen before, while it is opened again;
+    # "first", until the file goes: [line, beginning] of the rows one of which may be the heading.
     dialect = models.JSONField(default=dict, blank=True)
     # A column: {"name", "samples" (until the file goes), "as": the reading guessed}.
     columns = models.JSONField(default=list, blank=True)

@@ -9,6 +9,7 @@ from audiences.queries.duplicates import counted_duplicates, duplicates, looking
 from audiences.queries.evidence import campaigns_behind, evidence, link_of, merged_into, pattern_of
 from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.fields import readings
+from audiences.queries.foreseen import is_followed, outlook
 from audiences.queries.growth import growth, moved_people
 from audiences.queries.imports import earlier_import, has_people, imports, progress, rejects_csv, rows_of
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
@@ -59,6 +60,7 @@ __all__ = [
     "has_people",
     "imports",
     "in_words",
+    "is_followed",
     "is_suppressed",
     "languages",
     "link_of",
@@ -71,6 +73,7 @@ __all__ = [
     "moved_people",
     "newest_no",
     "one_suppression",
+    "outlook",
     "pattern_of",
     "people_meant",
     "person",

@@ -196,8 +196,8 @@ def change_columns(*, mine: Import) -> None:
 @transaction.atomic
 def cancel_import(*, mine: Import, by: User) -> None:
     """Stop after the chunk under way; what is imported stays, and can be taken back."""
-    from audiences.importing.left_out import keep_left_out  # it uses services itself
-
+    if mine.state == State.FAILED and mine.has_begun and mine.has_rows:
+        _go_back_to(mine, State.RUNNING)  # to end it: the rows left out are still to be read from the file
     if mine.state in (State.READING, State.RUNNING):
         changed = Import.objects.filter(pk=mine.pk, state=mine.state).update(cancel_requested=True)
         if not changed:
@@ -207,8 +207,6 @@ def cancel_import(*, mine: Import, by: User) -> None:
         _hold_audience(mine)
         mine.move_to(State.CANCELLED, finished_at=timezone.now())
         if mine.has_begun:
-            for _ in keep_left_out(mine, Tables(mine).result):
-                pass
             bodies.forget(mine)
         else:
             leave_nothing(mine)
@@ -243,14 +241,19 @@ def go_on(*, mine: Import, by: User) -> None:
         raise CannotImport("There is nothing to go on with. Upload the file again.")
     if mine.has_lapsed:
         raise CannotImport("This stopped more than 30 days ago. Upload the file again.")
-    try:
-        with transaction.atomic():
-            mine.move_to(mine.failed_in, note="", finished_at=None)
-    except IntegrityError as error:
-        raise CannotImport("The same file is being imported anew. Go on there.") from error
+    _go_back_to(mine, mine.failed_in)
     activity.record(
         mine.workspace, "import.resumed", f"Went on with the import of {mine}.", actor=by, subject=mine
     )
+
+
+def _go_back_to(mine: Import, state: str) -> None:
+    """Have a stopped one worked on again."""
+    try:
+        with transaction.atomic():
+            mine.move_to(state, note="", finished_at=None, cancel_requested=False)
+    except IntegrityError as error:
+        raise CannotImport("The same file is being imported anew. Go on there.") from error
     record(mine)
 
 

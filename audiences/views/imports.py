@@ -20,10 +20,9 @@ from audiences import queries, rules, services
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadForm, may_resubscribe
 from audiences.forms.suppressions import BlockColumnsForm
-from audiences.importing import new_fields, undoing
+from audiences.importing import new_fields
 from audiences.models import Import
 from audiences.queries.contacts import shown
-from audiences.sql import within
 from audiences.views import people
 
 Outcome = Import.Outcome
@@ -69,10 +68,6 @@ UNDONE = (
     ),
 )
 
-
-# Of how many people the page counts what a roll back would do with them, and how long it waits for that.
-MOST_FORESEEN = 5_000
-OUTLOOK_SECONDS = 0.15
 STAYS = "who came with it and changed since or came with a later file too"
 
 
@@ -283,7 +278,9 @@ def _page(
         mine.has_begun or mine.state != State.CANCELLED
     ):
         context |= _numbers(request, mine)
-    if context["may_undo"]:
+    if context["may_undo"] and not (
+        request.htmx and request.htmx.target == "rows"
+    ):  # its dialog is not among the rows
         context |= _to_undo(mine)
     if mine.state == State.UNDONE:
         context |= _undone(request, mine)
@@ -348,12 +345,9 @@ def _people_of(mine: Import, outcome: str) -> dict[str, str]:
 
 def _to_undo(mine: Import) -> dict[str, Any]:
     """What the dialog says of a roll back before it is done: the numbers it would give now, or none where to count takes long."""
-    with within(OUTLOOK_SECONDS) as done:
-        if mine.to_write <= MOST_FORESEEN:
-            done.append(undoing.outlook(mine))
+    seen = queries.outlook(mine)
     action = "Roll back the import"
-    if done:
-        seen: undoing.Outlook = done[0]
+    if seen:
         parts = [
             counted(count, nouns)
             for count, nouns in (
@@ -375,8 +369,11 @@ def _to_undo(mine: Import) -> dict[str, Any]:
     if labels := [column["label"] for column in new_fields.planned(mine).values()]:
         parts.append(f"the new fields go that nobody else fills or uses: {', '.join(labels)}")
     sentence = "; ".join(parts) or "Nobody was changed by it"
+    order = ""
+    if seen.again if seen else queries.is_followed(mine):
+        order = " To have those go too who came with a later file, roll that one back first."
     return {
-        "undo_text": f"{sentence[0].upper()}{sentence[1:]}. What changed after the import stays as it is, and is listed.",
+        "undo_text": f"{sentence[0].upper()}{sentence[1:]}. What changed after the import stays as it is, and is listed.{order}",
         "undo_action": action,
     }
 

@@ -195,6 +195,8 @@ def test_cancelled_midway_what_is_there_stays_and_can_be_taken_back(workspace, b
     monkeypatch.setattr(applying, "CHUNK", 3)
     mine = preview(begin(workspace, by, many()), by)
     services.start_import(mine=mine, by=by, version=mine.version)
+    Tables(mine).make_result()
+    applying.apply_next(mine)
     services.cancel_import(mine=mine, by=by)
     work()
     mine.refresh_from_db()
@@ -206,6 +208,54 @@ def test_cancelled_midway_what_is_there_stays_and_can_be_taken_back(workspace, b
     assert not ImportBody.objects.exists()
     undo(mine, by)
     assert (mine.state, Contact.objects.count()) == (Import.State.UNDONE, 0)
+
+
+def test_a_worker_killed_while_it_ends_a_cancelled_import_imports_nothing_more(workspace, by, monkeypatch):
+    def killed(*args):
+        raise Killed
+        yield
+
+    monkeypatch.setattr(applying, "CHUNK", 3)
+    mine = preview(begin(workspace, by, many()), by)
+    services.start_import(mine=mine, by=by, version=mine.version)
+    Tables(mine).make_result()
+    applying.apply_next(mine)
+    services.cancel_import(mine=mine, by=by)
+    with monkeypatch.context() as dying:
+        dying.setattr(running, "keep_left_out", killed)
+        with pytest.raises(Killed):
+            work()
+    crash("audiences.run_import")
+    work()
+    mine.refresh_from_db()
+    assert (mine.state, mine.counts) == (Import.State.CANCELLED, {"read": 3, "new": 3})
+
+
+def test_a_stopped_import_is_cancelled_without_reading_its_file_meanwhile(workspace, by, monkeypatch):
+    monkeypatch.setattr(applying, "CHUNK", 3)
+    mine = preview(begin(workspace, by, many()), by)
+    services.start_import(mine=mine, by=by, version=mine.version)
+    Tables(mine).make_result()
+    applying.apply_next(mine)
+    running.fail(mine, "Cut off.")
+    with monkeypatch.context() as reading:
+        reading.setattr("audiences.importing.left_out.keep_left_out", None)
+        services.cancel_import(mine=mine, by=by)
+    work()
+    mine.refresh_from_db()
+    assert (mine.state, mine.counts, ImportBody.objects.count()) == ("cancelled", {"read": 3, "new": 3}, 0)
+
+
+def test_gone_on_with_a_stopped_import_forgets_that_it_was_to_end(workspace, by):
+    mine = preview(begin(workspace, by, many()), by)
+    services.start_import(mine=mine, by=by, version=mine.version)
+    services.cancel_import(mine=mine, by=by)
+    mine.refresh_from_db()
+    running.fail(mine, "Cut off.")
+    services.go_on(mine=mine, by=by)
+    work()
+    mine.refresh_from_db()
+    assert (mine.state, Contact.objects.count()) == (Import.State.DONE, 8)
 
 
 def test_cancelled_before_it_began_nothing_is_kept(workspace, by):

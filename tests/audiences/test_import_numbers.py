@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import MirrorKind, MirrorRow
 from audiences import services
 from audiences.models import Contact, Import, Tag, Tagging
+from audiences.queries import foreseen
 from tests.audiences.importing import begin, bring, preview, start, undo
 from tests.factories import ConnectionFactory, ContactFactory, ListFactory, SubscriptionFactory
 
@@ -108,7 +109,7 @@ def test_who_carries_something_of_others_is_not_promised_to_go(browse, workspace
 
 
 def test_of_many_the_dialog_says_honestly_that_some_stay(browse, by, changed, monkeypatch):
-    monkeypatch.setattr(sys.modules["audiences.views.imports"], "MOST_FORESEEN", 3)
+    monkeypatch.setattr(foreseen, "MOST_FORESEEN", 3)
     context = browse("editor").get(f"/w/acme/imports/{changed.pk}/").context
     assert (
         context["undo_text"].startswith(

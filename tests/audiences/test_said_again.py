@@ -1,9 +1,16 @@
 """Rolled back, an import leaves what a later one said as well, which becomes the word of that one, to be rolled back in its turn."""
 
-import pytest
+from datetime import date, timedelta
 
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from audiences import queries, services
+from audiences.importing import said_again
 from audiences.models import Consent, Contact, ImportChange, Subscription
-from tests.audiences.importing import bring, on, undo
+from tests.audiences.importing import bring, left_before, on, undo
 from tests.factories import ContactFactory, ListFactory, SubscriptionFactory
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +100,142 @@ def test_who_left_since_stays_off_whatever_a_later_file_said(workspace, by, news
 
     assert on(news) == [("ana@x.test", "unsubscribed"), ("new@x.test", "subscribed")]
     assert ImportChange.objects.filter(contact_id=ana.pk).count() == 1
+
+
+def test_who_had_left_before_the_first_has_left_again_whatever_a_plain_file_found(
+    workspace, member, browse, news
+):
+    approver = member("approver")
+    left_before(workspace, news, 10)
+    file = "Email\nleft@x.test\n"
+    yesterday = (timezone.now() - timedelta(days=1)).date()
+    first = bring(workspace, approver, file, on_list=news, resubscribes=True, consent_date=yesterday)
+    second = bring(workspace, approver, file, on_list=news)
+    assert (on(news), second.counts) == ([("left@x.test", "subscribed")], {"read": 1, "unchanged": 1})
+    page = browse("editor").get(f"/w/acme/imports/{first.pk}/").context
+
+    undo(first, approver)
+
+    assert page["undo_text"].startswith("1 person gets back the fields and lists they had.")
+    assert (on(news), Consent.objects.standing().count()) == ([("left@x.test", "unsubscribed")], 0)
+
+
+def test_the_first_later_file_takes_over_with_the_day_of_its_row(workspace, by, news, ana):
+    first = bring(workspace, by, FILE, on_list=news)
+    dated = bring(
+        workspace, by, "Email,Since\nno@x.test,2020-01-01\nana@x.test,2020-01-02\n", on_list=news,
+        mapping=[{"to": "email", "as": "text"}, {"to": "consent_at", "as": "date_ymd"}],
+    )  # fmt: skip
+    bring(workspace, by, "Email\nana@x.test\n", on_list=news)
+
+    undo(first, by)
+
+    word = Consent.objects.standing().get(contact=ana)
+    assert (word.basis_id, word.at.date()) == (dated.basis_id, date(2020, 1, 2))
+
+
+def test_a_later_file_that_only_changed_them_takes_over_too(workspace, by, news, ana):
+    first = bring(workspace, by, FILE, on_list=news)
+    second = bring(workspace, by, "Email,City\nana@x.test,Bern\nnew@x.test,Bern\n", on_list=news)
+    assert second.counts == {"read": 2, "changed": 2}
+
+    undo(first, by)
+
+    assert {row.evidence["import"] for row in Subscription.objects.all()} == {second.pk}
+    undo(second, by)
+    assert on(news) == []
+
+
+def test_more_later_files_than_one_statement_reads_are_all_heard(workspace, by, browse, news, monkeypatch):
+    monkeypatch.setattr(said_again, "READ_AT_ONCE", 1)
+    first = bring(workspace, by, "Email\na@x.test\nb@x.test\nc@x.test\n", on_list=news)
+    others = [bring(workspace, by, f"Email\n{name}@x.test\n", on_list=news) for name in "abb"]
+    page = browse("editor").get(f"/w/acme/imports/{first.pk}/").context
+
+    undo(first, by)
+
+    assert page["undo_action"] == "Roll back the import"
+    assert {row.contact.email: row.evidence["import"] for row in Subscription.objects.all()} == {
+        "a@x.test": others[0].pk,
+        "b@x.test": others[1].pk,
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_rows_of_later_files_are_not_held_while_a_chunk_goes_back(workspace, by, news):
+    """There is room for so many locks only, and one transaction reads them all."""
+    first = bring(workspace, by, FILE, on_list=news)
+    bring(workspace, by, FILE, on_list=news)
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        people, again = "select id from audiences_contact", said_again.later(first)
+        said_again.find(first, again, people=people, values={})
+        cursor.execute("select count(*) from named")
+        found = cursor.fetchone()[0]
+        cursor.execute(
+            "select count(*) from pg_locks l join pg_class c on c.oid = l.relation"
+            " where l.pid = pg_backend_pid() and c.relname like 'audiences\\_import\\_%\\_stage'"
+        )
+        held = cursor.fetchone()[0]
+
+    assert (found, held) == (2, 0)
+
+
+def test_people_typed_in_later_cost_the_page_nothing(workspace, by, browse, news):
+    first = bring(workspace, by, FILE, on_list=news)
+    client = browse("editor")
+    client.get(f"/w/acme/imports/{first.pk}/")
+
+    def asked():
+        with CaptureQueriesContext(connection) as seen:
+            client.get(f"/w/acme/imports/{first.pk}/")
+        return len(seen)
+
+    services.add_person(workspace=workspace, by=by, email="h1@x.test", fields={})
+    one = asked()
+    for number in (2, 3):
+        services.add_person(workspace=workspace, by=by, email=f"h{number}@x.test", fields={})
+
+    assert asked() == one
+    assert said_again.later(first) == []
+
+
+def test_who_was_given_back_to_a_later_file_is_one_person_in_its_dialog(workspace, by, browse, news):
+    ContactFactory(workspace=workspace, email="ana@x.test", city="Old")
+    first = bring(workspace, by, "Email\nana@x.test\n", on_list=news)
+    second = bring(workspace, by, "Email,City\nana@x.test,New\n", on_list=news)
+    undo(first, by)
+    page = browse("editor").get(f"/w/acme/imports/{second.pk}/").context
+    Contact.objects.update(city="Newer")
+    Subscription.objects.update(status="removed", evidence={})
+
+    undo(second, by)
+
+    assert page["undo_action"] == "Roll back 1 person"
+    assert second.undone == {"fields": 0, "lists": 0, "people": 0, "off": 0, "kept": 1}
+
+
+def test_the_dialog_says_that_the_later_file_goes_first_to_have_people_go(workspace, by, browse, news):
+    first = bring(workspace, by, FILE, on_list=news)
+    client = browse("editor")
+    alone = client.get(f"/w/acme/imports/{first.pk}/").context["undo_text"]
+    second = bring(workspace, by, FILE, on_list=news)
+
+    assert "roll that one back first" not in alone
+    assert client.get(f"/w/acme/imports/{first.pk}/").context["undo_text"].endswith(
+        "To have those go too who came with a later file, roll that one back first."
+    )  # fmt: skip
+    undo(second, by)
+    undo(first, by)
+    assert Contact.objects.count() == 0
+
+
+def test_rows_alone_are_shown_without_working_out_a_roll_back(workspace, by, browse, monkeypatch):
+    first = bring(workspace, by, FILE)
+    monkeypatch.setattr(queries, "outlook", None)
+
+    answer = browse("editor").get(
+        f"/w/acme/imports/{first.pk}/", headers={"HX-Request": "true", "HX-Target": "rows"}
+    )
+
+    assert answer.status_code == 200

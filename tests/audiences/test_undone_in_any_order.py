@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db.models import F
+from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +19,10 @@ pytestmark = pytest.mark.django_db
 FILES = {
     "import": "Email,City\nana@x.test,{0}\nnew@x.test,{0}\n",
     "import new": "Email,City\nnew@x.test,{0}\n",
+    "import again": "Email\nana@x.test\nnew@x.test\n",
 }
-works = st.lists(st.sampled_from([*FILES, "add", "remove", "merge"]), min_size=3, max_size=5)
+AGAIN = {"resubscribes": True, "consent_date": (timezone.now() - timedelta(days=1)).date()}
+works = st.lists(st.sampled_from([*FILES, "add", "remove", "merge", "leave"]), min_size=3, max_size=5)
 
 
 def taken_back(workspace):
@@ -53,19 +56,29 @@ def basis_of(evidence):
 @example(["import new", "import new", "merge"], None)
 @example(["import new", "remove", "merge", "add"], None)
 @example(["add", "import new", "merge"], None)
+@example(["leave", "import again", "import"], None)
+@example(["import", "leave", "import again", "import"], None)
 def test_nobody_is_on_a_list_nor_counted_as_agreed_by_what_was_taken_back(kinds, order):
     membership = MembershipFactory(role="approver")
     workspace, by = membership.workspace, membership.user
     news = ListFactory(workspace=workspace)
-    ContactFactory(workspace=workspace, email="ana@x.test")
-    done = []
+    ana = ContactFactory(workspace=workspace, email="ana@x.test")
+    done, agreed_again, has_left = [], set(), False
     for number, kind in enumerate(kinds):
         # The clock stands within a transaction.
         Subscription.objects.filter(list=news).update(changed_at=F("changed_at") - timedelta(hours=1))
         if kind == "merge":
             merge(workspace, by)
+        elif kind == "leave":
+            at = timezone.now() - timedelta(days=10)
+            left = {"status": "unsubscribed", "evidence": {}, "changed_at": at}
+            Subscription.objects.update_or_create(list=news, contact=ana, defaults=left)
+            has_left = True
         elif kind in FILES:
-            done.append(bring(workspace, by, FILES[kind].format(f"C{number}"), on_list=news))
+            more = AGAIN if kind == "import again" else {}
+            done.append(bring(workspace, by, FILES[kind].format(f"C{number}"), on_list=news, **more))
+            if more:
+                agreed_again.add(done[-1].basis_id)
         else:
             action = "add_to_list" if kind == "add" else "remove_from_list"
             done.append(
@@ -89,4 +102,6 @@ def test_nobody_is_on_a_list_nor_counted_as_agreed_by_what_was_taken_back(kinds,
         standing = Consent.objects.standing().filter(list=news).values_list("basis", flat=True)
         assert not {*standing} & gone
         assert not {basis_of(row.evidence) for row in subscribed.all()} & gone
+        if has_left:
+            assert {basis_of(row.evidence) for row in subscribed.filter(contact=ana)} <= agreed_again
     assert not subscribed.exists()
