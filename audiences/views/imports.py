@@ -414,7 +414,7 @@ def _written(mine: Import) -> str:
     dialect = mine.dialect
     heading = "no row with the names of the columns"
     if line := dialect.get("heading"):
-        above = line - 1  # as they are counted in a spreadsheet, empty ones too
+        above = line - 1 - dialect.get("skip", 0)  # as they are counted in a spreadsheet, empty ones too
         left = f", without the {counted(above, 'row,rows')} above it" if above else ""
         heading = f"names of the columns in row {number(line)}{left}"
     if sheets := dialect.get("sheets"):
