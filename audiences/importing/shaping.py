@@ -171,20 +171,13 @@ def cells_text(row: Row) -> str:
 
 
 def names_erased(row: Row, erased: Erased) -> bool:
-    """Whether a cell of the row is the address of somebody who was erased."""
-    return bool(erased) and any(_is_in(cell, erased) for cell in row.cells)
+    """Whether the address of somebody who was erased stands in a cell of the row."""
+    return bool(erased) and any(erased.is_in(cell) for cell in row.cells)
 
 
 def nothing_of(row: Row) -> tuple[Any, ...]:
     """That somebody stands in this line who was erased, and not who."""
     return (row.line, "", *("",) * len(STANDARD), "{}", "", "", PROBLEM, "")
-
-
-def _is_in(cell: str, erased: Erased) -> bool:
-    try:
-        return read_address(cell)[0] in erased
-    except NotAnAddress:
-        return any(address in erased for address in addresses_in(cell[:MOST_SPLIT]))
 
 
 def copy_text(rows: Iterable[tuple[Any, ...]]) -> str:

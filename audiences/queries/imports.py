@@ -347,12 +347,15 @@ class _Said:
 
 
 def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]]:
-    from audiences.importing.staging import data_rows  # it uses queries itself
+    # They use queries themselves.
+    from audiences.importing.shaping import names_erased
+    from audiences.importing.staging import data_rows
 
     tables = Tables(mine)
     source = tables.result if mine.has_begun else tables.preview
     # Of one that stopped midway not all cells are kept yet, and the file is still there.
     file = data_rows(mine)
+    gone = erased.Erased(mine.workspace)
     after = 0
     while True:
         with database.cursor() as cursor:
@@ -377,5 +380,6 @@ def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]
             if problem or cells:
                 yield line, why, loaded(cells)
             else:
-                yield line, why, next((row.cells for row in file if row.line == line), [])
+                row = next((row for row in file if row.line == line), None)
+                yield line, why, [] if row is None or names_erased(row, gone) else row.cells
         after = found[-1][0]
