@@ -10,7 +10,15 @@ from audiences.queries.evidence import campaigns_behind, evidence, link_of, merg
 from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.fields import readings
 from audiences.queries.growth import growth, moved_people
-from audiences.queries.imports import earlier_import, has_people, imports, progress, rejects_csv, rows_of
+from audiences.queries.imports import (
+    earlier_import,
+    has_people,
+    imports,
+    left_empty,
+    progress,
+    rejects_csv,
+    rows_of,
+)
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.patterns import caught, newest_no
@@ -61,6 +69,7 @@ __all__ = [
     "in_words",
     "is_suppressed",
     "languages",
+    "left_empty",
     "link_of",
     "list_in_accounts",
     "lists",

@@ -225,6 +225,21 @@ def sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str:
     return "; ".join(_sentence_of(mine, one, cells) for one in problem.split())
 
 
+def left_empty(mine: Import, *, shows_addresses: bool = True) -> list[tuple[str, int, list[str]]]:
+    """(what is wrong with cells without which people are taken, rows, first values), for as long as the file is there."""
+    return [
+        (
+            sentence_of(mine, problem, None),
+            rows,
+            [_short(value) for value in values] if shows_addresses else [],
+        )
+        for problem, (rows, values) in sorted(
+            mine.checkpoint.get("without", {}).items(),
+            key=lambda told: (told[0].partition(":")[2].zfill(3), told[0]),
+        )
+    ]
+
+
 def _sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str:
     code, _, detail = problem.partition(":")
     if code == "open_quote":
