@@ -10,6 +10,8 @@ TOO_EARLY = "This is before 1900. Is the year right?"
 TOO_LATE = "This is after 2200. Is the year right?"
 
 _DAY = timedelta(days=1)
+# Nobody means so little: what is moved by it is a time still, and shows the same.
+HAIR = timedelta(microseconds=1)
 _LOWEST, _HIGHEST = date.min + _DAY, date.max - _DAY
 
 

@@ -85,6 +85,12 @@ def _register_what_is_held() -> None:
             forget=forgetting.bulk_changes,
         ),
         Section(
+            "bulk_outcomes",
+            "Bulk actions that changed nothing of them",
+            held.bulk_outcomes,
+            forget=forgetting.bulk_outcomes,
+        ),
+        Section(
             "import_files",
             "Uploaded files not imported yet that may hold them",
             held.import_files,

@@ -31,6 +31,8 @@ REFUSAL = (
 
 
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"'“”]{1,64}@[^\s@<>()\[\],;:\"'“”]{1,253}(?<!\.)")
+# Letters that may stand in an address, and more often stand beside one.
+_UNUSUAL = re.compile(r"[^\w.@+-]|(?<!\w)\.")
 
 
 class Erased(Container[str]):
@@ -57,6 +59,14 @@ class Erased(Container[str]):
     def without(self, text: str) -> str:
         """A text that somebody typed, a name of a list perhaps, with a mark where such an address stands in it."""
         return _ADDRESS.sub(lambda found: GONE if self._is_of(found[0]) else found[0], text) if self else text
+
+    def is_in(self, text: str) -> bool:
+        """Whether such an address stands anywhere in a text, between whatever letters."""
+        if not self or "@" not in text:
+            return False
+        return any(self.without(one) != one for one in (text, _UNUSUAL.sub(" ", text))) or any(
+            self._is_of(word.strip("<>()[],;:\"'")) for word in text.split()
+        )
 
     def _is_of(self, word: str) -> bool:
         with suppress(NotAnAddress):

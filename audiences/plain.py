@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from audiences.rules.codes import language_of
 
-_PHONE = re.compile(r"[\s(]*\+?[\s(]*(\d[\s()./–-]*){3,}((ext\.?|x|#)\s*\d+)?", re.IGNORECASE)
+# However it is written, with words beside it or a second one.
+_PHONE = re.compile(r"(?:\D*\d){3}")
 
 
 def _language(text: str) -> str:
@@ -16,7 +17,7 @@ def _language(text: str) -> str:
 
 
 def _phone(text: str) -> str:
-    if not _PHONE.fullmatch(text):
+    if not _PHONE.match(text):
         raise ValueError("This is no phone number. Write it like +41 44 123 45 67.")
     return text
 
@@ -29,6 +30,7 @@ class Told(dict[str, str]):
     """Text → what it means, empty for nothing: each of many texts is read once, as far as they are few."""
 
     MOST = 10_000
+    MOST_LETTERS = 100
 
     def __init__(self, read: Callable[[str], str]) -> None:
         super().__init__()
@@ -39,6 +41,6 @@ class Told(dict[str, str]):
             value = self.read(text)
         except ValueError:
             value = ""
-        if len(self) < self.MOST:
+        if len(self) < self.MOST and len(text) <= self.MOST_LETTERS:
             self[text] = value
         return value

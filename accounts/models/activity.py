@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 
 from accounts.models.workspaces import Workspace
@@ -35,6 +36,13 @@ class ActivityEntry(models.Model):
         indexes = (
             models.Index(fields=["workspace", "-id"], name="activity_newest"),
             models.Index(fields=["object_type", "object_id", "-id"], name="activity_of_object"),
+            # Into whom a contact was merged.
+            models.Index(
+                models.F("workspace"),
+                KeyTransform("other", "before"),
+                name="activity_merged",
+                condition=models.Q(verb="contact.merged"),
+            ),
         )
 
     def __str__(self) -> str:

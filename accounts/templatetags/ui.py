@@ -62,7 +62,7 @@ def when(value: datetime | None, zone: object = None) -> str:
 def said(value: datetime | None) -> str:
     """When people, or a file, say that something was: `21 Nov 2026` where they gave a day, else as `when`."""
     if value is None or not days.is_day(value):
-        return when(value)
+        return when(value + days.HAIR if value and days.is_day(value + days.HAIR) else value)
     given = value.astimezone(UTC)
     return format_html('<time datetime="{}">{}</time>', f"{given:%Y-%m-%d}", day(given))
 

@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 
+from accounts.days import HAIR, is_day
 from accounts.forms import Form
 from accounts.models import Workspace
 from audiences.forms import choose_list
@@ -37,3 +38,10 @@ class ConsentForm(Form):
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choose_list(self, "on_list", workspace=workspace)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        at = data.get("at")
+        if at is not None and data.get("kind") == Consent.Kind.WITHDRAWN and is_day(at + HAIR):
+            data["at"] = at + 2 * HAIR  # it wins over a yes of that moment
+        return data

@@ -1,13 +1,13 @@
 """Finding suppressions, adding them by hand, lifting them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
 
-from accounts.days import FIRST, TOO_EARLY, day_after, is_day, start_of
+from accounts.days import FIRST, HAIR, TOO_EARLY, day_after, is_day, start_of
 from accounts.forms import Form
 from accounts.models import Connection, Workspace
 from accounts.templatetags.ui import day
@@ -78,7 +78,7 @@ class SuppressionFilters(Filters):
 
 
 class MomentField(forms.DateTimeField):
-    """A day and a time as clocks show them in the zone of who looks."""
+    """A day and a time, of a yes, as clocks show them in the zone of who looks."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 60}, format="%Y-%m-%dT%H:%M")
 
@@ -86,8 +86,8 @@ class MomentField(forms.DateTimeField):
         moment = super().to_python(value)
         if moment is not None and moment.date() < FIRST:
             raise forms.ValidationError(TOO_EARLY)
-        # A time was given: it must not be taken for a day.
-        return moment + timedelta(microseconds=1) if moment is not None and is_day(moment) else moment
+        # A time was given: it must not be taken for a day. Before it, so that a no of that very moment or day wins.
+        return moment - HAIR if moment is not None and is_day(moment) else moment
 
 
 class EntriesForm(Form):

@@ -12,7 +12,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from audiences.addresses import NotAnAddress, address_or_pattern
-from audiences.erased import PROBLEM, Erased
+from audiences.erased import GONE, PROBLEM, Erased
 from audiences.field_names import fold
 from audiences.files.reading import Row
 from audiences.files.values import MistypedYear, is_nothing, parser
@@ -89,18 +89,18 @@ class BlockShape:
 
     def staged(self, row: Row) -> tuple[Any, ...]:
         """The row in the order of tables.STAGED."""
-        if names_erased(row, self.erased):
-            return nothing_of(row)
         line, cells, problem = row
         if problem:
-            return bad(row, problem)
+            return self._bad(row, problem)
         cells = [*cells, *[""] * (self.width - len(cells))]
         if any(cells[self.width :]):
-            return bad(row, too_many(row))
+            return self._bad(row, too_many(row))
         try:
             email, is_pattern = address_or_pattern(cells[self.email])
         except NotAnAddress as error:
-            return bad(row, error.problem.value)
+            return self._bad(row, error.problem.value)
+        if email in self.erased:
+            return nothing_of(row)
         said = one_line(cells[self.reason])[:MAX_REASON] if self.reason >= 0 else ""
         text = at = odd = ""
         if self.parse is not None and (text := cells[self.at].strip()):
@@ -115,15 +115,22 @@ class BlockShape:
                 odd = "" if is_nothing(text) else "not_such_a_value"
         pairs = [f'"kind":"{reason}"'] if (reason := reason_of(said)) else []
         if said:
-            pairs.append(f'"reason":{encode_basestring(said)}')
+            pairs.append(f'"reason":{encode_basestring(self._kept(said))}')
         if text:
-            pairs.append(f'"at":{encode_basestring(one_line(text)[:MAX_REASON])}')
+            pairs.append(f'"at":{encode_basestring(self._kept(one_line(text)[:MAX_REASON]))}')
         if odd:
             pairs.append(f'"odd":"{odd}"')
         if is_pattern:
             pairs.append('"pattern":true')
         empty = ("",) * len(STANDARD)
         return (line, email, *empty, f"{{{','.join(pairs)}}}", at, "", "", "")
+
+    def _bad(self, row: Row, problem: str) -> tuple[Any, ...]:
+        return nothing_of(row) if names_erased(row, self.erased) else bad(row, problem)
+
+    def _kept(self, text: str) -> str:
+        """Who else stands in the row is no reason to write to its person again."""
+        return GONE if self.erased.is_in(text) else text
 
 
 def write(mine: Import, tables: Tables, values: dict[str, Any]) -> None:

@@ -35,11 +35,14 @@ def blocks(mine: Import, part: ImportBody.Part | None = None) -> Iterator[bytes]
 
 
 def forget(mine: Import) -> None:
-    """The file and the samples from it."""
+    """The file and the samples from it, and the values that are told of it."""
     ImportBody.objects.filter(of=mine).delete()
     mine.columns = [column | {"samples": []} for column in mine.columns]
     mine.dialect = {name: value for name, value in mine.dialect.items() if name != "first"}
-    Import.objects.filter(pk=mine.pk).update(columns=mine.columns, dialect=mine.dialect)
+    mine.checkpoint = {name: value for name, value in mine.checkpoint.items() if name != "without"}
+    Import.objects.filter(pk=mine.pk).update(
+        columns=mine.columns, dialect=mine.dialect, checkpoint=mine.checkpoint
+    )
 
 
 def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:

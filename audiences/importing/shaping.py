@@ -11,7 +11,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from audiences.addresses import MOST_SPLIT, NotAnAddress, addresses_in, first_and_last, read_address
-from audiences.erased import PROBLEM, Erased
+from audiences.erased import GONE, PROBLEM, Erased
 from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
 from audiences.files.values import MistypedYear, is_nothing, parser
@@ -32,6 +32,8 @@ _JSON: dict[type, Callable[[Any], str]] = {
 }
 
 Cell = Callable[[str], Any]
+# Values of cells left empty that are told, and letters of each.
+MOST_TOLD, TOLD = 5, 60
 
 
 class NotYet(ValueError):  # noqa: N818 - what is wrong with a cell
@@ -69,6 +71,11 @@ class Shape:
         is_named = any(target in names for _, _, target, _ in self.standard)
         self.names = () if is_named else tuple(STANDARD.index(name) for name in names)
         self.erased = Erased(mine.workspace)
+        # What is wrong with cells without which a person is taken → rows, and the first of the values.
+        self.without: dict[str, tuple[int, list[str]]] = {
+            problem: (count, values)
+            for problem, (count, values) in mine.checkpoint.get("without", {}).items()
+        }
 
     def staged(self, row: Row) -> tuple[Any, ...]:
         """The row in the order of tables.STAGED."""
@@ -92,6 +99,7 @@ class Shape:
         if name and self.names:
             for place, part in zip(self.names, first_and_last(one_line(name)), strict=True):
                 values[place] = part if len(part) <= STANDARD_LETTERS[STANDARD[place]] else ""
+        without: list[tuple[str, str]] = []
         for index, place, target, told in self.standard:
             text = cells[index]
             if not text:
@@ -102,8 +110,12 @@ class Shape:
             if not text.isprintable():
                 text = one_line(text)
             if told is not None and text:
-                if not (meant := told[text]) and not is_nothing(text):
-                    problems.append(f"no_{target}:{index}")
+                meant = told[text]
+                if len(meant) > STANDARD_LETTERS[target]:
+                    without.append((f"too_long:{index}", text))
+                    meant = ""
+                elif not meant and not is_nothing(text):
+                    without.append((f"no_{target}:{index}", text))
                 text = meant
             if len(text) > STANDARD_LETTERS[target]:
                 problems.append(f"too_long:{index}")
@@ -148,8 +160,19 @@ class Shape:
                     problems.append(f"no_ip:{self.consent_ip}")
         if problems:
             return self._bad(row, " ".join(problems))
+        for problem, text in without:
+            self._leave_empty(problem, text)
         custom_text = f"{{{','.join(custom)}}}" if custom else "{}"
         return (line, email, *values, custom_text, consent_at, consent_ip, "", "")
+
+    def _leave_empty(self, problem: str, text: str) -> None:
+        count, values = self.without.get(problem, (0, []))
+        if (
+            len(values) < MOST_TOLD
+            and (told := GONE if self.erased.is_in(text) else text[:TOLD]) not in values
+        ):
+            values = [*values, told]
+        self.without[problem] = count + 1, values
 
     def _bad(self, row: Row, problem: str) -> tuple[Any, ...]:
         return nothing_of(row) if names_erased(row, self.erased) else bad(row, problem)
@@ -171,20 +194,13 @@ def cells_text(row: Row) -> str:
 
 
 def names_erased(row: Row, erased: Erased) -> bool:
-    """Whether a cell of the row is the address of somebody who was erased."""
-    return bool(erased) and any(_is_in(cell, erased) for cell in row.cells)
+    """Whether the address of somebody who was erased stands in a cell of the row."""
+    return bool(erased) and any(erased.is_in(cell) for cell in row.cells)
 
 
 def nothing_of(row: Row) -> tuple[Any, ...]:
     """That somebody stands in this line who was erased, and not who."""
     return (row.line, "", *("",) * len(STANDARD), "{}", "", "", PROBLEM, "")
-
-
-def _is_in(cell: str, erased: Erased) -> bool:
-    try:
-        return read_address(cell)[0] in erased
-    except NotAnAddress:
-        return any(address in erased for address in addresses_in(cell[:MOST_SPLIT]))
 
 
 def copy_text(rows: Iterable[tuple[Any, ...]]) -> str:

@@ -47,11 +47,17 @@ def stage(mine: Import) -> Iterator[int]:
             with cursor.copy(_copy(tables)) as copy:
                 for text in batch.texts:
                     copy.write(text)
-            remember(mine, stage=batch.last, rows=count)
+            remember(mine, stage=batch.last, rows=count, **_left_empty(shape))
         yield count
     with transaction.atomic():
         tables.know_stage()
         remember(mine, staged=True)
+
+
+def _left_empty(shape: Shape | BlockShape) -> dict[str, object]:
+    if isinstance(shape, BlockShape) or not shape.without:
+        return {}
+    return {"without": {problem: [*told] for problem, told in shape.without.items()}}
 
 
 class _Batch(NamedTuple):

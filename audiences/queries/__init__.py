@@ -11,7 +11,15 @@ from audiences.queries.exports import columns_last_chosen, exports
 from audiences.queries.fields import readings
 from audiences.queries.foreseen import is_followed, outlook
 from audiences.queries.growth import growth, moved_people
-from audiences.queries.imports import earlier_import, has_people, imports, progress, rejects_csv, rows_of
+from audiences.queries.imports import (
+    earlier_import,
+    has_people,
+    imports,
+    left_empty,
+    progress,
+    rejects_csv,
+    rows_of,
+)
 from audiences.queries.lists import counts_by_status, folders, list_in_accounts, lists, mirrors_of
 from audiences.queries.mirror import mirrored_lists, refused_by_us, remote_fields
 from audiences.queries.patterns import caught, newest_no
@@ -63,6 +71,7 @@ __all__ = [
     "is_followed",
     "is_suppressed",
     "languages",
+    "left_empty",
     "link_of",
     "list_in_accounts",
     "lists",

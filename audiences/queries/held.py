@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from psycopg import sql
 
@@ -19,6 +20,7 @@ from audiences.importing.tables import STANDARD
 from audiences.models import (
     BulkAction,
     BulkChange,
+    BulkOutcome,
     Consent,
     Contact,
     DuplicatePair,
@@ -249,6 +251,25 @@ def journal_of(person: Person) -> QuerySet[BulkChange]:
     """Asked for by action, as the index has them."""
     kept = BulkAction.objects.filter(workspace=person.workspace, has_journal=True)
     return BulkChange.objects.filter(of__in=kept, contact_id=person.contact_id)
+
+
+def bulk_outcomes(person: Person) -> Iterator[Row]:
+    if person.contact is None:
+        return
+    for row in outcomes_of(person).select_related("of").order_by("pk"):
+        yield {"action": row.of.get_action_display(), "at": row.of.created_at, "outcome": row.outcome}
+
+
+def outcomes_of(person: Person) -> QuerySet[BulkOutcome]:
+    """Each chunk's ids stand in order, so that by the first and the last of them the index has the few it may be in."""
+    return BulkOutcome.objects.filter(
+        pk__in=RawSQL(
+            "select o.id from audiences_bulkoutcome o join audiences_bulkaction a on a.id = o.of_id"
+            " where a.workspace_id = %s and a.has_journal and o.contact_ids[1] <= %s"
+            " and o.contact_ids[array_upper(o.contact_ids, 1)] >= %s and %s = any(o.contact_ids)",
+            [person.workspace.pk, *[person.contact_id] * 3],
+        )
+    )
 
 
 def import_files(person: Person) -> Iterator[Row]:

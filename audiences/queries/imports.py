@@ -225,6 +225,21 @@ def sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str:
     return "; ".join(_sentence_of(mine, one, cells) for one in problem.split())
 
 
+def left_empty(mine: Import, *, shows_addresses: bool = True) -> list[tuple[str, int, list[str]]]:
+    """(what is wrong with cells without which people are taken, rows, first values), for as long as the file is there."""
+    return [
+        (
+            sentence_of(mine, problem, None),
+            rows,
+            [_short(value) for value in values] if shows_addresses else [],
+        )
+        for problem, (rows, values) in sorted(
+            mine.checkpoint.get("without", {}).items(),
+            key=lambda told: (told[0].partition(":")[2].zfill(3), told[0]),
+        )
+    ]
+
+
 def _sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str:
     code, _, detail = problem.partition(":")
     if code == "open_quote":
@@ -347,12 +362,15 @@ class _Said:
 
 
 def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]]:
-    from audiences.importing.staging import data_rows  # it uses queries itself
+    # They use queries themselves.
+    from audiences.importing.shaping import names_erased
+    from audiences.importing.staging import data_rows
 
     tables = Tables(mine)
     source = tables.result if mine.has_begun else tables.preview
     # Of one that stopped midway not all cells are kept yet, and the file is still there.
     file = data_rows(mine)
+    gone = erased.Erased(mine.workspace)
     after = 0
     while True:
         with database.cursor() as cursor:
@@ -377,5 +395,6 @@ def _rejected(mine: Import, outcome: str) -> Iterator[tuple[int, str, list[str]]
             if problem or cells:
                 yield line, why, loaded(cells)
             else:
-                yield line, why, next((row.cells for row in file if row.line == line), [])
+                row = next((row for row in file if row.line == line), None)
+                yield line, why, [] if row is None or names_erased(row, gone) else row.cells
         after = found[-1][0]

@@ -136,7 +136,8 @@ def _memberships(kept: Contact, other: Contact) -> list[Membership]:
 
 def kept_instead(workspace: Workspace, contact_id: int) -> Contact | None:
     """Who stands in the place of a contact that was merged into another, however often since; None for anybody else."""
-    merges = ActivityEntry.objects.filter(workspace=workspace, verb="contact.merged")
+    # Not in the order of the log, which would be read from its beginning.
+    merges = ActivityEntry.objects.filter(workspace=workspace, verb="contact.merged").order_by("at")
     while (
         kept := merges.filter(before__other=contact_id).values_list("object_id", flat=True).first()
     ) is not None:

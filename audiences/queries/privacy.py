@@ -13,7 +13,6 @@ from django.urls import reverse
 
 from accounts import attention
 from accounts.models import Connection, OutboxEntry, Workspace
-from accounts.redaction import redact
 from audiences import privacy
 from audiences.models import ErasedThere, Erasure
 from audiences.privacy import Person
@@ -44,7 +43,7 @@ class There:
     # What a person finds them by, where it waits for one.
     find: str
     by: str
-    # Where one account is asked for several addresses: "2 of 3", and the address or id there while it is kept.
+    # Where one account is asked for several addresses: "2 of 3", and for whoever may erase the address or id there while it is kept.
     which: str = ""
     name: str = ""
 
@@ -80,9 +79,7 @@ def what_is_held(person: Person) -> list[Held]:
     ]
 
 
-def erasures(
-    workspace: Workspace, *, before: int | None = None, shows_addresses: bool = False
-) -> ErasedSlice:
+def erasures(workspace: Workspace, *, before: int | None = None, names_them: bool = False) -> ErasedSlice:
     """One of each act, the newest first, with their accounts, in three queries."""
     has_accounts = Exists(ErasedThere.objects.filter(erasure=OuterRef("pk")))  # of an act before that one
     found = (
@@ -101,7 +98,7 @@ def erasures(
         Erased(
             row,
             [(title, row.counts[name]) for name, title in titles.items() if name in row.counts],
-            _told_apart(accounts.get(row.pk, []), shows_addresses=shows_addresses),
+            _told_apart(accounts.get(row.pk, []), names_them=names_them),
             row.others + 1,
             row.back_at,
         )
@@ -123,7 +120,7 @@ def still_held(workspace: Workspace) -> Iterable[attention.Item]:
             )
 
 
-def _told_apart(accounts: list[There], *, shows_addresses: bool) -> list[There]:
+def _told_apart(accounts: list[There], *, names_them: bool) -> list[There]:
     """One account may be asked once for each address. What is gone there is kept nowhere, so it only has its number."""
     several = Counter(there.connection.pk for there in accounts)
     so_far: Counter[int] = Counter()
@@ -135,7 +132,7 @@ def _told_apart(accounts: list[There], *, shows_addresses: bool) -> list[There]:
             replace(
                 there,
                 which=f"{so_far[of]} of {several[of]}" if several[of] > 1 else "",
-                name=there.name if shows_addresses else redact(there.name),
+                name=there.name if names_them else "",
             )
         )
     return told

@@ -28,6 +28,9 @@ _ALSO = {
 # In which files name languages.
 _TONGUES = ("en", "de", "fr", "it", "es", "nl", "pt", "da", "sv", "nb", "fi", "pl", "cs", "hu")
 _CODE = re.compile(r"[a-z]{2,3}([-_][a-z0-9]{2,8})*", re.ASCII)
+# Codes of countries that name no language, and often stand for theirs.
+_OF_COUNTRIES = {"jp": "ja", "cz": "cs", "dk": "da", "gr": "el", "cn": "zh"}
+_SCRIPTS = {"simplified": "Hans", "traditional": "Hant"}
 _OF_A_COUNTRY = re.compile(r"([^()]+?) ?\(([^()]+)\)")
 
 
@@ -37,16 +40,22 @@ def language_of(text: str) -> str:
     A country that only repeats the language goes. Raises ValueError.
     """
     text = text.strip().casefold()
+    if text in _english("language"):  # ga is Irish, and a language called so too
+        return text
     if code := _spoken().get(text):
         return code
     if named := _OF_A_COUNTRY.fullmatch(text):
-        code, country = _spoken().get(named[1], ""), _country(named[2])
-        if code and country:
-            return _of(code, country)
+        code, part = _spoken().get(named[1], ""), _SCRIPTS.get(named[2]) or _country(named[2])
+        if code and part:
+            return _of(code.partition("-")[0], part)
+    text = text.removesuffix(".utf-8").removesuffix(".utf8")
     if not _CODE.fullmatch(text):
         raise ValueError(text)
     code, *rest = text.replace("_", "-").split("-")
-    code = str(get_global("language_aliases").get(code, code))
+    if code not in _english("language"):
+        alias = _OF_COUNTRIES.get(code) or str(get_global("language_aliases").get(code, ""))
+        code, *more = alias.split("_")
+        rest = [part.casefold() for part in more] + rest
     if code not in _english("language"):
         raise ValueError(text)
     for place, part in enumerate(rest):
@@ -108,8 +117,8 @@ def _spoken() -> Mapping[str, str]:
     found: dict[str, set[str]] = {}
     for tongue in _TONGUES:
         for code, name in _told(tongue, "languages").items():
-            if "_" not in code and exists(code):
-                found.setdefault(name.casefold(), set()).add(code)
+            if exists(code):
+                found.setdefault(name.casefold(), set()).add(_of(*code.split("_")))
     clear = {name: codes.pop() for name, codes in found.items() if len(codes) == 1}
     own = {name: code for name, code in _codes("language").items() if exists(code)}
     return clear | own

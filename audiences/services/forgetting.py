@@ -1,7 +1,7 @@
 """What erasing a person does to the tables of the audience, one function for each section of `queries.held`."""
 
 from django.db import connection as database
-from django.db.models import F
+from django.db.models import F, Func, Value
 from django.utils import timezone
 from psycopg import sql
 
@@ -76,6 +76,13 @@ def import_changes(person: Person) -> None:
 def bulk_changes(person: Person) -> None:
     if person.contact is not None:
         held.journal_of(person).delete()
+
+
+def bulk_outcomes(person: Person) -> None:
+    if person.contact is not None:
+        held.outcomes_of(person).update(
+            contact_ids=Func(F("contact_ids"), Value(person.contact.pk), function="array_remove")
+        )
 
 
 def import_files(person: Person) -> None:

@@ -314,6 +314,7 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "read": counts.get("read", 0),
         "to_import": mine.to_write,
         "left_changed": counts.get("left_changed", 0),
+        "left_empty": queries.left_empty(mine, shows_addresses=people.shows_addresses(request)),
         "new_fields": [column["label"] for column in new_fields.planned(mine).values()] if mine.state == State.READY else [],
         "is_all_invalid": counts.get("read", 0) == counts.get("invalid", 0),
         "left_out": sum(counts.get(name, 0) for name in Import.LEFT_OUT),
@@ -411,7 +412,7 @@ def _written(mine: Import) -> str:
     dialect = mine.dialect
     heading = "no row with the names of the columns"
     if line := dialect.get("heading"):
-        above = line - 1  # as they are counted in a spreadsheet, empty ones too
+        above = line - 1 - dialect.get("skip", 0)  # as they are counted in a spreadsheet, empty ones too
         left = f", without the {counted(above, 'row,rows')} above it" if above else ""
         heading = f"names of the columns in row {number(line)}{left}"
     if sheets := dialect.get("sheets"):

@@ -91,9 +91,8 @@ def record_return(request: WorkspaceRequest) -> HttpResponse:
 
 def _page(request: WorkspaceRequest, form: FindForm, back: ReturnForm) -> HttpResponse:
     before = people.before(request)
-    found = queries.erasures(
-        request.workspace, before=before, shows_addresses=people.shows_addresses(request)
-    )
+    may_erase = request.membership.may(Role.ADMIN)
+    found = queries.erasures(request.workspace, before=before, names_them=may_erase)
     return render_page(
         request,
         "audiences/privacy/list.html",
@@ -103,7 +102,7 @@ def _page(request: WorkspaceRequest, form: FindForm, back: ReturnForm) -> HttpRe
             "rows": found.rows,
             "older": found.before,
             "before": before,
-            "may_erase": request.membership.may(Role.ADMIN),
+            "may_erase": may_erase,
             "may_record": request.membership.may(Role.APPROVER),
         },
         partials={"erasures"},

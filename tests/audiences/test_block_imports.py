@@ -11,6 +11,7 @@ from audiences import services
 from audiences.importing import applying, blocks, running
 from audiences.importing.blocks import reason_of
 from audiences.models import Import, Suppression
+from tests.audiences.erasing import erase, mentions
 from tests.audiences.importing import start, work
 from tests.factories import ConnectionFactory, ContactFactory, SuppressionFactory
 
@@ -330,3 +331,14 @@ def test_a_file_that_says_no_day_is_said_to_count_from_today(browse, workspace, 
     page = browse("editor").get(f"/w/acme/imports/{mine.pk}/").content.decode()
 
     assert ("Everybody is suppressed since today" in page) == is_told
+
+
+def test_who_is_suppressed_stays_so_though_somebody_erased_is_named_beside(workspace, member):
+    erase(workspace, member("admin"), "ana@x.test")
+
+    mine = bring(
+        workspace, member("admin"), "Email,Reason\nben@x.test,ana@x.test bounced\nana@x.test,bounced\n"
+    )
+
+    assert (mine.counts["read"], mine.counts["new"], mentions("ana@x.test")) == (2, 1, set())
+    assert [(row[0], row[1]) for row in active()] == [("ben@x.test", "bounced")]

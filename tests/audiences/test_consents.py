@@ -1,6 +1,6 @@
 """What a person said, written down by a member, and what follows from it at once."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection as database
@@ -146,3 +146,28 @@ def test_a_day_is_shown_as_a_day_and_a_time_as_a_time_wherever_somebody_looks(br
     shown = client.get(page).content.decode()
     assert '<time datetime="2025-03-04">4 Mar 2025</time>' in shown
     assert "5 Jun 2025, 20:00 EDT" in shown
+
+
+def test_a_yes_loses_against_a_no_of_that_very_moment_or_day(browse, workspace):
+    client = browse("approver")
+    User.objects.update(time_zone="UTC")
+    ana = ContactFactory(workspace=workspace)
+    block = SuppressionFactory(contact=ana, at=datetime(2026, 3, 1, tzinfo=UTC))
+    midnight = "2026-03-01T00:00"
+
+    reply = client.post(
+        f"/w/acme/suppressions/{block.pk}/lift/",
+        {"reason": "Asked", "consent_source": "Letter", "agreed_at": midnight},
+    )
+    for kind in ("withdrawn", "given"):
+        client.post(
+            f"/w/acme/contacts/{ana.pk}/consents/",
+            {"purpose": "tracking", "kind": kind, "source": "Letter", "at": midnight},
+        )
+
+    ana.refresh_from_db()
+    assert (reply.status_code, [*reply.context["form"].errors]) == (422, ["agreed_at"])
+    assert [*Consent.objects.order_by("-at").values_list("kind", flat=True)] == ["withdrawn", "given"]
+    assert ana.tracking == "denied"
+    shown = client.get(f"/w/acme/contacts/{ana.pk}/").content.decode()
+    assert shown.count("1 Mar 2026, 00:00 UTC") == 2

@@ -1,6 +1,6 @@
 """Who was erased stays out, by whichever way they come."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet
@@ -21,12 +21,13 @@ from audiences.models import (
 )
 from reporting.models import Event, InboxCall
 from tests.audiences.erasing import ANA, call, erase, mentions
-from tests.audiences.importing import bring
+from tests.audiences.importing import begin, bring, preview
 from tests.audiences.there import EACH, There, pull
 from tests.factories import (
     CampaignFactory,
     ConnectionFactory,
     ListFactory,
+    SuppressionFactory,
     WorkspaceFactory,
 )
 from tests.reporting.calls import brevo_call, make_delivery
@@ -56,6 +57,37 @@ def test_a_file_brings_nobody_back(workspace, by, erased):
     assert [row.why for row in queries.rows_of(mine, "suppressed").rows] == ["Erased at their request"] * 2
     assert "2,Erased at their request" in "".join(queries.rejects_csv(mine))
     assert mentions(ANA) == set()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"Ana <{ANA}>; Ben <ben@x.test>", f"ask {ANA}", f"ben@x.test ({ANA})", f"ask {ANA.upper()}|ben@x.test.",
+        "".join(f"p{number}@example.org, " for number in range(150)) + ANA, f"{{{ANA}}}", f"see mailto:{ANA}?subject=x",
+    ],
+)  # fmt: skip
+def test_a_row_left_out_does_not_name_them_whatever_stands_beside(workspace, by, erased, cell):
+    mine = preview(begin(workspace, by, f'Email,City\n"{cell}",Bern\nben@x.test,\n'), by)
+
+    assert mine.preview == {"read": 2, "new": 1, "suppressed": 1}
+    assert ANA not in "".join(queries.rejects_csv(mine)).lower()
+
+
+@pytest.mark.parametrize("friend", [ANA, f"ask {ANA}"])
+def test_a_column_left_out_does_not_name_them(workspace, by, erased, friend):
+    SuppressionFactory(
+        workspace=workspace,
+        contact=None,
+        email="no@x.test",
+        reason="by_hand",
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    text = f"Email,Friend\nno@x.test,{friend}\nok@x.test,\n"
+    mine = preview(begin(workspace, by, text), by, [{"to": "email", "as": "text"}, {"to": "", "as": "text"}])
+
+    (row,) = "".join(queries.rejects_csv(mine)).splitlines()[1:]
+
+    assert row == '2,"Suppressed by hand since 1 Jan 2026, told by Campanile"'
 
 
 def test_no_name_of_a_list_brings_the_address_back(workspace, by, browse):

@@ -79,6 +79,17 @@ def test_rows_above_the_heading_are_counted_as_a_spreadsheet_counts_them(browse,
     assert f"without the {told} above it" in page
 
 
+@pytest.mark.parametrize(
+    ("titles", "told"), [("", "in row 2"), ("a\n", "in row 3, without the 1 row above it")]
+)
+def test_the_line_that_tells_the_delimiter_is_no_row_above_the_heading(browse, workspace, by, titles, told):
+    mine = begin(workspace, by, f"sep=;\n{titles}Email;Who\nana@x.test;Ana\n")
+
+    page = browse("editor").get(f"/w/acme/imports/{mine.pk}/")
+
+    assert page.context["written"].endswith(f", names of the columns {told}")
+
+
 def test_another_row_is_chosen_or_none(browse, workspace, by):
     client = browse("editor")
     mine = begin(workspace, by, "Kontakt,Who,City\nEmpfänger,Wer,Ort\nana@x.test,Ana,Bern\n")

@@ -22,7 +22,7 @@ from audiences.models import (
     Suppression,
     Tagging,
 )
-from audiences.queries.merging import field_choices, outcome
+from audiences.queries.merging import field_choices, kept_instead, outcome
 from campaigns.models import Delivery, Recipient
 from reporting.models import Event, Seen
 from tests.audiences.importing import bring
@@ -444,3 +444,13 @@ def test_no_merge_and_no_edit_makes_anybody_mailable_who_left(steps):
         blocked = Suppression.objects.filter(workspace=workspace, lifted_at=None).values("email")
         for held in Contact.objects.filter(workspace=workspace, email__in=blocked):
             assert is_out(held)
+
+
+def test_who_was_kept_is_found_without_reading_the_log(workspace):
+    with CaptureQueriesContext(database) as seen:
+        assert kept_instead(workspace, 7) is None
+
+    with database.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off")
+        cursor.execute(f"explain {seen[0]['sql']}")
+        assert "activity_merged" in str(cursor.fetchall())

@@ -3,10 +3,12 @@
 import pytest
 
 from audiences import plain, queries, services
+from audiences.importing import staging
 from audiences.models import Contact, Field
 from audiences.queries.fields import value_of
-from audiences.rules.codes import language_of
-from tests.audiences.importing import begin, bring, preview
+from audiences.rules.codes import _english, language_of
+from tests.audiences.erasing import erase
+from tests.audiences.importing import begin, bring, preview, start
 from tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +22,8 @@ LATE, EARLY = "This is after 2200. Is the year right?", "This is before 1900. Is
         ("de", "de"), ("DE", "de"), ("de-DE", "de"), ("de_CH", "de-CH"), ("PT-br", "pt-BR"), ("deu", "de"), ("ger", "de"),
         ("zh_hant_tw", "zh-Hant-TW"), ("es-419", "es-419"), ("en-UK", "en-GB"), ("gsw", "gsw"),
         ("Deutsch", "de"), ("German", "de"), ("allemand", "de"), ("Englisch", "en"), ("FRANÇAIS", "fr"), ("norsk", "no"),
+        ("en_US.UTF-8", "en-US"), ("jp", "ja"), ("cz", "cs"), ("ga", "ga"), ("yi", "yi"), ("British English", "en-GB"),
+        ("Chinese (Simplified)", "zh-Hans"), ("Brazilian Portuguese", "pt-BR"), ("European Portuguese", "pt"),
         ("English (US)", "en-US"), ("Deutsch (Schweiz)", "de-CH"), ("Deutsch (Deutschland)", "de"),
     ],
 )  # fmt: skip
@@ -35,22 +39,71 @@ def test_what_names_no_language_is_none(text):
         value_of(Field(key="language", label="Language"), text)
 
 
-def test_a_file_says_it_in_its_own_way_and_is_kept_in_ours(workspace, by):
-    mine = preview(
-        begin(
-            workspace, by,
-            "Email,Sprache,Tel\na@x.test,Deutsch,+41 44 123 45 67\nb@x.test,de-DE,\nc@x.test,klingon,\n"
-            "d@x.test,fr,abc\ne@x.test,Deutsch,12\n",
-        ),
-        by,
-    )  # fmt: skip
+def test_each_code_is_its_language_even_where_another_one_is_called_so():
+    codes = _english("language")
 
-    assert [(row.line, row.why) for row in queries.rows_of(mine, "invalid").rows] == [
-        (4, "“Sprache” holds “klingon”, no language such as de or German"),
-        (5, "“Tel” holds “abc”, no phone number such as +41 44 123 45 67"),
-        (6, "“Tel” holds “12”, no phone number such as +41 44 123 45 67"),
+    assert {code: language_of(code) for code in codes} == {code: code for code in codes}
+    assert [language_of(code) for code in ("deu", "iw", "hbs", "hbs_BA")] == [
+        "de",
+        "he",
+        "sr-Latn",
+        "sr-Latn-BA",
     ]
-    services.start_import(mine=mine, by=by, version=mine.version)
+
+
+FILE = (
+    "Email,Sprache,Tel\na@x.test,Deutsch,+41 44 123 45 67\nb@x.test,de-DE,1-800-FLOWERS\nc@x.test,klingon,\n"
+    "d@x.test,fr,abc\ne@x.test,Klingon,12\nnobody,x,y\nf@x.test,," + "1" * 41 + "\n"
+)
+
+
+def test_a_cell_that_is_no_language_or_phone_leaves_the_person_in_without_it(
+    workspace, by, browse, monkeypatch
+):
+    monkeypatch.setattr(staging, "BATCH", 2)
+    mine = preview(begin(workspace, by, FILE), by)
+    page = f"/w/acme/imports/{mine.pk}/"
+    no_language = "“Sprache” holds no language such as de or German"
+    no_phone = "“Tel” holds no phone number such as +41 44 123 45 67"
+    too_long = "“Tel” holds more than the 40 letters the field takes"
+
+    assert mine.preview == {"read": 7, "new": 6, "invalid": 1}
+    told = browse("editor").get(page)
+    assert told.context["left_empty"] == [
+        (no_language, 2, ["klingon", "Klingon"]), (no_phone, 2, ["abc", "12"]), (too_long, 1, ["1" * 40 + "…"]),
+    ]  # fmt: skip
+    assert (
+        "in 2 rows: “<bdi>abc</bdi>”, “<bdi>12</bdi>”. The people come all the same" in told.content.decode()
+    )
+    assert [row[2] for row in browse("viewer").get(page).context["left_empty"]] == [[], [], []]
+
+    start(mine, by)
+    assert [*Contact.objects.order_by("email").values_list("language", "phone")] == [
+        ("de", "+41 44 123 45 67"), ("de", "1-800-FLOWERS"), ("", ""), ("fr", ""), ("", ""), ("", ""),
+    ]  # fmt: skip
+    assert "klingon" not in str(mine.checkpoint)
+
+
+def test_a_value_that_names_somebody_erased_is_not_told(workspace, member):
+    erase(workspace, member("admin"), "ana@x.test")
+    mine = preview(begin(workspace, member("admin"), "Email,Tel\nb@x.test,ask ana@x.test\n"), member("admin"))
+
+    assert queries.left_empty(mine)[0][1:] == (1, ["…"])
+
+
+@pytest.mark.parametrize(
+    "phone",
+    ["tel:+41 44 123 45 67", "+41‑44‑123", "044 123 45 67;", "+41 44 123 45 67 / +41 79 123 45 67", "044 1 (mobile)", "112"],
+)  # fmt: skip
+def test_a_phone_number_is_kept_as_it_is_written(phone):
+    assert value_of(Field(key="phone", label="Phone"), phone) == phone
+
+
+def test_what_has_no_three_digits_is_no_phone_number_however_long_it_is():
+    told = plain.Told(plain.READERS["phone"])
+
+    assert [told[text] for text in ("(" * 30_000, "12", "+ () -")] == ["", "", ""]
+    assert [*told] == ["12", "+ () -"]
 
 
 def test_a_cell_that_says_there_is_nothing_is_empty_where_no_text_is_asked_for(workspace, by):

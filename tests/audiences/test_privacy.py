@@ -19,6 +19,7 @@ from audiences.importing import bodies
 from audiences.models import (
     BulkAction,
     BulkChange,
+    BulkOutcome,
     Contact,
     DuplicatePair,
     ErasedThere,
@@ -124,6 +125,7 @@ def known(workspace, connection, by):
         has_journal=True,
     )  # fmt: skip
     BulkChange.objects.create(of=bulk, contact_id=ana.pk)
+    BulkOutcome.objects.create(of=bulk, outcome="had_it", contact_ids=[ana.pk - 1, ana.pk, ana.pk + 1])
     rule = {"join": "all", "rules": [{"kind": "field", "of": "@email", "op": "contains", "value": ANA}]}
     Delivery.objects.filter(pk=delivery.pk).update(
         audience={"lists": [], "segments": [{"id": 1, "name": "Hers", "version": 1, "rule": rule}]}
@@ -147,7 +149,7 @@ def test_one_file_tells_all_that_is_held(workspace, by, known):
     rows = {name: len(section) for name, section in document.items() if name != "about"}
     assert rows == {
         "contact": 1, "addresses": 0, "audiences": 1, "duplicates": 1, "tags": 1, "subscriptions": 3, "consents": 2, "suppressions": 2, "engagement": 1, "accounts": 1,
-        "being_read": 1, "import_rows": 2, "import_changes": 2, "bulk_changes": 1, "import_files": 1, "exports": 1, "words": 3,
+        "being_read": 1, "import_rows": 2, "import_changes": 2, "bulk_changes": 1, "bulk_outcomes": 1, "import_files": 1, "exports": 1, "words": 3,
         "work": 1, "activity": 1, "deliveries": 1, "test_mails": 1, "events": 3, "firsts": 4, "calls": 3, "links": 1,
     }  # fmt: skip
     assert set(document["about"]["sections"]) == set(rows)
@@ -175,6 +177,8 @@ def test_after_an_erasure_no_table_holds_address_or_names(workspace, by, known):
     run_outbox("audiences.erase_there")
 
     assert mentions(ANA, ANA.replace("@", "%40"), *NAMES, "Musterstadt") == {"audiences_segment.rule"}
+    ana = known["ana"].pk
+    assert BulkOutcome.objects.get().contact_ids == [ana - 1, ana + 1]
     assert Segment.objects.get().rule == {"is_not": ["…", f"b{ANA}"]}
     assert activity.first_broken(workspace) is None
 
