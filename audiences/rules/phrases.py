@@ -5,10 +5,11 @@ sentence before it is taken, and what is not is named.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
+from time import monotonic
 from typing import Any
 
 from audiences.rules import holdings, latest, matching, sayings
@@ -28,6 +29,9 @@ from audiences.rules.spellings import (
 )
 
 MOST = 8
+# It runs while somebody types: so many pieces, and so long, are enough to guess where a sentence is cut.
+_MOST_PIECES = 60
+_SECONDS = 0.8
 _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
 # "between 3 and …" goes on.
 _BETWEEN = re.compile(r"\bbetween(?:\s+(?!and\b)\S+){1,3}$", re.IGNORECASE)
@@ -55,11 +59,58 @@ class Reader:
     # Field → values that people have in it, the most common first.
     values: Callable[[str], Sequence[str]] = lambda _: ()
 
+    # What is found in each piece of what is typed.
+    seen: dict[str, list[Offer]] = field(default_factory=dict, compare=False, repr=False)
+    until: float = 0.0
+
     @one_search()
     def offers(self, words: str, *, most: int = MOST) -> list[Offer]:
         """The best first."""
-        text = unified(words)
-        found = self._simple(text)
+        texts, once = self._texts(words)
+        return next((found for text in texts if (found := once._offers(text, most))), [])
+
+    def _texts(self, words: str) -> tuple[list[str], "Reader"]:
+        """Ways to read the words, the best first, and a reader that looks up each of their pieces once.
+
+        Names and values that have a “no” of their own stay as they are: “Zero Waste”, “non-vegan”.
+        """
+        plain = unified(words)
+        once = replace(
+            self,
+            holding=holdings.at_once(list(dict.fromkeys([words, plain])), self.holding),
+            values=cache(self.values),
+            seen={},
+            until=monotonic() + _SECONDS,
+        )
+        if plain == words:
+            return [plain], once
+        names = [
+            piece
+            for ofs in self.things.values()
+            for thing in ofs.values()
+            for piece in matching.spelled(thing.label, words)
+            # A tag called “outside” leaves the word its meaning beside others.
+            if " " in piece or unified(piece) != piece
+        ]
+        kept = unified(words, [*names, *once._values_in(words)])
+        return list(dict.fromkeys([kept, plain])), once
+
+    def _values_in(self, words: str) -> Iterator[str]:
+        """What is the value of a field as it is typed: where people have it, or where any text may be."""
+        for clause in re.split("|".join(cut.pattern for cut in (AND, OR, COMMA)), words, flags=re.IGNORECASE):
+            for one in (one for offer in self._named(clause) for one in conditions(offer.node)):
+                if one.kind != "field" or not isinstance(one.value, (str, list)):
+                    continue
+                choices = self.things["field"][one.of].data.get("choices") or ()
+                for value in [one.value] if isinstance(one.value, str) else map(str, one.value):
+                    is_held = value.lower() in map(
+                        str.lower, [*choices, *self.holding((value.lower(),)).get(str(one.of), ())]
+                    )
+                    if one.op not in ("is", "is_not") or is_held:
+                        yield value
+
+    def _offers(self, text: str, most: int) -> list[Offer]:
+        found = [*self._simple(text)]
         if together := self._joined("all", " and ", _clauses(text)):
             found.insert(0, together)
         # “Language fr or de” is one condition, “city empty or phone empty” are two.
@@ -101,6 +152,8 @@ class Reader:
         def cut(text: str, parts: int) -> Offer | None:
             found = []
             for match in [*_BESIDE.finditer(text), *_SPACE.finditer(text)][:MOST]:
+                if len(self.seen) >= _MOST_PIECES or monotonic() > self.until:
+                    break
                 left, rest = said(text[: match.start()]), text[match.end() :]
                 if left is None or not (_BESIDE.match(text, match.start()) or is_adjective(left)):
                     continue
@@ -123,9 +176,8 @@ class Reader:
     @one_search()
     def lost(self, words: str) -> list[str]:
         """Which words keep the rest from being understood; asked where nothing is offered."""
-        failed = [
-            clause for clause in _clauses(unified(words))[:MOST] if self._next("all", clause, []) is None
-        ]
+        texts, once = self._texts(words)
+        failed = [clause for clause in _clauses(texts[0])[:MOST] if once._next("all", clause, []) is None]
         return [word for clause in failed for word in self._left(words_in(clause))] or words_in(words)
 
     def _joined(self, join: str, glue: str, clauses: Sequence[str]) -> Offer | None:
@@ -236,8 +288,10 @@ class Reader:
 
     def _simple(self, text: str) -> list[Offer]:
         """What it says of one thing."""
-        found = self._named(text)
-        return [*found, *self._said(text, is_alone=not found)]
+        if text not in self.seen:
+            found = self._named(text)
+            self.seen[text] = [*found, *self._said(text, is_alone=not found)]
+        return self.seen[text]
 
     def _named(self, text: str) -> list[Offer]:
         """By the name of a thing, by a value people have, or by addresses."""

@@ -331,6 +331,80 @@ def test_words_become_a_sentence(offered, words, sentence):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        ("on Zero Waste", "on the list “Zero Waste”"),
+        ("on zero wa", "on the list “Zero Waste”"),
+        ("not on Zero Waste", "not on the list “Zero Waste”"),
+        ("on Outside Sales", "on the list “Outside Sales”"),
+        ("tagged Outside EU", "tagged “Outside EU”"),
+        ("not tagged Outside EU", "not tagged “Outside EU”"),
+        ("on Non-profit", "on the list “Non-profit”"),
+        ("on non-pro", "on the list “Non-profit”"),
+        ("Non-profit", "on the list “Non-profit”"),
+        ("tagged Non-smoker", "tagged “Non-smoker”"),
+        ("on Reachable", "on the list “Reachable”"),
+        ("on Nor Lights", "on the list “Nor Lights”"),
+        ("on News or not on Zero Waste", "(on the list “News” or not on the list “Zero Waste”)"),
+        ("on News but not on Zero Waste", "(on the list “News” and not on the list “Zero Waste”)"),
+        (
+            "neither on News nor Non-profit",
+            "(not on the list “News” and not on the list “Non-profit”)",
+        ),
+        ("on Outside Sales and outside Germany", "(on the list “Outside Sales” and Country is not “DE”)"),
+        ("non-openers on Non-profit", "(never opened a campaign and on the list “Non-profit”)"),
+        ("on Once a week", "on the list “Once a week”"),
+        ("diet is non-vegan", "Diet is “non-vegan”"),
+        ("diet is not non-vegan", "Diet is not “non-vegan”"),
+        ("diet is non-vegan and on Zero Waste", "(Diet is “non-vegan” and on the list “Zero Waste”)"),
+        ("non-vegan", "Diet is “non-vegan”"),
+        ("diet contains non-veg", "Diet contains “non-veg”"),
+        ("diet contains zero sugar", "Diet contains “zero sugar”"),
+        ("first name is Nor", "First name is “Nor”"),
+        # Where it is no name, it denies
+        ("non-French", "Language is not “fr”"),
+        ("language is non-French", "Language is not “fr”"),
+        ("zero opens", "never opened a campaign"),
+        ("outside Germany", "Country is not “DE”"),
+        ("reachable", "on the list “Reachable”"),
+        ("unreachable", "suppressed"),
+    ],
+)
+def test_a_no_within_a_name_or_a_value_denies_nothing(workspace, offered, reader, words, sentence):
+    for name in ("Zero Waste", "Outside Sales", "Non-profit", "Reachable", "Nor Lights", "Once a week"):
+        ListFactory(workspace=workspace, name=name)
+    for name in ("Non-smoker", "Outside EU", "outside"):
+        workspace.tags.create(name=name)
+    Field.objects.create(workspace=workspace, key="diet", label="Diet", kind="text")
+    ContactFactory(workspace=workspace, language="fr", custom={"diet": "non-vegan"})
+    for key in ("list", "tag", "field"):
+        reader.things[key].update(rules.KINDS[key].things(workspace))
+
+    assert offered(words)[0] == sentence
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "women over 30 in Paris",
+        "women over 30 in Paris who speak French on News",
+        "VIP women over 30 in Gent speaking French tagged VIP on News with phone in Belgium tagged lost from Gent not on Guests",
+        "VIP " * 14 + "xyzzy",
+        "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore",
+    ],
+)
+def test_a_long_sentence_looks_no_more_often_at_people(
+    workspace, reader, words, django_assert_max_num_queries
+):
+    Field.objects.create(workspace=workspace, key="gender", label="Gender", kind="text")
+    ContactFactory(workspace=workspace, city="Paris", language="fr", custom={"gender": "f"})
+    reader.things["field"] |= rules.KINDS["field"].things(workspace, ["gender"])
+
+    with django_assert_max_num_queries(25):
+        reader.offers(words) or reader.lost(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
         ("language is French", "Language is “fr” or “fr-CH”"),
         ("language is not français", "Language is not “fr” or “fr-CH”"),
         ("language German or Norwegian", "Language is “de” or “nb”"),
