@@ -42,9 +42,11 @@ _SPACE = re.compile(r"(?<=\w)\s+(?=\w)")
 _PEOPLE = re.compile(
     r"^all\s+(?=\w)|(?<=\w)\s+(?:people|contacts|readers|customers|subscribers|addresses)$", re.IGNORECASE
 )
+# “only on News”, “on News only”
+_ONLY = re.compile(r"\b(?:only|just|solely) on |\bon (?:only|just) |\bon .+ (?:only|alone)$", re.IGNORECASE)
 # What may stand beside a name without an “and”: “VIPs who clicked”, “VIPs in Belgium”.
 _BESIDE = re.compile(
-    r"(?<=\S)\s+(?:(?:who|that|which)\s+|(?=(?:(?:living|based|speaking|tagged|older|younger|aged|not) )?"
+    r"(?<=\S)\s+(?:(?:who|that|which)\s+|(?=(?:(?:living|based|speaking|tagged|older|younger|aged|not|only|just) )?"
     r"(?:in|from|with|without|on|over|under|between|tagged|aged|speaking|than)\s))",
     re.IGNORECASE,
 )
@@ -147,17 +149,16 @@ class Reader:
 
     def _beside_each_other(self, text: str) -> Offer | None:
         """“VIPs who clicked”, “women over 30 in Paris”: cut where the parts say most."""
-        said = cache(self._alone)
 
         def cut(text: str, parts: int) -> Offer | None:
             found = []
             for match in [*_BESIDE.finditer(text), *_SPACE.finditer(text)][:MOST]:
                 if len(self.seen) >= _MOST_PIECES or monotonic() > self.until:
                     break
-                left, rest = said(text[: match.start()]), text[match.end() :]
+                left, rest = self._alone(text[: match.start()]), text[match.end() :]
                 if left is None or not (_BESIDE.match(text, match.start()) or is_adjective(left)):
                     continue
-                right = said(rest)
+                right = self._alone(rest)
                 if parts > 2 and (right is None or right.score < _GUESSED):
                     right = cut(rest, parts - 1) or right
                 if right is not None:
@@ -187,6 +188,11 @@ class Reader:
         found: list[Offer] = []
         said, carried = "", 0
         for clause in clauses:
+            if found and _ONLY.search(said):
+                both = f"{said}{glue}{clause}"
+                if more := self._only_on(both) or self._beside_each_other(both):
+                    found[-1], said = more, both
+                    continue
             again = self._again(said, clause, found, join)
             offer = again or self._with_it(clause, found) or self._next(join, clause, found)
             before, said = said, clause
@@ -335,11 +341,34 @@ class Reader:
         if told := sayings.together(text):
             parts = [max(self._simple(way), key=lambda offer: offer.score, default=None) for way in told[1]]
             known = [part for part in parts if part is not None]
-            if len(known) == len(parts):
-                found.append(grouped(told[0], known, 2.0))
+            if len(known) == len(parts) and all(map(_says_so, told[1], known)):
+                # Before “no phone and city …”, which may go on.
+                found.append(grouped(told[0], known, 2.1))
+        if only_on := self._only_on(text):
+            found.append(only_on)
         if is_alone and not found and (node := sayings.aged(text, self.things.get("field", {}), self.today)):
             found.append(Offer("field", node, 1.0))
         return found
+
+    def _only_on(self, text: str) -> Offer | None:
+        """“only on News and Offers”: on both, and on no third."""
+        names = sayings.only_on(text)
+        if not names or "list" not in self.things.get("any", {}):
+            return None
+        told = f"on {names}"
+        on = (
+            self._joined("all", " and ", _clauses(COMMA.sub(" and ", told)))
+            or self._joined("any", " or ", OR.split(told))
+            or max(self._simple(told), key=lambda offer: offer.score, default=None)
+        )
+        if on is None or any((one.kind, one.op) != ("list", "on") for one in conditions(on.node)):
+            return None
+        lists = on.node.rules if isinstance(on.node, Group) else (on.node,)
+        if any(isinstance(one, Group) for one in lists):
+            return None
+        is_all = isinstance(on.node, Group) and on.node.join == "all"
+        limit = Condition("any", "list", "exactly", len(lists) if is_all else 1)
+        return grouped("all", [on, Offer("any", limit, 2.0)], 2.0)
 
     def _offer(
         self, kind: Kind, of: Any, thing: Thing, typed: list[str], hits: matching.Hits, *, or_empty: bool
@@ -428,6 +457,12 @@ def _clauses(text: str) -> list[str]:
         else:
             found.append(clause)
     return found
+
+
+def _says_so(way: str, offer: Offer) -> bool:
+    """“Gent is empty” is no city."""
+    said = only(offer.node)
+    return not way.endswith(" empty") or (said is not None and said.op in ("empty", "filled"))
 
 
 def _held(held: holdings.Held) -> Offer:

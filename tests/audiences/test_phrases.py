@@ -276,6 +276,46 @@ def offered(workspace, reader):
         ("on only one list", "on exactly 1 list"),
         ("not on more than two lists", "on at most 2 lists"),
         ("only on News", "(on the list “News” and on exactly 1 list)"),
+        ("on News only", "(on the list “News” and on exactly 1 list)"),
+        ("only on Dogs and cats", "(on the list “Dogs and cats” and on exactly 1 list)"),
+        (
+            "only on News and Offers",
+            "(on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
+        (
+            "on News and Offers only",
+            "(on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
+        (
+            "only on both News and Offers",
+            "(on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
+        (
+            "only on News, Offers and Guests",
+            "(on the list “News” and on the list “Offers” and on the list “Guests” and on exactly 3 lists)",
+        ),
+        (
+            "just on News and on Dogs and cats",
+            "(on the list “News” and on the list “Dogs and cats” and on exactly 2 lists)",
+        ),
+        (
+            "only on News or Offers",
+            "((on the list “News” or on the list “Offers”) and on exactly 1 list)",
+        ),
+        (
+            "tagged vip and only on News and Offers",
+            "(tagged “VIP” and on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
+        (
+            "only on News and Offers and tagged vip",
+            "(on the list “News” and on the list “Offers” and on exactly 2 lists and tagged “VIP”)",
+        ),
+        ("only on News and tagged vip", "(on the list “News” and on exactly 1 list and tagged “VIP”)"),
+        ("vips only on News", "(tagged “VIP” and on the list “News” and on exactly 1 list)"),
+        (
+            "vips only on News and Offers",
+            "(tagged “VIP” and on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
         # Nothing at all
         ("did not receive any campaign", "never received a campaign"),
         ("never got anything", "never received a campaign"),
@@ -311,6 +351,18 @@ def offered(workspace, reader):
         ("no phone or city", "(Phone is empty and City is empty)"),
         ("missing phone or city", "(Phone is empty or City is empty)"),
         ("phone empty or city empty", "(Phone is empty or City is empty)"),
+        ("no phone and city", "(Phone is empty and City is empty)"),
+        ("has phone and city", "(Phone is not empty and City is not empty)"),
+        ("has no birthday and city is Gent", "(Birthday is empty and City is “Gent”)"),
+        ("has no birthday and city is empty", "(Birthday is empty and City is empty)"),
+        ("has a birthday and city is empty", "(Birthday is not empty and City is empty)"),
+        ("has a birthday and no phone", "(Birthday is not empty and Phone is empty)"),
+        ("has no phone and lives in Gent", "(Phone is empty and City is “Gent”)"),
+        ("with a phone and region is not Flanders", "(Phone is not empty and Region is not “Flanders”)"),
+        ("without a birthday and in Gent", "(Birthday is empty and City is “Gent”)"),
+        ("missing birthday and points over 30", "(Birthday is empty and Points is more than 30)"),
+        ("missing birthday or city is Gent", "(Birthday is empty or City is “Gent”)"),
+        ("no phone or region is Flanders", "(Phone is empty or Region is “Flanders”)"),
         # In other words
         ("Swiss people", "Country is “CH”"),
         ("outside Germany", "Country is not “DE”"),
