@@ -160,6 +160,12 @@ def says_more(values: Iterable[str]) -> bool:
     return any(_SENTENCE.intersection(value.casefold().split()) for value in values)
 
 
+def is_typed(values: Iterable[Any], typed: Sequence[str]) -> bool:
+    """Whether each is in one piece: “without a phone or city is Gent” asks for no phone called “city Gent”."""
+    text = f" {' '.join(typed).casefold()} "
+    return all(f" {str(value).casefold()} " in text for value in values)
+
+
 def everyday(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str], today: date) -> Compared | None:
     """A number or a day in everyday words."""
     text = " ".join(rest)

@@ -14,7 +14,7 @@ from typing import Any
 
 from audiences.rules import holdings, latest, matching, sayings
 from audiences.rules.kinds import KINDS, Kind, Thing
-from audiences.rules.nodes import Condition, Group, conditions
+from audiences.rules.nodes import Condition, Group, Node, conditions
 from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, of_one_value, only
 from audiences.rules.spellings import (
     AND,
@@ -91,8 +91,9 @@ class Reader:
             for ofs in self.things.values()
             for thing in ofs.values()
             for piece in matching.spelled(thing.label, words)
-            # A tag called “outside” leaves the word its meaning beside others.
-            if " " in piece or unified(piece) != piece
+            # A tag called “outside” leaves the word its meaning beside others, as half a name does.
+            if unified(f"– {piece}") != f"– {piece}"
+            or (" " in piece and piece.casefold() == thing.label.casefold())
         ]
         kept = unified(words, [*names, *once._values_in(words)])
         return list(dict.fromkeys([kept, plain])), once
@@ -190,7 +191,11 @@ class Reader:
         for clause in clauses:
             if found and _ONLY.search(said):
                 both = f"{said}{glue}{clause}"
-                if more := self._only_on(both) or self._beside_each_other(both):
+                more = self._only_on(both)
+                if more is None and not sayings.only_on(said):
+                    # “VIPs only on News and Offers”
+                    more = self._beside_each_other(both)
+                if more:
                     found[-1], said = more, both
                     continue
             again = self._again(said, clause, found, join)
@@ -204,7 +209,7 @@ class Reader:
                 offer = self._next(join, said, found)
             if offer is None:
                 return None
-            found.append(offer)
+            found.append(_as_before(found[-1].node, offer) if found else offer)
         if len(found) > 1 and (first := self._with_it(clauses[0], found[1:2])):
             # “opened but did not click Spring Sale”
             found[0] = first
@@ -405,6 +410,10 @@ class Reader:
             and matching.says_more(value)
         ):
             return None
+        if compared.condition.op in ("is", "is_not") and not matching.is_typed(
+            compared.condition.value or (), typed
+        ):
+            return None
         condition = self._coded(compared.condition)
         score = (taken + compared.told) / sum(map(len, typed)) + taken / sum(map(len, name))
         if or_empty:
@@ -457,6 +466,19 @@ def _clauses(text: str) -> list[str]:
         else:
             found.append(clause)
     return found
+
+
+def _as_before(last: Node, offer: Offer) -> Offer:
+    """“with city and phone but no birthday”: a mere name is known or missing like the one before."""
+    node = offer.node
+    if (
+        not isinstance(last, Condition)
+        or not isinstance(node, Condition)
+        or last.op not in ("empty", "filled")
+    ):
+        return offer
+    is_mere = (last.kind, node.kind, node.op, node.value) == ("field", "field", "is", None)
+    return offer._replace(node=replace(node, op=last.op)) if is_mere else offer
 
 
 def _says_so(way: str, offer: Offer) -> bool:

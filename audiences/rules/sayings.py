@@ -91,7 +91,7 @@ _GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
 )
 _OF_SEVERAL: Sequence[tuple[str, str, Sequence[str]]] = (
     (
-        r"(?:(?:has|have|with) no|without|no) (?:an? )?(?P<a>.+?) (?:or|and|nor) (?:no |an? )?(?P<b>.+)",
+        r"(?:(?:has|have|with) not?|without|no) (?:an? )?(?P<a>.+?) (?:or|and|nor) (?:no |an? )?(?P<b>.+)",
         "all",
         ("{a} is empty", "{b} is empty"),
     ),

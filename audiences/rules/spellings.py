@@ -51,8 +51,8 @@ _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (r"\bneither\b(?=.+ nor )", "not"),
     (r"(?<=\S)\s+nor\s+(?=\S)", " or "),
     (r"\bnon[- ](?=\w)", "not "),
-    (r"\bzero (?=\w)", "no "),
-    (r"\boutside (?:of )?(?=\w)", "not in "),
+    (r"\bzero (?!(?:and|or|but)\b)(?=\w)", "no "),
+    (r"\boutside (?:of )?(?!(?:and|or|but|in|on)\b)(?=\w)", "not in "),
     (
         r"\b(?:can(?:not|['’]t| not)|(?:may|must|can) not) be (?:e-?mailed|mailed|written to|reached|contacted)|\bunreachable\b",
         "not mailable",

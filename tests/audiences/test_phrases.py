@@ -311,6 +311,10 @@ def offered(workspace, reader):
             "(on the list “News” and on the list “Offers” and on exactly 2 lists and tagged “VIP”)",
         ),
         ("only on News and tagged vip", "(on the list “News” and on exactly 1 list and tagged “VIP”)"),
+        (
+            "only on News but not on Offers",
+            "(on the list “News” and on exactly 1 list and not on the list “Offers”)",
+        ),
         ("vips only on News", "(tagged “VIP” and on the list “News” and on exactly 1 list)"),
         (
             "vips only on News and Offers",
@@ -361,6 +365,13 @@ def offered(workspace, reader):
         ("with a phone and region is not Flanders", "(Phone is not empty and Region is not “Flanders”)"),
         ("without a birthday and in Gent", "(Birthday is empty and City is “Gent”)"),
         ("missing birthday and points over 30", "(Birthday is empty and Points is more than 30)"),
+        ("without a birthday or city is Gent", "(Birthday is empty or City is “Gent”)"),
+        ("without a phone or city is Gent", "(Phone is empty or City is “Gent”)"),
+        ("has neither phone nor city", "(Phone is empty and City is empty)"),
+        (
+            "with city and phone but no birthday",
+            "(City is not empty and Phone is not empty and Birthday is empty)",
+        ),
         ("missing birthday or city is Gent", "(Birthday is empty or City is “Gent”)"),
         ("no phone or region is Flanders", "(Phone is empty or Region is “Flanders”)"),
         # In other words
@@ -417,11 +428,21 @@ def test_words_become_a_sentence(offered, words, sentence):
         ("zero opens", "never opened a campaign"),
         ("outside Germany", "Country is not “DE”"),
         ("reachable", "on the list “Reachable”"),
+        ("everyone but vip", "not tagged “VIP”"),
+        ("tagged outside and in Gent", "(tagged “outside” and City is “Gent”)"),
         ("unreachable", "suppressed"),
     ],
 )
 def test_a_no_within_a_name_or_a_value_denies_nothing(workspace, offered, reader, words, sentence):
-    for name in ("Zero Waste", "Outside Sales", "Non-profit", "Reachable", "Nor Lights", "Once a week"):
+    for name in (
+        "Zero Waste",
+        "Outside Sales",
+        "Non-profit",
+        "Reachable",
+        "Nor Lights",
+        "Once a week",
+        "Everyone but us",
+    ):
         ListFactory(workspace=workspace, name=name)
     for name in ("Non-smoker", "Outside EU", "outside"):
         workspace.tags.create(name=name)
