@@ -1,7 +1,7 @@
 """Conditions by what people hold, without the name of a field: “gmail addresses”, “lives in Gent or Brugge”, “women”."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,6 +23,41 @@ _LIVES = re.compile(
 )
 _PLACES = ("city", "country")
 _OF_ADDRESSES = frozenset(["address", "addresses", "email", "emails", "e-mail", "mail", "domain", "domains", "at", "using", "ends", "ending"])  # fmt: skip
+
+
+# How often the people are looked at for what a sentence may hold: once for all its pieces, then for other words for them.
+_MOST_LOOKS = 4
+_MOST_WORDS = 12
+
+
+def at_once(texts: Sequence[str], holding: Holding) -> Holding:
+    """The same, with all pieces of the texts looked up by the first that asks."""
+    asked: set[str] = set()
+    found: dict[str, list[str]] = {}
+    looks = 0
+
+    def held(values: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
+        nonlocal looks
+        if not asked.issuperset(values) and looks < _MOST_LOOKS:
+            new = {*values, *(() if looks else (piece for text in texts for piece in _pieces(text)))} - asked
+            looks += 1
+            asked.update(new)
+            for of, there in holding(tuple(sorted(new))).items():
+                found.setdefault(of, []).extend(there)
+        return {
+            of: here
+            for of, there in found.items()
+            if (here := [value for value in there if value.lower() in values])
+        }
+
+    return held
+
+
+def _pieces(text: str) -> Iterator[str]:
+    words = list(re.finditer(r"[^\s,;]+", text))
+    for begin, first in enumerate(words):
+        for last in words[begin : begin + _MOST_WORDS]:
+            yield text[first.start() : last.end()].lower()
 
 
 class Held(NamedTuple):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
+from itertools import product, takewhile
 from typing import Any, NamedTuple
 
 from audiences.rules import spoken
@@ -58,6 +59,28 @@ def unnamed(name: Sequence[str], typed: list[str], hits: Hits) -> tuple[list[str
             taken += len(hit)
             is_named |= not denies(hit) and hit.casefold() not in (FILLS if len(typed) == 1 else FILLS | WEAK)
     return rest, taken if is_named else 0
+
+
+def spelled(label: str, text: str) -> list[str]:
+    """The pieces of the text that are this name, two words of it or more, the last perhaps still being typed."""
+    name, found = parts(label), list(WORD.finditer(text))
+    typed = [match[0].casefold() for match in found]
+    if not {*name, *(part[: len(typed[-1])] for part in name if typed)}.intersection(typed):
+        return []
+    pieces = []
+    for start, begin in product(range(len(typed)), range(len(name))):
+        pairs = enumerate(zip(typed[start:], name[begin:], strict=False), start)
+        same = takewhile(
+            lambda pair: (
+                pair[1][0] == pair[1][1] or (pair[0] == len(typed) - 1 and pair[1][1].startswith(pair[1][0]))
+            ),
+            pairs,
+        )
+        length = sum(1 for _ in same)
+        # “non-vegan” says two by itself.
+        if length > 1 or (length and (len(name) == 1 or "-" in typed[start])):
+            pieces.append(text[found[start].start() : found[start + length - 1].end()])
+    return pieces
 
 
 def _begins(part: str, word: str) -> bool:
@@ -135,6 +158,12 @@ def compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) ->
 def says_more(values: Iterable[str]) -> bool:
     """Whether one is part of a sentence rather than a value: “women who got Club”."""
     return any(_SENTENCE.intersection(value.casefold().split()) for value in values)
+
+
+def is_typed(values: Iterable[Any], typed: Sequence[str]) -> bool:
+    """Whether each is in one piece: “without a phone or city is Gent” asks for no phone called “city Gent”."""
+    text = f" {' '.join(typed).casefold()} "
+    return all(f" {str(value).casefold()} " in text for value in values)
 
 
 def everyday(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str], today: date) -> Compared | None:

@@ -5,15 +5,16 @@ sentence before it is taken, and what is not is named.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
+from time import monotonic
 from typing import Any
 
 from audiences.rules import holdings, latest, matching, sayings
 from audiences.rules.kinds import KINDS, Kind, Thing
-from audiences.rules.nodes import Condition, Group, conditions
+from audiences.rules.nodes import Condition, Group, Node, conditions
 from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, of_one_value, only
 from audiences.rules.spellings import (
     AND,
@@ -28,6 +29,9 @@ from audiences.rules.spellings import (
 )
 
 MOST = 8
+# It runs while somebody types: so many pieces, and so long, are enough to guess where a sentence is cut.
+_MOST_PIECES = 60
+_SECONDS = 0.8
 _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
 # "between 3 and …" goes on.
 _BETWEEN = re.compile(r"\bbetween(?:\s+(?!and\b)\S+){1,3}$", re.IGNORECASE)
@@ -38,9 +42,11 @@ _SPACE = re.compile(r"(?<=\w)\s+(?=\w)")
 _PEOPLE = re.compile(
     r"^all\s+(?=\w)|(?<=\w)\s+(?:people|contacts|readers|customers|subscribers|addresses)$", re.IGNORECASE
 )
+# “only on News”, “on News only”
+_ONLY = re.compile(r"\b(?:only|just|solely) on |\bon (?:only|just) |\bon .+ (?:only|alone)$", re.IGNORECASE)
 # What may stand beside a name without an “and”: “VIPs who clicked”, “VIPs in Belgium”.
 _BESIDE = re.compile(
-    r"(?<=\S)\s+(?:(?:who|that|which)\s+|(?=(?:(?:living|based|speaking|tagged|older|younger|aged|not) )?"
+    r"(?<=\S)\s+(?:(?:who|that|which)\s+|(?=(?:(?:living|based|speaking|tagged|older|younger|aged|not|only|just) )?"
     r"(?:in|from|with|without|on|over|under|between|tagged|aged|speaking|than)\s))",
     re.IGNORECASE,
 )
@@ -55,11 +61,59 @@ class Reader:
     # Field → values that people have in it, the most common first.
     values: Callable[[str], Sequence[str]] = lambda _: ()
 
+    # What is found in each piece of what is typed.
+    seen: dict[str, list[Offer]] = field(default_factory=dict, compare=False, repr=False)
+    until: float = 0.0
+
     @one_search()
     def offers(self, words: str, *, most: int = MOST) -> list[Offer]:
         """The best first."""
-        text = unified(words)
-        found = self._simple(text)
+        texts, once = self._texts(words)
+        return next((found for text in texts if (found := once._offers(text, most))), [])
+
+    def _texts(self, words: str) -> tuple[list[str], "Reader"]:
+        """Ways to read the words, the best first, and a reader that looks up each of their pieces once.
+
+        Names and values that have a “no” of their own stay as they are: “Zero Waste”, “non-vegan”.
+        """
+        plain = unified(words)
+        once = replace(
+            self,
+            holding=holdings.at_once(list(dict.fromkeys([words, plain])), self.holding),
+            values=cache(self.values),
+            seen={},
+            until=monotonic() + _SECONDS,
+        )
+        if plain == words:
+            return [plain], once
+        names = [
+            piece
+            for ofs in self.things.values()
+            for thing in ofs.values()
+            for piece in matching.spelled(thing.label, words)
+            # A tag called “outside” leaves the word its meaning beside others, as half a name does.
+            if unified(f"– {piece}") != f"– {piece}"
+            or (" " in piece and piece.casefold() == thing.label.casefold())
+        ]
+        kept = unified(words, [*names, *once._values_in(words)])
+        return list(dict.fromkeys([kept, plain])), once
+
+    def _values_in(self, words: str) -> Iterator[str]:
+        """What is the value of a field as it is typed: where people have it, or where any text may be."""
+        for clause in re.split("|".join(cut.pattern for cut in (AND, OR, COMMA)), words, flags=re.IGNORECASE):
+            for one in (one for offer in self._named(clause) for one in conditions(offer.node)):
+                if one.kind != "field" or not isinstance(one.value, (str, list)):
+                    continue
+                choices = self.things["field"][one.of].data.get("choices") or ()
+                for value in [one.value] if isinstance(one.value, str) else map(str, one.value):
+                    is_held = value.lower() in map(
+                        str.lower, [*choices, *self.holding((value.lower(),)).get(str(one.of), ())]
+                    )
+                    if one.op not in ("is", "is_not") or is_held:
+                        yield value
+
+    def _offers(self, text: str, most: int) -> list[Offer]:
+        found = [*self._simple(text)]
         if together := self._joined("all", " and ", _clauses(text)):
             found.insert(0, together)
         # “Language fr or de” is one condition, “city empty or phone empty” are two.
@@ -96,15 +150,16 @@ class Reader:
 
     def _beside_each_other(self, text: str) -> Offer | None:
         """“VIPs who clicked”, “women over 30 in Paris”: cut where the parts say most."""
-        said = cache(self._alone)
 
         def cut(text: str, parts: int) -> Offer | None:
             found = []
             for match in [*_BESIDE.finditer(text), *_SPACE.finditer(text)][:MOST]:
-                left, rest = said(text[: match.start()]), text[match.end() :]
+                if len(self.seen) >= _MOST_PIECES or monotonic() > self.until:
+                    break
+                left, rest = self._alone(text[: match.start()]), text[match.end() :]
                 if left is None or not (_BESIDE.match(text, match.start()) or is_adjective(left)):
                     continue
-                right = said(rest)
+                right = self._alone(rest)
                 if parts > 2 and (right is None or right.score < _GUESSED):
                     right = cut(rest, parts - 1) or right
                 if right is not None:
@@ -123,9 +178,8 @@ class Reader:
     @one_search()
     def lost(self, words: str) -> list[str]:
         """Which words keep the rest from being understood; asked where nothing is offered."""
-        failed = [
-            clause for clause in _clauses(unified(words))[:MOST] if self._next("all", clause, []) is None
-        ]
+        texts, once = self._texts(words)
+        failed = [clause for clause in _clauses(texts[0])[:MOST] if once._next("all", clause, []) is None]
         return [word for clause in failed for word in self._left(words_in(clause))] or words_in(words)
 
     def _joined(self, join: str, glue: str, clauses: Sequence[str]) -> Offer | None:
@@ -135,6 +189,15 @@ class Reader:
         found: list[Offer] = []
         said, carried = "", 0
         for clause in clauses:
+            if found and _ONLY.search(said):
+                both = f"{said}{glue}{clause}"
+                more = self._only_on(both)
+                if more is None and not sayings.only_on(said):
+                    # “VIPs only on News and Offers”
+                    more = self._beside_each_other(both)
+                if more:
+                    found[-1], said = more, both
+                    continue
             again = self._again(said, clause, found, join)
             offer = again or self._with_it(clause, found) or self._next(join, clause, found)
             before, said = said, clause
@@ -146,7 +209,7 @@ class Reader:
                 offer = self._next(join, said, found)
             if offer is None:
                 return None
-            found.append(offer)
+            found.append(_as_before(found[-1].node, offer) if found else offer)
         if len(found) > 1 and (first := self._with_it(clauses[0], found[1:2])):
             # “opened but did not click Spring Sale”
             found[0] = first
@@ -236,8 +299,10 @@ class Reader:
 
     def _simple(self, text: str) -> list[Offer]:
         """What it says of one thing."""
-        found = self._named(text)
-        return [*found, *self._said(text, is_alone=not found)]
+        if text not in self.seen:
+            found = self._named(text)
+            self.seen[text] = [*found, *self._said(text, is_alone=not found)]
+        return self.seen[text]
 
     def _named(self, text: str) -> list[Offer]:
         """By the name of a thing, by a value people have, or by addresses."""
@@ -281,11 +346,34 @@ class Reader:
         if told := sayings.together(text):
             parts = [max(self._simple(way), key=lambda offer: offer.score, default=None) for way in told[1]]
             known = [part for part in parts if part is not None]
-            if len(known) == len(parts):
-                found.append(grouped(told[0], known, 2.0))
+            if len(known) == len(parts) and all(map(_says_so, told[1], known)):
+                # Before “no phone and city …”, which may go on.
+                found.append(grouped(told[0], known, 2.1))
+        if only_on := self._only_on(text):
+            found.append(only_on)
         if is_alone and not found and (node := sayings.aged(text, self.things.get("field", {}), self.today)):
             found.append(Offer("field", node, 1.0))
         return found
+
+    def _only_on(self, text: str) -> Offer | None:
+        """“only on News and Offers”: on both, and on no third."""
+        names = sayings.only_on(text)
+        if not names or "list" not in self.things.get("any", {}):
+            return None
+        told = f"on {names}"
+        on = (
+            self._joined("all", " and ", _clauses(COMMA.sub(" and ", told)))
+            or self._joined("any", " or ", OR.split(told))
+            or max(self._simple(told), key=lambda offer: offer.score, default=None)
+        )
+        if on is None or any((one.kind, one.op) != ("list", "on") for one in conditions(on.node)):
+            return None
+        lists = on.node.rules if isinstance(on.node, Group) else (on.node,)
+        if any(isinstance(one, Group) for one in lists):
+            return None
+        is_all = isinstance(on.node, Group) and on.node.join == "all"
+        limit = Condition("any", "list", "exactly", len(lists) if is_all else 1)
+        return grouped("all", [on, Offer("any", limit, 2.0)], 2.0)
 
     def _offer(
         self, kind: Kind, of: Any, thing: Thing, typed: list[str], hits: matching.Hits, *, or_empty: bool
@@ -320,6 +408,10 @@ class Reader:
             2 * taken < sum(map(len, name))
             and isinstance(value := compared.condition.value, list)
             and matching.says_more(value)
+        ):
+            return None
+        if compared.condition.op in ("is", "is_not") and not matching.is_typed(
+            compared.condition.value or (), typed
         ):
             return None
         condition = self._coded(compared.condition)
@@ -374,6 +466,25 @@ def _clauses(text: str) -> list[str]:
         else:
             found.append(clause)
     return found
+
+
+def _as_before(last: Node, offer: Offer) -> Offer:
+    """“with city and phone but no birthday”: a mere name is known or missing like the one before."""
+    node = offer.node
+    if (
+        not isinstance(last, Condition)
+        or not isinstance(node, Condition)
+        or last.op not in ("empty", "filled")
+    ):
+        return offer
+    is_mere = (last.kind, node.kind, node.op, node.value) == ("field", "field", "is", None)
+    return offer._replace(node=replace(node, op=last.op)) if is_mere else offer
+
+
+def _says_so(way: str, offer: Offer) -> bool:
+    """“Gent is empty” is no city."""
+    said = only(offer.node)
+    return not way.endswith(" empty") or (said is not None and said.op in ("empty", "filled"))
 
 
 def _held(held: holdings.Held) -> Offer:

@@ -91,7 +91,7 @@ _GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
 )
 _OF_SEVERAL: Sequence[tuple[str, str, Sequence[str]]] = (
     (
-        r"(?:(?:has|have|with) no|without|no) (?:an? )?(?P<a>.+?) (?:or|and|nor) (?:no |an? )?(?P<b>.+)",
+        r"(?:(?:has|have|with) not?|without|no) (?:an? )?(?P<a>.+?) (?:or|and|nor) (?:no |an? )?(?P<b>.+)",
         "all",
         ("{a} is empty", "{b} is empty"),
     ),
@@ -102,12 +102,12 @@ _OF_SEVERAL: Sequence[tuple[str, str, Sequence[str]]] = (
         "all",
         ("{a} is not empty", "{b} is not empty"),
     ),
-    (
-        r"(?:only|just|solely) on (?P<a>.+)|on (?P<a2>.+) (?:only|alone)|on (?:only|just) (?P<a3>.+)",
-        "all",
-        ("on {a}", "on exactly 1 list"),
-    ),
 )
+# Of names alone: “has no birthday and city is Gent” says two things.
+_SAYS_MORE = re.compile(
+    r"\b(?:is|are|was|has|have|not|no|with|without|empty|known|missing)\b|n['’]t\b", re.IGNORECASE
+)
+_ONLY_ON = r"(?:only|just|solely) on (?P<a>.+)|on (?P<a2>.+) (?:only|alone)|on (?:only|just) (?P<a3>.+)"
 _IS_NOT = {"is": "is_not", "on": "not_on", "given": "not_given", "has": "has_not"}
 # Words without those that deny and fill, and the conditions they are: (kind, of, operator) each.
 _KNOWN: Mapping[str, Sequence[tuple[str, str, str]]] = {
@@ -209,10 +209,18 @@ def together(text: str) -> tuple[str, list[str]] | None:
     for pattern, join, told in (*_GROUPS, *_OF_SEVERAL):
         if match := _match(pattern, text):
             parts = _parts(match)
+            if any(_SAYS_MORE.search(parts.get(name, "")) for name in "ab"):
+                continue
             if "when" in parts and not parts["when"].strip() and "not" not in parts:
                 parts["when"] = f" in the last {ACTIVE_DAYS} days"
             return join, [way.format(**parts) for way in told]
     return None
+
+
+def only_on(text: str) -> str:
+    """The lists of “only on News and Offers”, as they are said."""
+    match = _match(_ONLY_ON, " ".join(text.split()))
+    return _parts(match)["a"] if match else ""
 
 
 def everybody(text: str, things: Mapping[str, Mapping[Any, Thing]]) -> Condition | None:

@@ -15,7 +15,7 @@ WORD = re.compile(rf"[^\s,;:“”\"'(){_APART}]+(?:'[^\s,;:“”\"'(){_APART}]
 AND = re.compile(r"\s+(?:and|but|&)\s+", re.IGNORECASE)
 OR = re.compile(r"\s+(?i:or)\s+")
 COMMA = re.compile(r"\s*[,;]\s*")
-_SIGN = re.compile(r"\s*(<=|>=|!=|<>|[<>=≤≥≠])\s*(?=-?\d)")
+_SIGN = r"\s*(<=|>=|!=|<>|[<>=≤≥≠])\s*(?=-?\d)"
 _COUNTS = {"once": "1 time", "twice": "2 times"}
 _MAILS = r"(?:campaign|mail|mailing|newsletter|e-?mail)s?"
 NUMBERS = {
@@ -38,6 +38,7 @@ def _digits(match: re.Match[str]) -> str:
 
 
 _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
+    (_SIGN, r" \1 "),
     (
         r"^\s*(?:everyone|everybody|anyone|all|people|all people)\s+(?:except|but|excluding|without)\s+(?:for\s+)?",
         "not ",
@@ -48,10 +49,10 @@ _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (r"\ban? (?=(?:day|week|month|quarter|year) ago\b)", "1 "),
     (r"\bboth (?=.+ and )", ""),
     (r"\bneither\b(?=.+ nor )", "not"),
-    (r"\bnor\b", "or"),
+    (r"(?<=\S)\s+nor\s+(?=\S)", " or "),
     (r"\bnon[- ](?=\w)", "not "),
-    (r"\bzero (?=\w)", "no "),
-    (r"\boutside (?:of )?(?=\w)", "not in "),
+    (r"\bzero (?!(?:and|or|but)\b)(?=\w)", "no "),
+    (r"\boutside (?:of )?(?!(?:and|or|but|in|on)\b)(?=\w)", "not in "),
     (
         r"\b(?:can(?:not|['’]t| not)|(?:may|must|can) not) be (?:e-?mailed|mailed|written to|reached|contacted)|\bunreachable\b",
         "not mailable",
@@ -71,6 +72,10 @@ _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (r"\s+(?:except|excluding|minus)\s+(?:for\s+)?", " but not "),
     (rf"(?<!last )(?<!latest )(?<!newest )\b(\d+)((?: or more)?) {_MAILS}\b", r"\1\2 times"),
     (r"\b(phone|telephone|mobile) number\b", "phone"),
+    (r"(?<=\d),(?=\d)", "."),
+    (r"\b(once|twice)\b", lambda match: _COUNTS[match[1].lower()]),
+    (r"\bnot mailable\b", "suppressed"),
+    (r"\bmailable\b", "not suppressed"),
 )
 # Say nothing of their own.
 FILLS = frozenset(["a", "an", "and", "are", "be", "been", "did", "do", "does", "for", "from", "have", "has", "had", "in", "is", "it", "its", "of", "on", "or", "people", "that", "the", "their", "them", "they", "to", "was", "were", "who", "with", "day", "days"])  # fmt: skip
@@ -133,15 +138,29 @@ def one_search() -> Iterator[None]:
             forget()
 
 
-def unified(words: str) -> str:
-    """With its signs apart, decimals with a point, and one word for what pages here call mailable."""
-    text = _SIGN.sub(r" \1 ", words)
+def unified(words: str, kept: Sequence[str] = ()) -> str:
+    """With its signs apart, decimals with a point, and one word for what pages here call mailable; names and values `kept` as they are."""
+    own = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, kept))})(?!\w)", re.IGNORECASE) if kept else None
+    text = words
     for pattern, told in _UNIFIED:
-        text = re.sub(pattern, told, text, flags=re.IGNORECASE)
-    text = re.sub(r"(?<=\d),(?=\d)", ".", text)
-    text = re.sub(r"\b(once|twice)\b", lambda match: _COUNTS[match[1].lower()], text, flags=re.IGNORECASE)
-    text = re.sub(r"\bnot mailable\b", "suppressed", text, flags=re.IGNORECASE)
-    return re.sub(r"\bmailable\b", "not suppressed", text, flags=re.IGNORECASE)
+        text = _rewritten(text, re.compile(pattern, re.IGNORECASE), told, own)
+    return text
+
+
+def _rewritten(
+    text: str,
+    pattern: re.Pattern[str],
+    told: str | Callable[[re.Match[str]], str],
+    own: re.Pattern[str] | None,
+) -> str:
+    spans = [match.span() for match in own.finditer(text)] if own else []
+
+    def rewrite(match: re.Match[str]) -> str:
+        if any(match.start() < end and start < match.end() for start, end in spans):
+            return match[0]
+        return match.expand(told) if isinstance(told, str) else told(match)
+
+    return pattern.sub(rewrite, text)
 
 
 def words_in(text: str) -> list[str]:

@@ -276,6 +276,50 @@ def offered(workspace, reader):
         ("on only one list", "on exactly 1 list"),
         ("not on more than two lists", "on at most 2 lists"),
         ("only on News", "(on the list “News” and on exactly 1 list)"),
+        ("on News only", "(on the list “News” and on exactly 1 list)"),
+        ("only on Dogs and cats", "(on the list “Dogs and cats” and on exactly 1 list)"),
+        (
+            "only on News and Offers",
+            "(on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
+        (
+            "on News and Offers only",
+            "(on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
+        (
+            "only on both News and Offers",
+            "(on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
+        (
+            "only on News, Offers and Guests",
+            "(on the list “News” and on the list “Offers” and on the list “Guests” and on exactly 3 lists)",
+        ),
+        (
+            "just on News and on Dogs and cats",
+            "(on the list “News” and on the list “Dogs and cats” and on exactly 2 lists)",
+        ),
+        (
+            "only on News or Offers",
+            "((on the list “News” or on the list “Offers”) and on exactly 1 list)",
+        ),
+        (
+            "tagged vip and only on News and Offers",
+            "(tagged “VIP” and on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
+        (
+            "only on News and Offers and tagged vip",
+            "(on the list “News” and on the list “Offers” and on exactly 2 lists and tagged “VIP”)",
+        ),
+        ("only on News and tagged vip", "(on the list “News” and on exactly 1 list and tagged “VIP”)"),
+        (
+            "only on News but not on Offers",
+            "(on the list “News” and on exactly 1 list and not on the list “Offers”)",
+        ),
+        ("vips only on News", "(tagged “VIP” and on the list “News” and on exactly 1 list)"),
+        (
+            "vips only on News and Offers",
+            "(tagged “VIP” and on the list “News” and on the list “Offers” and on exactly 2 lists)",
+        ),
         # Nothing at all
         ("did not receive any campaign", "never received a campaign"),
         ("never got anything", "never received a campaign"),
@@ -311,6 +355,25 @@ def offered(workspace, reader):
         ("no phone or city", "(Phone is empty and City is empty)"),
         ("missing phone or city", "(Phone is empty or City is empty)"),
         ("phone empty or city empty", "(Phone is empty or City is empty)"),
+        ("no phone and city", "(Phone is empty and City is empty)"),
+        ("has phone and city", "(Phone is not empty and City is not empty)"),
+        ("has no birthday and city is Gent", "(Birthday is empty and City is “Gent”)"),
+        ("has no birthday and city is empty", "(Birthday is empty and City is empty)"),
+        ("has a birthday and city is empty", "(Birthday is not empty and City is empty)"),
+        ("has a birthday and no phone", "(Birthday is not empty and Phone is empty)"),
+        ("has no phone and lives in Gent", "(Phone is empty and City is “Gent”)"),
+        ("with a phone and region is not Flanders", "(Phone is not empty and Region is not “Flanders”)"),
+        ("without a birthday and in Gent", "(Birthday is empty and City is “Gent”)"),
+        ("missing birthday and points over 30", "(Birthday is empty and Points is more than 30)"),
+        ("without a birthday or city is Gent", "(Birthday is empty or City is “Gent”)"),
+        ("without a phone or city is Gent", "(Phone is empty or City is “Gent”)"),
+        ("has neither phone nor city", "(Phone is empty and City is empty)"),
+        (
+            "with city and phone but no birthday",
+            "(City is not empty and Phone is not empty and Birthday is empty)",
+        ),
+        ("missing birthday or city is Gent", "(Birthday is empty or City is “Gent”)"),
+        ("no phone or region is Flanders", "(Phone is empty or Region is “Flanders”)"),
         # In other words
         ("Swiss people", "Country is “CH”"),
         ("outside Germany", "Country is not “DE”"),
@@ -326,6 +389,90 @@ def offered(workspace, reader):
 )
 def test_words_become_a_sentence(offered, words, sentence):
     assert offered(words)[0] == sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("on Zero Waste", "on the list “Zero Waste”"),
+        ("on zero wa", "on the list “Zero Waste”"),
+        ("not on Zero Waste", "not on the list “Zero Waste”"),
+        ("on Outside Sales", "on the list “Outside Sales”"),
+        ("tagged Outside EU", "tagged “Outside EU”"),
+        ("not tagged Outside EU", "not tagged “Outside EU”"),
+        ("on Non-profit", "on the list “Non-profit”"),
+        ("on non-pro", "on the list “Non-profit”"),
+        ("Non-profit", "on the list “Non-profit”"),
+        ("tagged Non-smoker", "tagged “Non-smoker”"),
+        ("on Reachable", "on the list “Reachable”"),
+        ("on Nor Lights", "on the list “Nor Lights”"),
+        ("on News or not on Zero Waste", "(on the list “News” or not on the list “Zero Waste”)"),
+        ("on News but not on Zero Waste", "(on the list “News” and not on the list “Zero Waste”)"),
+        (
+            "neither on News nor Non-profit",
+            "(not on the list “News” and not on the list “Non-profit”)",
+        ),
+        ("on Outside Sales and outside Germany", "(on the list “Outside Sales” and Country is not “DE”)"),
+        ("non-openers on Non-profit", "(never opened a campaign and on the list “Non-profit”)"),
+        ("on Once a week", "on the list “Once a week”"),
+        ("diet is non-vegan", "Diet is “non-vegan”"),
+        ("diet is not non-vegan", "Diet is not “non-vegan”"),
+        ("diet is non-vegan and on Zero Waste", "(Diet is “non-vegan” and on the list “Zero Waste”)"),
+        ("non-vegan", "Diet is “non-vegan”"),
+        ("diet contains non-veg", "Diet contains “non-veg”"),
+        ("diet contains zero sugar", "Diet contains “zero sugar”"),
+        ("first name is Nor", "First name is “Nor”"),
+        # Where it is no name, it denies
+        ("non-French", "Language is not “fr”"),
+        ("language is non-French", "Language is not “fr”"),
+        ("zero opens", "never opened a campaign"),
+        ("outside Germany", "Country is not “DE”"),
+        ("reachable", "on the list “Reachable”"),
+        ("everyone but vip", "not tagged “VIP”"),
+        ("tagged outside and in Gent", "(tagged “outside” and City is “Gent”)"),
+        ("unreachable", "suppressed"),
+    ],
+)
+def test_a_no_within_a_name_or_a_value_denies_nothing(workspace, offered, reader, words, sentence):
+    for name in (
+        "Zero Waste",
+        "Outside Sales",
+        "Non-profit",
+        "Reachable",
+        "Nor Lights",
+        "Once a week",
+        "Everyone but us",
+    ):
+        ListFactory(workspace=workspace, name=name)
+    for name in ("Non-smoker", "Outside EU", "outside"):
+        workspace.tags.create(name=name)
+    Field.objects.create(workspace=workspace, key="diet", label="Diet", kind="text")
+    ContactFactory(workspace=workspace, language="fr", custom={"diet": "non-vegan"})
+    for key in ("list", "tag", "field"):
+        reader.things[key].update(rules.KINDS[key].things(workspace))
+
+    assert offered(words)[0] == sentence
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "women over 30 in Paris",
+        "women over 30 in Paris who speak French on News",
+        "VIP women over 30 in Gent speaking French tagged VIP on News with phone in Belgium tagged lost from Gent not on Guests",
+        "VIP " * 14 + "xyzzy",
+        "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore",
+    ],
+)
+def test_a_long_sentence_looks_no_more_often_at_people(
+    workspace, reader, words, django_assert_max_num_queries
+):
+    Field.objects.create(workspace=workspace, key="gender", label="Gender", kind="text")
+    ContactFactory(workspace=workspace, city="Paris", language="fr", custom={"gender": "f"})
+    reader.things["field"] |= rules.KINDS["field"].things(workspace, ["gender"])
+
+    with django_assert_max_num_queries(25):
+        reader.offers(words) or reader.lost(words)
 
 
 @pytest.mark.parametrize(
