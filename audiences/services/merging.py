@@ -96,7 +96,7 @@ def merge_people(
         "workspace": kept.workspace_id, "kept": kept.pk, "other": other.pk, "email": kept.email,
         "other_email": other.email, "by": by.pk, "contact_kind": MirrorKind.CONTACT.value, "strictness": list(STRICTNESS),
     }  # fmt: skip
-    _run(_JOURNALS, _MEMBERSHIPS, _TAGS, _CONSENTS, _ENGAGEMENT, **values)
+    _run(_JOURNALS, _TOLD_OF_THE_OTHER, _MEMBERSHIPS, _TAGS, _CONSENTS, _ENGAGEMENT, **values)
     theirs = Suppression.objects.filter(workspace=kept.workspace_id, lifted_at=None, is_pattern=False)
     for block in (
         theirs.filter(Q(contact=other) | Q(email=other.email)).order_by("at").values_list("pk", flat=True)
@@ -205,6 +205,14 @@ where o.contact_id = %(other)s and k.contact_id = %(kept)s and k.list_id = o.lis
 delete from audiences_subscription o using audiences_subscription k
 where o.contact_id = %(other)s and k.contact_id = %(kept)s and k.list_id = o.list_id;
 update audiences_subscription set contact_id = %(kept)s where contact_id = %(other)s
+"""
+
+# An account ends a membership that it told of once it no longer tells it. These it told of the other, and of the kept one,
+# whom it may hold too or come to hold, it has nothing to end.
+_TOLD_OF_THE_OTHER = """
+update audiences_subscription
+set evidence = evidence - 'connection' || jsonb_build_object('merged_from', %(other)s)
+where contact_id = %(other)s and status in ('subscribed', 'pending') and evidence ? 'connection'
 """
 
 _TAGS = """

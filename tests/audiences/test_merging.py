@@ -454,3 +454,21 @@ def test_who_was_kept_is_found_without_reading_the_log(workspace):
         cursor.execute("set local enable_seqscan = off")
         cursor.execute(f"explain {seen[0]['sql']}")
         assert "activity_merged" in str(cursor.fetchall())
+
+
+def test_what_an_account_does_not_know_of_the_kept_one_ends_no_membership_of_the_other(workspace, pair, by):
+    kept, other = pair
+    connection = ConnectionFactory(workspace=workspace)
+    news = ListFactory(workspace=workspace)
+    MirrorRow.objects.create(
+        connection=connection, kind=MirrorKind.LIST, object_id=news.pk, remote_id="4", version=1
+    )
+    told = {"connection": connection.pk, "at": timezone.now().isoformat()}
+    SubscriptionFactory(list=news, contact=other, status="subscribed", evidence=told)
+
+    merged(kept, other, by)
+    read(connection, "kept@x.test")
+
+    mine = Subscription.objects.get()
+    assert (mine.contact, mine.status) == (kept, "subscribed")
+    assert mine.evidence == {"at": told["at"], "merged_from": other.pk}
