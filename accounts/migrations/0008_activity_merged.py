@@ -1,6 +1,7 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 from django.db.models.fields.json import KeyTransform
+
+from accounts.indexes import AddIndexAnew
 
 
 class Migration(migrations.Migration):
@@ -10,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0007_folded")]
 
     operations = [
-        AddIndexConcurrently(
+        AddIndexAnew(
             model_name="activityentry",
             index=models.Index(
                 models.F("workspace"),
