@@ -18,19 +18,19 @@ class Where(NamedTuple):
     values: dict[str, Any]
 
 
-def where(rule: Node, known: Known, *, now: datetime | None = None) -> Where:
-    """`now` is what "the last days" count from. Raises Incomplete where something the rule needs is gone."""
+def where(rule: Node, known: Known, *, now: datetime | None = None, is_one_by_one: bool = False) -> Where:
+    """`now` is what "the last days" count from; `is_one_by_one` as for a Writer. Raises Incomplete where something the rule needs is gone."""
     if gone := missing(rule, known):
         raise Incomplete(f"{gone[0]}. Change the rule, then it can be worked out.")
-    write = Writer(known.workspace.pk, now or timezone.now(), known.zone)
+    write = Writer(known.workspace.pk, now or timezone.now(), known.zone, is_one_by_one=is_one_by_one)
     return Where(_sql(rule, known, write, is_wanted=True, within=()), write.values)
 
 
 def each(
-    nodes: Sequence[Node], known: Known, *, now: datetime | None = None
+    nodes: Sequence[Node], known: Known, *, now: datetime | None = None, is_one_by_one: bool = False
 ) -> tuple[list[str], dict[str, Any]]:
     """The same for several at once, to be asked in one statement: their conditions, and the values of all."""
-    write = Writer(known.workspace.pk, now or timezone.now(), known.zone)
+    write = Writer(known.workspace.pk, now or timezone.now(), known.zone, is_one_by_one=is_one_by_one)
     return [_sql(node, known, write, is_wanted=True, within=()) for node in nodes], write.values
 
 

@@ -75,6 +75,8 @@ class Writer:
     now: datetime
     zone: ZoneInfo
     values: dict[str, Any] = field(default_factory=dict)
+    # Asked of one after the other until a page is full, not of everybody: a look-up for each beats a join.
+    is_one_by_one: bool = False
 
     def put(self, value: Any) -> str:
         """The placeholder of a value."""
