@@ -1,7 +1,7 @@
 """Segments: saved, changed, set aside, counted."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -202,17 +202,19 @@ def count_in_background(entry: OutboxEntry) -> None:
     segment = Segment.objects.filter(pk=entry.subject_id).select_related("workspace").first()
     if segment is None:
         return
+    began = timezone.now()
     with within(LONGEST_SECONDS) as done:
         done.append(_counted(segment))
     if done:
-        _store(segment, done[0])
+        _store(segment, done[0], began)
 
 
 def _count_soon(segment: Segment) -> bool:
+    began = timezone.now()
     with within(COUNT_SECONDS) as done:
         done.append(_counted(segment))
     if done:
-        _store(segment, done[0])
+        _store(segment, done[0], began)
         return True
     is_waiting = OutboxEntry.objects.filter(
         workspace=segment.workspace, task=COUNT_TASK, subject_id=segment.pk, state=OutboxEntry.State.WAITING
@@ -235,10 +237,10 @@ def _counted(segment: Segment) -> tuple[int, int] | None:
         return None
 
 
-def _store(segment: Segment, counts: tuple[int, int] | None) -> None:
-    """Of the version that was counted: another one is counted by itself."""
+def _store(segment: Segment, counts: tuple[int, int] | None, began: datetime) -> None:
+    """Of the version that was counted: another one is counted by itself. People are seen as when it `began`."""
     segment.mailable_count, segment.agreed_count = counts or (None, None)
-    segment.counted_at = timezone.now() if counts is not None else None
+    segment.counted_at = began if counts is not None else None
     Segment.objects.filter(pk=segment.pk, version=segment.version).update(
         mailable_count=segment.mailable_count,
         agreed_count=segment.agreed_count,

@@ -244,6 +244,21 @@ def test_counts_are_renewed_soon_after_many_people_changed(make, news, workspace
     assert (segment.mailable_count, services.renew_counts()) == (what != "by_hand", 0)
 
 
+def test_a_count_is_as_old_as_what_it_saw(make, news, workspace, monkeypatch):
+    segment = make("Readers", ("list", news.pk, "on"))
+
+    def reached(people):
+        Import.objects.create(
+            workspace=workspace, name="a.csv", state="done", source="file", finished_at=timezone.now()
+        )
+        return 0, 0
+
+    monkeypatch.setattr(services, "reached", reached)
+    services.count_segment(segment=segment)
+
+    assert services.renew_counts() == 1
+
+
 def test_what_cannot_be_counted_is_tried_once_an_hour(make, news, workspace):
     segment = make("Readers", ("list", news.pk, "on"))
     news.delete()
