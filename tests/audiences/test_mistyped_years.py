@@ -121,9 +121,7 @@ def test_a_place_to_go_back_to_is_an_address_and_no_name_of_a_page(client, works
 def test_of_a_rule_it_is_refused_where_typed_and_borne_where_stored(browse, workspace):
     ContactFactory(workspace=workspace)
     field = {"kind": "field", "of": "@added", "op": "before", "value": "2300-01-01"}
-    stored = Segment.objects.create(
-        workspace=workspace, name="All", rule={"join": "all", "rules": [field]}
-    )
+    stored = Segment.objects.create(workspace=workspace, name="All", rule={"join": "all", "rules": [field]})
     editor = browse("editor")
 
     page = editor.get(f"/w/acme/segments/{stored.pk}/").content.decode()
