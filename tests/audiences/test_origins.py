@@ -303,3 +303,20 @@ def test_an_outcome_is_offered_where_all_of_its_people_are_written_down(
     assert [(row["label"], row["count"], row["url"]) for row in figures] == [
         ("Changed", 0, ""), ("The same already", 3, ""),
     ]  # fmt: skip
+
+
+def test_a_merged_person_is_found_by_what_became_of_the_other(workspace, begin, in_background, by, found):
+    ana, ben, cid = people_of(workspace, "ana", "ben", "cid")
+    mine = begin("set_field", field="city", value="", people=People(workspace, ids=(ana.pk, cid.pk)))
+    run_outbox("audiences.bulk")
+
+    services.merge_people(kept=ben, other=cid, by=by, picks={}, versions=(ben.version, cid.version))
+
+    assert found("bulk", mine.pk, "same") == {"ana", "ben"}
+    outcome = mine.outcomes.get()
+    assert (outcome.contact_ids, outcome.first, outcome.last, outcome.many) == (
+        [ana.pk, ben.pk],
+        ana.pk,
+        cid.pk,
+        2,
+    )
