@@ -1,6 +1,7 @@
 """A rule as SQL. Names come from tables of ours, everything a person typed is a value."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -41,7 +42,8 @@ def _sql(node: Node, known: Known, write: Writer, *, is_wanted: bool, within: tu
             return _segment(node, known, write, is_wanted=is_wanted, within=within)
         thing = known.thing(node)
         assert thing is not None  # noqa: S101 - `missing` has looked
-        sql = KINDS[node.kind].sql(node, thing, write)
+        # The values stay those of the one statement.
+        sql = KINDS[node.kind].sql(node, thing, write if is_wanted else replace(write, is_denied=True))
         return sql if is_wanted else f"(not {sql})"
     inner_wanted = is_wanted if node.join != "none" else not is_wanted
     is_and = (node.join == "all") == is_wanted if node.join != "none" else is_wanted

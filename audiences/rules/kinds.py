@@ -85,6 +85,8 @@ class Writer:
     values: dict[str, Any] = field(default_factory=dict)
     # Asked of one after the other until a page is full, not of everybody: a look-up for each beats a join.
     is_one_by_one: bool = False
+    # Whether those are wanted who do not fit: then the planner makes no join of a look-up.
+    is_denied: bool = False
 
     def put(self, value: Any) -> str:
         """The placeholder of a value."""

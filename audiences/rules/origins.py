@@ -157,14 +157,14 @@ class BulkKind(Kind):
         )
 
     def _outcome(self, condition: Condition, written: Mapping[str, int] | None, write: Writer) -> str:
-        """Few of them are looked up, and so are all of them for a number."""
+        """A page looks up each of many; few, and all for a number or for the others, are unpacked once."""
         if written is None:
             return "false"
         rows = (
             f"from audiences_bulkoutcome o where o.of_id = {write.put(condition.of)}"
             f" and o.outcome = {write.put(condition.op)}"
         )
-        if not write.is_one_by_one or written["many"] <= FEW:
+        if not write.is_one_by_one or write.is_denied or written["many"] <= FEW:
             return f"c.id in (select unnest(o.contact_ids) {rows})"
         first, last = write.put(written["first"]), write.put(written["last"])
         return (

@@ -276,16 +276,18 @@ def test_of_many_people_those_of_a_page_are_looked_up_and_a_number_takes_them_al
     run_outbox("audiences.bulk")
     people_of(workspace, "later")
     monkeypatch.setattr("audiences.rules.origins.FEW", 4)
-    rule = rules.read({"join": "all", "rules": [{"kind": "bulk", "of": mine.pk, "op": "same"}]})
-    people = People(workspace, rule=rule)
+    same = {"kind": "bulk", "of": mine.pk, "op": "same"}
+    them, others = (
+        People(workspace, rule=rules.read({"join": join, "rules": [same]})) for join in ("all", "none")
+    )
 
-    with django_assert_num_queries(4) as done:
-        rows = contacts(people).rows
-        total, _ = people_meant(people)
+    with django_assert_num_queries(6) as done:
+        pages = ["".join(row.email[0] for row in contacts(people).rows) for people in (them, others)]
+        total, _ = people_meant(them)
 
-    assert ("".join(row.email[0] for row in rows), total) == ("edcba", 5)
+    assert (pages, total) == (["edcba", "l"], 5)
     statements = [query["sql"] for query in done.captured_queries if "contact_ids" in query["sql"]]
-    assert ["unnest" in statement for statement in statements] == [False, True]
+    assert ["unnest" in statement for statement in statements] == [False, True, True]
 
 
 def test_an_outcome_is_offered_where_all_of_its_people_are_written_down(
