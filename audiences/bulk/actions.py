@@ -173,12 +173,12 @@ _APPLY: dict[Action, Callable[[BulkAction], dict[str, int]]] = {
 
 # Of whom nothing changes, by why.
 _OUTCOMES = """
-insert into audiences_bulkoutcome (of_id, outcome, contact_ids)
-select %(of)s, outcome, array_agg(id order by id) from sorted where outcome <> %(outcome)s group by outcome
+insert into audiences_bulkoutcome (of_id, outcome, contact_ids, first, last, many)
+select %(of)s, outcome, array_agg(id order by id), min(id), max(id), count(*) from sorted where outcome <> %(outcome)s group by outcome
 """
 _OTHERS = """
-insert into audiences_bulkoutcome (of_id, outcome, contact_ids)
-select %(of)s, %(outcome)s, array_agg(id order by id) from chosen
+insert into audiences_bulkoutcome (of_id, outcome, contact_ids, first, last, many)
+select %(of)s, %(outcome)s, array_agg(id order by id), min(id), max(id), count(*) from chosen
 where not exists (select 1 from audiences_bulkchange j where j.of_id = %(of)s and j.contact_id = chosen.id)
 having count(*) > 0
 """

@@ -119,7 +119,7 @@ def _undo_next(mine: BulkAction) -> bool:
 
 def _choose(mine: BulkAction, people: People) -> tuple[int, int]:
     """The next people of the selection into the table `chosen`; answers (the last id, how many)."""
-    source, where, values = source_of(people)
+    source, where, values = source_of(people, is_one_by_one=True)
     # Said of the membership too: the planner does not carry it over.
     for column in ("c.id", "l.contact_id") if people.list_id else ("c.id",):
         where += f" and {column} > %(after)s and {column} <= %(until)s"

@@ -32,7 +32,7 @@ OUTCOMES: dict[str, dict[str, Outcome]] = {
     },
     Action.UNTAG: {
         "untagged": Outcome("Untagged", "They no longer have the tag."),
-        "had_it_not": Outcome("Were not tagged", "Nothing was written."),
+        "had_it_not": Outcome("Not tagged before", "Nothing was written."),
     },
     Action.SET_FIELD: {
         "changed": Outcome("Changed", "They have the new value now."),
@@ -41,7 +41,7 @@ OUTCOMES: dict[str, dict[str, Outcome]] = {
     Action.SUPPRESS: {
         "suppressed": Outcome("Suppressed", "Nobody here writes to them any more."),
         "by_hand_too": Outcome(
-            "Suppressed before and now by hand", "They had left, complained, bounced or been blocked in an account; a block by hand stands beside that."
+            "Suppressed before and now by hand", "They had left, complained, bounced or been blocked in an account, or were caught by a pattern; a block by hand stands beside that."
         ),
         "suppressed_before": Outcome(
             "Suppressed before", "A block of the workspace's own stood already, by hand or by a leave on its page, and stays."

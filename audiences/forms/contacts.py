@@ -282,11 +282,10 @@ class ContactFilters(Filters):
         """By the same rules as a condition of a segment; of what cannot be read, `refusals` tells."""
         told = {"kind": "field", "of": key, "op": op, "value": value}
         try:
-            (condition,) = rules.conditions(rules.read({"join": "all", "rules": [told]}))
+            return rules.typed(told)
         except rules.BadRule as error:
             self._unread[names] = error.sentence
             return None
-        return condition
 
     @cached_property
     def _languages(self) -> Choices:

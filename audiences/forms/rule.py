@@ -206,12 +206,9 @@ class Draft:
     def _read(self, row: Row) -> None:
         raw = {"kind": row.kind, "of": row.of, "op": row.op, "value": row.value, "name": row.name}
         try:
-            read = rules.read({"join": "all", "rules": [raw]}).rules[0]
+            row.condition, row.error = rules.typed(raw), ""
         except rules.BadRule as refusal:
             row.condition, row.error = None, refusal.sentence
-        else:
-            assert isinstance(read, Condition)  # noqa: S101
-            row.condition, row.error = read, ""
         if row.thing is None:
             noun = KINDS[row.kind].noun
             name = f" “{row.name}”" if row.name else ""

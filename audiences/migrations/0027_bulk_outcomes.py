@@ -25,6 +25,9 @@ class Migration(migrations.Migration):
                     "contact_ids",
                     django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
                 ),
+                ("first", models.BigIntegerField()),
+                ("last", models.BigIntegerField()),
+                ("many", models.PositiveIntegerField()),
                 (
                     "of",
                     models.ForeignKey(
@@ -36,7 +39,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [models.Index(fields=["of", "outcome"], name="bulk_outcome_of")],
+                "indexes": [models.Index(fields=["of", "outcome", "last"], name="bulk_outcome_of")],
             },
         ),
     ]

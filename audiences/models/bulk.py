@@ -143,9 +143,14 @@ class BulkOutcome(models.Model):
     of = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="outcomes", db_index=False)
     outcome = models.CharField(max_length=20)
     contact_ids = ArrayField(models.BigIntegerField())
+    # Between which ids they are: a page asks of one after the other, and unpacks no chunk but theirs.
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    # How many they were: some may be erased or merged since.
+    many = models.PositiveIntegerField()
 
     class Meta:
-        indexes = (models.Index(fields=["of", "outcome"], name="bulk_outcome_of"),)
+        indexes = (models.Index(fields=["of", "outcome", "last"], name="bulk_outcome_of"),)
 
     def __str__(self) -> str:
         return f"{self.outcome} in {self.of_id}"

@@ -241,7 +241,7 @@ def _find(
     people: People, before: int | None, columns: Sequence["Column"] = (), *, newest_only: bool = False
 ) -> Slice | None:
     """None: too few among the newest to be sure of the page."""
-    source, where, values = source_of(people, before, newest_only=newest_only)
+    source, where, values = source_of(people, before, newest_only=newest_only, is_one_by_one=True)
     hits = f"select c.id from {source} where {where}"
     if people.words and not newest_only:
         # Else the planner may walk everybody from the newest in hope of fifty hits.
@@ -284,9 +284,12 @@ def _find(
 
 
 def source_of(
-    people: People, before: int | None = None, *, newest_only: bool = False
+    people: People, before: int | None = None, *, newest_only: bool = False, is_one_by_one: bool = False
 ) -> tuple[str, str, dict[str, Any]]:
-    """(from, where, values) of the contacts asked for, as `c`, each once. Raises rules.Incomplete."""
+    """(from, where, values) of the contacts asked for, as `c`, each once. Raises rules.Incomplete.
+
+    `is_one_by_one`: for a page or a chunk, in the order of ids, not for a number of all.
+    """
     values: dict[str, Any] = {
         "workspace": people.workspace.pk,
         "list": people.list_id,
@@ -325,7 +328,8 @@ def source_of(
     if people.ids:
         where.append("c.id = any(%(ids)s)")
     if people.rule:
-        fits = rules.where(people.rule, rules.Known.of(people.workspace, people.rule))
+        known = rules.Known.of(people.workspace, people.rule)
+        fits = rules.where(people.rule, known, is_one_by_one=is_one_by_one)
         where.append(fits.sql)
         values |= fits.values
     for number, word in enumerate(_words(people)):

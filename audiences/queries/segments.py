@@ -193,7 +193,7 @@ def why(contact: Contact, rule: Group, known: Known, *, shows_addresses: bool) -
     rules.where(rule, known)
     say: Callable[[str], str] = str if shows_addresses else redact
     leaves = list(rules.conditions(rule))
-    columns, values = rules.each(leaves, known)
+    columns, values = rules.each(leaves, known, is_one_by_one=True)
     if not columns:
         return _why(rule, known, iter(()), say)
     with database.cursor() as cursor:

@@ -32,6 +32,7 @@ from audiences.rules.nodes import (
     conditions,
     read,
     together,
+    typed,
 )
 from audiences.rules.offers import Offer
 from audiences.rules.origins import BulkKind, ImportKind
@@ -73,6 +74,7 @@ __all__ = [
     "sentence",
     "together",
     "told",
+    "typed",
     "untold",
     "where",
 ]

@@ -1,6 +1,7 @@
 """A rule as SQL. Names come from tables of ours, everything a person typed is a value."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,19 +19,19 @@ class Where(NamedTuple):
     values: dict[str, Any]
 
 
-def where(rule: Node, known: Known, *, now: datetime | None = None) -> Where:
-    """`now` is what "the last days" count from. Raises Incomplete where something the rule needs is gone."""
+def where(rule: Node, known: Known, *, now: datetime | None = None, is_one_by_one: bool = False) -> Where:
+    """`now` is what "the last days" count from; `is_one_by_one` as for a Writer. Raises Incomplete where something the rule needs is gone."""
     if gone := missing(rule, known):
         raise Incomplete(f"{gone[0]}. Change the rule, then it can be worked out.")
-    write = Writer(known.workspace.pk, now or timezone.now(), known.zone)
+    write = Writer(known.workspace.pk, now or timezone.now(), known.zone, is_one_by_one=is_one_by_one)
     return Where(_sql(rule, known, write, is_wanted=True, within=()), write.values)
 
 
 def each(
-    nodes: Sequence[Node], known: Known, *, now: datetime | None = None
+    nodes: Sequence[Node], known: Known, *, now: datetime | None = None, is_one_by_one: bool = False
 ) -> tuple[list[str], dict[str, Any]]:
     """The same for several at once, to be asked in one statement: their conditions, and the values of all."""
-    write = Writer(known.workspace.pk, now or timezone.now(), known.zone)
+    write = Writer(known.workspace.pk, now or timezone.now(), known.zone, is_one_by_one=is_one_by_one)
     return [_sql(node, known, write, is_wanted=True, within=()) for node in nodes], write.values
 
 
@@ -41,7 +42,8 @@ def _sql(node: Node, known: Known, write: Writer, *, is_wanted: bool, within: tu
             return _segment(node, known, write, is_wanted=is_wanted, within=within)
         thing = known.thing(node)
         assert thing is not None  # noqa: S101 - `missing` has looked
-        sql = KINDS[node.kind].sql(node, thing, write)
+        # The values stay those of the one statement.
+        sql = KINDS[node.kind].sql(node, thing, write if is_wanted else replace(write, is_denied=True))
         return sql if is_wanted else f"(not {sql})"
     inner_wanted = is_wanted if node.join != "none" else not is_wanted
     is_and = (node.join == "all") == is_wanted if node.join != "none" else is_wanted

@@ -152,17 +152,22 @@ class AnyKind(_Joins):
 
 
 def _on_so_many(op: str, value: int | float, write: Writer) -> str:
-    """Counted once for everybody: a count for each person would be asked of each."""
     if op == "at_most":
         return f"(not {_on_so_many('at_least', math.floor(value) + 1, write)})"
     if op == "at_least" and value <= 0:
         return "true"
     if value == 0:
         return f"(not {_on('', Condition('any', 'list', 'on'), write)})"
+    sign = f"{'=' if op == 'exactly' else '>='} {write.put(value)}"
+    if write.is_one_by_one:
+        return (
+            "((select count(*) from audiences_subscription s where s.contact_id = c.id and s.status = 'subscribed')"
+            f" {sign})"
+        )
     return (
         "(c.id in (select s.contact_id from audiences_subscription s join audiences_list l on l.id = s.list_id"
         f" where l.workspace_id = {write.put(write.workspace_id)} and s.status = 'subscribed'"
-        f" group by s.contact_id having count(*) {'=' if op == 'exactly' else '>='} {write.put(value)}))"
+        f" group by s.contact_id having count(*) {sign}))"
     )
 
 

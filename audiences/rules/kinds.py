@@ -40,6 +40,14 @@ class Takes(Enum):
     def read(self, value: Any) -> Any:
         return _READERS[self](value)
 
+    def typed(self, value: Any) -> Any:
+        """As somebody says it now. In what is stored already, a year that nobody means is borne."""
+        read = self.read(value)
+        for day in {Takes.DATE: [read], Takes.DATES: read}.get(self, ()):
+            if sentence := mistyped(date.fromisoformat(day)):
+                raise ValueError(sentence)
+        return read
+
 
 @dataclass(frozen=True, slots=True)
 class Op:
@@ -75,6 +83,10 @@ class Writer:
     now: datetime
     zone: ZoneInfo
     values: dict[str, Any] = field(default_factory=dict)
+    # Asked of one after the other until a page is full, not of everybody: a look-up for each beats a join.
+    is_one_by_one: bool = False
+    # Whether those are wanted who do not fit: then the planner makes no join of a look-up.
+    is_denied: bool = False
 
     def put(self, value: Any) -> str:
         """The placeholder of a value."""
@@ -216,12 +228,9 @@ def _number(value: Any) -> int | float:
 
 def _date(value: Any) -> str:
     try:
-        day = date.fromisoformat(str(value))
+        return date.fromisoformat(str(value)).isoformat()
     except ValueError:
         raise ValueError("This is no date.") from None
-    if sentence := mistyped(day):
-        raise ValueError(sentence)
-    return day.isoformat()
 
 
 def _pair(value: Any) -> tuple[Any, Any]:

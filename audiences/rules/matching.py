@@ -175,7 +175,7 @@ def everyday(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str], to
     if said is not None and said[0] in ops:
         op, value = said
         try:
-            return Compared(letters, Condition(kind.key, of, op, ops[op].takes.read(value)))
+            return Compared(letters, Condition(kind.key, of, op, ops[op].takes.typed(value)))
         except ValueError:
             return None
     for cut in range(len(rest)):
@@ -240,7 +240,7 @@ def value_of(takes: Takes, words: Sequence[str]) -> Any:
         if takes is Takes.DAYS:
             return _days(takes, words)
         if takes in (Takes.NUMBER, Takes.DATE) and len(kept := without_fills(words)) == 1:
-            return takes.read(kept[0])
+            return takes.typed(kept[0])
     except ValueError:
         return None
     return None

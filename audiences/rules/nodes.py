@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.refusals import CannotDo
-from audiences.rules.kinds import KINDS
+from audiences.rules.kinds import KINDS, Takes
 
 MAX_DEPTH = 5
 MAX_CONDITIONS = 100
@@ -51,6 +51,11 @@ def read(data: Any) -> Group:
     if sum(1 for _ in conditions(group)) > MAX_CONDITIONS:
         raise BadRule(f"A rule holds {MAX_CONDITIONS} conditions at most. Put some of them into a segment.")
     return group
+
+
+def typed(data: Any) -> Condition:
+    """One condition as somebody says it now; raises BadRule."""
+    return _condition(data, (), Takes.typed)
 
 
 def as_json(node: Node) -> dict[str, Any]:
@@ -105,7 +110,9 @@ def _group(data: dict[str, Any], at: tuple[int, ...]) -> Group:
     return Group(join, tuple(_node(one, (*at, index)) for index, one in enumerate(inner)))
 
 
-def _condition(data: dict[str, Any], at: tuple[int, ...]) -> Condition:
+def _condition(
+    data: dict[str, Any], at: tuple[int, ...], read: Callable[[Takes, Any], Any] = Takes.read
+) -> Condition:
     kind = KINDS.get(str(data.get("kind", "")))
     of, op = data.get("of"), data.get("op")
     if kind is None or isinstance(of, bool) or not isinstance(of, str | int) or of == "":
@@ -120,7 +127,7 @@ def _condition(data: dict[str, Any], at: tuple[int, ...]) -> Condition:
     if not isinstance(op, str) or op not in known:
         raise BadRule("Choose how this condition compares.", at)
     try:
-        value = known[op].takes.read(data.get("value"))
+        value = read(known[op].takes, data.get("value"))
     except ValueError as error:
         raise BadRule(str(error), at) from error
     name = data.get("name")

@@ -3,20 +3,23 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import BigIntegerField, Func, Max, Min, OuterRef, Subquery, TextField, Value
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BigIntegerField, Func, Max, Min, OuterRef, Subquery, Sum, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Concat, JSONObject
 
 from accounts.models import Workspace
 from accounts.templatetags.ui import day, in_zone
 from audiences.bulk import words
 from audiences.importing.tables import Tables
-from audiences.models import BulkAction, Change, Import, List, Tag
+from audiences.models import BulkAction, BulkOutcome, Change, Import, List, Tag
 from audiences.rules.kinds import Kind, Op, Thing, Writer
 from audiences.rules.nodes import Condition
 
 # The builder offers no more: older ones are rarely meant.
 NEWEST = 100
+# As many people of an outcome as are unpacked for a page at once.
+FEW = 20_000
 Outcome = Import.Outcome
 # Of those who were here already.
 KNOWN = (Outcome.CHANGED, Outcome.UNCHANGED, Outcome.LEFT, Outcome.SUPPRESSED)
@@ -112,15 +115,17 @@ class BulkKind(Kind):
         }
 
     def ops(self, of: str | int, thing: Thing) -> Mapping[str, Op]:
-        """What it changed, and each other outcome it had."""
+        """Whom it changed, and each other outcome of which it is written down whose it was."""
         action = thing.data["action"]
-        told = {*words.OUTCOMES[action]} - {BulkAction.WRITTEN[action]} | {"changed"}
-        return {op: said for op, said in self.all_ops().items() if op in told}
+        told = {*words.OUTCOMES[action]} - {BulkAction.WRITTEN[action]}
+        if action != BulkAction.Action.SUPPRESS:
+            told &= {*thing.data["outcomes"]}
+        return {op: said for op, said in self.all_ops().items() if op in told or op == "changed"}
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
         found = (
             BulkAction.objects.filter(workspace=workspace, has_journal=True)
-            .annotate(list_name=_name(List, "list"), tag_name=_name(Tag, "tag"))
+            .annotate(list_name=_name(List, "list"), tag_name=_name(Tag, "tag"), written=_WRITTEN)
             .order_by("-id")
         )
         if only is not None:
@@ -134,19 +139,47 @@ class BulkKind(Kind):
         aim = row.list_name or row.tag_name or row.arguments.get("field", "")
         # Where it is told, the whole stands in quotes.
         label = f"{words.short(row, aim, quotes='‘’')}, {_moment(row.created_at)}"
-        return Thing(label, note, {"action": row.action})
+        written = {one["outcome"]: one for one in row.written}
+        # Of one that ran before they were written down, or began to, they are not all there.
+        outcomes = {
+            outcome: written.get(outcome)
+            for outcome in words.OUTCOMES[row.action]
+            if row.counts.get(outcome, 0) == written.get(outcome, {}).get("many", 0)
+        }
+        return Thing(label, note, {"action": row.action, "outcomes": outcomes})
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
         if condition.op not in _WHICH:
-            return (
-                "c.id in (select unnest(o.contact_ids) from audiences_bulkoutcome o"
-                f" where o.of_id = {write.put(condition.of)} and o.outcome = {write.put(condition.op)})"
-            )
+            return self._outcome(condition, thing.data["outcomes"][condition.op], write)
         return (
             "exists (select 1 from audiences_bulkchange b"
             f" where b.of_id = {write.put(condition.of)} and b.contact_id = c.id and {_WHICH[condition.op]})"
         )
 
+    def _outcome(self, condition: Condition, written: Mapping[str, int] | None, write: Writer) -> str:
+        """A page looks up each of many; few, and all for a number or for the others, are unpacked once."""
+        if written is None:
+            return "false"
+        rows = (
+            f"from audiences_bulkoutcome o where o.of_id = {write.put(condition.of)}"
+            f" and o.outcome = {write.put(condition.op)}"
+        )
+        if not write.is_one_by_one or write.is_denied or written["many"] <= FEW:
+            return f"c.id in (select unnest(o.contact_ids) {rows})"
+        first, last = write.put(written["first"]), write.put(written["last"])
+        return (
+            f"(c.id between {first} and {last} and exists ("
+            f"select 1 {rows} and o.first <= c.id and o.last >= c.id and c.id = any(o.contact_ids)))"
+        )
+
+
+# Of each other outcome: how many there were, and between which ids.
+_WRITTEN = ArraySubquery(
+    BulkOutcome.objects.filter(of=OuterRef("pk"))
+    .values("outcome")
+    .annotate(told=JSONObject(outcome="outcome", many=Sum("many"), first=Min("first"), last=Max("last")))
+    .values("told")
+)
 
 # One that suppresses writes down whom it found suppressed, too.
 _BEFORE = "b.changes #> '{@suppressed,0}' = 'true'"

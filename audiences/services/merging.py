@@ -195,7 +195,13 @@ insert into audiences_bulkchange as mine (of_id, at, contact_id, changes, member
 select o.of_id, o.at, %(kept)s, case when o.membership is null then o.changes else '{{}}' end, case when o.membership is not null
        then {_stricter("coalesce(k.membership, " + _NONE + ")", "o.membership")} end
 from o left join lateral ({_MINE}) k on true
-on conflict (of_id, contact_id) do update set membership = coalesce(mine.membership, excluded.membership)
+on conflict (of_id, contact_id) do update set membership = coalesce(mine.membership, excluded.membership);
+update audiences_bulkoutcome o
+set contact_ids = array_replace(array_remove(contact_ids, %(kept)s::bigint), %(other)s::bigint, %(kept)s::bigint),
+    first = least(o.first, %(kept)s), last = greatest(o.last, %(kept)s)
+from audiences_bulkaction a
+where a.id = o.of_id and a.workspace_id = %(workspace)s
+  and o.first <= %(other)s and o.last >= %(other)s and %(other)s = any(o.contact_ids)
 """
 
 _MEMBERSHIPS = f"""

@@ -1,13 +1,11 @@
 """Segments: saved, changed, set aside, counted."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Greatest
+from django.db.models import Case, DateTimeField, Exists, F, Max, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from accounts import activity, outbox
@@ -30,6 +28,8 @@ LONGEST_SECONDS = 80
 COUNTED_EVERY = timedelta(hours=1)
 # Counts under way that nobody waits for: a round asks for no more than finish before the next.
 RENEWED_AT_ONCE = 5
+# After a bulk action of no more people the next count of the hour is soon enough.
+MANY = 200
 # Within this, the same segment by the same person is a second press of one button.
 TWICE = timedelta(minutes=1)
 
@@ -164,7 +164,7 @@ def renew_counts() -> int:
     """Have the segments with the oldest counts counted in the background; answers how many.
 
     One that was tried within the hour is left alone, whether or not it could be counted; unless many people changed since,
-    by an import, a bulk action, a field, or one of these rolled back.
+    by an import, a large bulk action, a field, or one of these rolled back.
     """
     tasks = OutboxEntry.objects.filter(
         task=COUNT_TASK, subject_type=ContentType.objects.get_for_model(Segment)
@@ -173,8 +173,13 @@ def renew_counts() -> int:
     room = RENEWED_AT_ONCE - tasks.filter(is_open).count()
     if room <= 0:
         return 0
-    hour = Value(timezone.now() - COUNTED_EVERY, DateTimeField())
-    segments = Segment.objects.alias(since=Greatest(hour, *map(_last_finished, _CHANGERS)))
+    hour = timezone.now() - COUNTED_EVERY
+    changed = _changed_since(hour).items()
+    since = Case(
+        *(When(workspace=workspace, then=Value(at)) for workspace, at in changed),
+        default=Value(hour), output_field=DateTimeField(),
+    )  # fmt: skip
+    segments = Segment.objects.alias(since=since)
     tried = tasks.filter(is_open | Q(created_at__gt=OuterRef("since")), subject_id=OuterRef("pk"))
     old = Q(counted_at=None) | Q(counted_at__lt=F("since"))
     due = segments.filter(old, ~Exists(tried), archived_at=None).select_related("workspace")
@@ -187,14 +192,19 @@ def renew_counts() -> int:
 # What changes many people at once; somebody added by hand is one.
 _CHANGERS = (
     Import.objects.exclude(source=Import.Source.BY_HAND),
-    BulkAction.objects.all(),
+    BulkAction.objects.filter(done__gt=MANY),
     FieldChange.objects.all(),
 )
 
 
-def _last_finished(rows: QuerySet[Any]) -> Subquery:
-    mine = rows.filter(workspace=OuterRef("workspace"), finished_at__isnull=False)
-    return Subquery(mine.order_by("-finished_at").values("finished_at")[:1])
+def _changed_since(moment: datetime) -> dict[int, datetime]:
+    """Workspace → when the last of these ended, where one has since then."""
+    found: dict[int, datetime] = {}
+    for rows in _CHANGERS:
+        ended = rows.filter(finished_at__gt=moment).values_list("workspace").annotate(Max("finished_at"))
+        for workspace, at in ended:
+            found[workspace] = max(at, found.get(workspace, at))
+    return found
 
 
 def count_in_background(entry: OutboxEntry) -> None:
@@ -202,17 +212,19 @@ def count_in_background(entry: OutboxEntry) -> None:
     segment = Segment.objects.filter(pk=entry.subject_id).select_related("workspace").first()
     if segment is None:
         return
+    began = timezone.now()
     with within(LONGEST_SECONDS) as done:
         done.append(_counted(segment))
     if done:
-        _store(segment, done[0])
+        _store(segment, done[0], began)
 
 
 def _count_soon(segment: Segment) -> bool:
+    began = timezone.now()
     with within(COUNT_SECONDS) as done:
         done.append(_counted(segment))
     if done:
-        _store(segment, done[0])
+        _store(segment, done[0], began)
         return True
     is_waiting = OutboxEntry.objects.filter(
         workspace=segment.workspace, task=COUNT_TASK, subject_id=segment.pk, state=OutboxEntry.State.WAITING
@@ -235,10 +247,10 @@ def _counted(segment: Segment) -> tuple[int, int] | None:
         return None
 
 
-def _store(segment: Segment, counts: tuple[int, int] | None) -> None:
-    """Of the version that was counted: another one is counted by itself."""
+def _store(segment: Segment, counts: tuple[int, int] | None, began: datetime) -> None:
+    """Of the version that was counted: another one is counted by itself. People are seen as when it `began`."""
     segment.mailable_count, segment.agreed_count = counts or (None, None)
-    segment.counted_at = timezone.now() if counts is not None else None
+    segment.counted_at = began if counts is not None else None
     Segment.objects.filter(pk=segment.pk, version=segment.version).update(
         mailable_count=segment.mailable_count,
         agreed_count=segment.agreed_count,

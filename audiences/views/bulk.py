@@ -274,10 +274,10 @@ def _kept(request: WorkspaceRequest, chosen: People) -> str:
 def _people_urls(mine: BulkAction) -> dict[str, str]:
     """Outcome → the people it became of, where that is written down."""
     url = f"{reverse('audiences:contacts')}?bulk={mine.pk}"
-    told = set(mine.outcomes.values_list("outcome", flat=True).distinct())
-    if mine.action == Action.SUPPRESS:
-        told = {"by_hand_too", "suppressed_before"}
-    return {BulkAction.WRITTEN[mine.action]: url} | {name: f"{url}&outcome={name}" for name in told}
+    kind = rules.KINDS["bulk"]
+    told = kind.ops(mine.pk, kind.things(mine.workspace, [mine.pk])[mine.pk])
+    urls = {name: f"{url}&outcome={name}" for name in told if name != "changed"}
+    return urls | {BulkAction.WRITTEN[mine.action]: url}
 
 
 def _way_back(mine: BulkAction) -> str:

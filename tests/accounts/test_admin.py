@@ -138,7 +138,7 @@ def fill(n):
         Segment.objects.create(workspace=workspace, name=HOSTILE, rule={})
         bulk = BulkAction.objects.create(workspace=workspace, action="set_field", people={}, until=0)
         BulkChange.objects.create(of=bulk, contact_id=contact.pk, changes={"city": [None, HOSTILE]})
-        BulkOutcome.objects.create(of=bulk, outcome="same", contact_ids=[contact.pk])
+        BulkOutcome.objects.create(of=bulk, outcome="same", contact_ids=[contact.pk], first=1, last=1, many=1)
         export = Export.objects.create(workspace=workspace, title=HOSTILE)
         ExportPiece.objects.create(of=export, number=0, body=b"secret-export")
         DuplicateSearch.objects.create(workspace=workspace)

@@ -6,7 +6,8 @@ import pytest
 
 from accounts.models import User
 from audiences import services
-from audiences.models import Consent, ConsentBasis, Contact, Import, Suppression
+from audiences.models import Consent, ConsentBasis, Contact, Import, Segment, Suppression
+from audiences.services import segments
 from tests.audiences.importing import start, work
 from tests.factories import ContactFactory, ListFactory, SubscriptionFactory, SuppressionFactory
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.django_db
 ZONES = pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
 START = datetime.min.replace(tzinfo=UTC)
 REFUSAL = "This is before 1900. Is the year right?"
+TOO_LATE = "This is after 2200. Is the year right?"
 
 
 @pytest.fixture
@@ -114,3 +116,18 @@ def test_a_place_to_go_back_to_is_an_address_and_no_name_of_a_page(client, works
     ]
 
     assert gone == ["/w/acme/lists/", "/w/acme/lists/", "/w/acme/"]
+
+
+def test_of_a_rule_it_is_refused_where_typed_and_borne_where_stored(browse, workspace):
+    ContactFactory(workspace=workspace)
+    field = {"kind": "field", "of": "@added", "op": "before", "value": "2300-01-01"}
+    stored = Segment.objects.create(workspace=workspace, name="All", rule={"join": "all", "rules": [field]})
+    editor = browse("editor")
+
+    page = editor.get(f"/w/acme/segments/{stored.pk}/").content.decode()
+    segments.count_segment(segment=stored)
+    builder = editor.get(f"/w/acme/segments/{stored.pk}/edit/").content.decode()
+
+    assert ("can no longer be read" in page, "before 1 Jan 2300" in page) == (False, True)
+    assert stored.mailable_count == 1
+    assert TOO_LATE in builder

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from audiences import rules, services
 from audiences.models import BulkAction, BulkOutcome, Contact, Import, ImportStep, Tagging
-from audiences.queries.contacts import People, contacts
+from audiences.queries.contacts import People, contacts, people_meant
 from tests.audiences.bulk import people_of
 from tests.audiences.importing import begin as begin_import
 from tests.audiences.importing import preview, start, undo
@@ -266,3 +266,59 @@ def test_of_whom_a_bulk_action_changed_nothing_is_found_by_why(
     BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=31))
     services.prune_bulk()
     assert not BulkOutcome.objects.exists()
+
+
+def test_of_many_people_those_of_a_page_are_looked_up_and_a_number_takes_them_all(
+    workspace, begin, in_background, monkeypatch, django_assert_num_queries
+):
+    people_of(workspace, "a", "b", "c", "d", "e")
+    mine = begin("set_field", field="city", value="")
+    run_outbox("audiences.bulk")
+    people_of(workspace, "later")
+    monkeypatch.setattr("audiences.rules.origins.FEW", 4)
+    same = {"kind": "bulk", "of": mine.pk, "op": "same"}
+    them, others = (
+        People(workspace, rule=rules.read({"join": join, "rules": [same]})) for join in ("all", "none")
+    )
+
+    with django_assert_num_queries(6) as done:
+        pages = ["".join(row.email[0] for row in contacts(people).rows) for people in (them, others)]
+        total, _ = people_meant(them)
+
+    assert (pages, total) == (["edcba", "l"], 5)
+    statements = [query["sql"] for query in done.captured_queries if "contact_ids" in query["sql"]]
+    assert ["unnest" in statement for statement in statements] == [False, True, True]
+
+
+def test_an_outcome_is_offered_where_all_of_its_people_are_written_down(
+    workspace, begin, in_background, browse
+):
+    people_of(workspace, "a", "b", "c")
+    mine = begin("set_field", field="city", value="")
+    run_outbox("audiences.bulk")
+    BulkOutcome.objects.earliest("pk").delete()  # as when a release came between two chunks
+
+    thing = rules.KINDS["bulk"].things(workspace)[mine.pk]
+    figures = browse("viewer").get(f"/w/acme/bulk/{mine.pk}/").context["figures"]
+
+    assert list(rules.KINDS["bulk"].ops(mine.pk, thing)) == ["changed"]
+    assert [(row["label"], row["count"], row["url"]) for row in figures] == [
+        ("Changed", 0, ""), ("The same already", 3, ""),
+    ]  # fmt: skip
+
+
+def test_a_merged_person_is_found_by_what_became_of_the_other(workspace, begin, in_background, by, found):
+    ana, ben, cid = people_of(workspace, "ana", "ben", "cid")
+    mine = begin("set_field", field="city", value="", people=People(workspace, ids=(ana.pk, cid.pk)))
+    run_outbox("audiences.bulk")
+
+    services.merge_people(kept=ben, other=cid, by=by, picks={}, versions=(ben.version, cid.version))
+
+    assert found("bulk", mine.pk, "same") == {"ana", "ben"}
+    outcome = mine.outcomes.get()
+    assert (outcome.contact_ids, outcome.first, outcome.last, outcome.many) == (
+        [ana.pk, ben.pk],
+        ana.pk,
+        cid.pk,
+        2,
+    )

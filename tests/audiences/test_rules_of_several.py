@@ -4,7 +4,7 @@ import pytest
 
 from audiences import rules
 from audiences.models import Contact, Tag, Tagging
-from audiences.queries.contacts import People, contacts
+from audiences.queries.contacts import People, contacts, people_meant
 from tests.factories import ContactFactory, ListFactory, SubscriptionFactory
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +73,26 @@ def test_codes_and_none_at_all_are_one_look_up(workspace, join, found):
 
     assert sorted(row.language for row in contacts(People(workspace, rule=rule)).rows) == found
     assert sql.count("c.language") == 1
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "found"),
+    [
+        ("at_least", 2, ["ab", "abxy"]), ("exactly", 1, ["a", "ax", "b", "by"]), ("exactly", 0, ["none", "x", "y"]),
+        ("at_most", 1, ["a", "ax", "b", "by", "none", "x", "y"]), ("at_least", 1.5, ["ab", "abxy"]), ("at_least", 3, []),
+    ],
+)  # fmt: skip
+def test_a_page_counts_the_lists_of_each_and_a_number_those_of_everybody(
+    workspace, groups, django_assert_num_queries, op, value, found
+):
+    rule = rules.read({"join": "all", "rules": [{"kind": "any", "of": "list", "op": op, "value": value}]})
+    people = People(workspace, rule=rule)
+
+    with django_assert_num_queries(2) as done:
+        rows = contacts(people).rows
+        total, _ = people_meant(people)
+
+    assert sorted(row.email.removesuffix("@x.test") for row in rows) == found
+    assert total == len(found)
+    if value:
+        assert ["group by" in query["sql"] for query in done.captured_queries] == [False, True]

@@ -218,7 +218,7 @@ def test_stored_counts_are_renewed_the_oldest_first_a_few_at_a_time(make, news, 
     assert list(counts) == [0, 1, 1, 1, 0]
 
 
-@pytest.mark.parametrize("what", ["import", "by_hand", "roll_back", "bulk", "field"])
+@pytest.mark.parametrize("what", ["import", "by_hand", "roll_back", "bulk", "small_bulk", "field"])
 def test_counts_are_renewed_soon_after_many_people_changed(make, news, workspace, what):
     now = timezone.now()
     segment = make("Readers", ("list", news.pk, "on"))
@@ -226,8 +226,16 @@ def test_counts_are_renewed_soon_after_many_people_changed(make, news, workspace
     assert services.renew_counts() == 0
 
     ended = {"workspace": workspace, "finished_at": now - timedelta(minutes=5)}
-    if what == "bulk":
-        BulkAction.objects.create(**ended, action="suppress", arguments={}, people={}, until=0, state="done")
+    if "bulk" in what:
+        BulkAction.objects.create(
+            **ended,
+            action="suppress",
+            arguments={},
+            people={},
+            until=0,
+            state="done",
+            done=200 + (what == "bulk"),
+        )
     elif what == "field":
         FieldChange.objects.create(**ended, action="clear", arguments={}, state="done")
     else:
@@ -238,10 +246,41 @@ def test_counts_are_renewed_soon_after_many_people_changed(make, news, workspace
         Import.objects.create(**ended, name="a.csv", state=state, source=source)
     SubscriptionFactory(list=news)
 
-    assert services.renew_counts() == (what != "by_hand")
+    is_many = what not in ("by_hand", "small_bulk")
+    assert services.renew_counts() == is_many
     run_outbox()
     segment.refresh_from_db()
-    assert (segment.mailable_count, services.renew_counts()) == (what != "by_hand", 0)
+    assert (segment.mailable_count, services.renew_counts()) == (is_many, 0)
+
+
+def test_what_changed_in_another_workspace_and_how_many_segments_there_are_costs_nothing(
+    make, news, django_assert_num_queries
+):
+    for name in ("A", "B"):
+        make(name, ("list", news.pk, "on"))
+    BulkAction.objects.create(
+        workspace=WorkspaceFactory(), action="suppress", arguments={}, people={}, until=0, done=1000,
+        finished_at=timezone.now(),
+    )  # fmt: skip
+
+    with django_assert_num_queries(5) as done:
+        assert services.renew_counts() == 0
+    assert "finished_at" not in done.captured_queries[-1]["sql"]
+
+
+def test_a_count_is_as_old_as_what_it_saw(make, news, workspace, monkeypatch):
+    segment = make("Readers", ("list", news.pk, "on"))
+
+    def reached(people):
+        Import.objects.create(
+            workspace=workspace, name="a.csv", state="done", source="file", finished_at=timezone.now()
+        )
+        return 0, 0
+
+    monkeypatch.setattr(services, "reached", reached)
+    services.count_segment(segment=segment)
+
+    assert services.renew_counts() == 1
 
 
 def test_what_cannot_be_counted_is_tried_once_an_hour(make, news, workspace):
