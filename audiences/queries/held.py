@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from psycopg import sql
 
@@ -261,15 +260,10 @@ def bulk_outcomes(person: Person) -> Iterator[Row]:
 
 
 def outcomes_of(person: Person) -> QuerySet[BulkOutcome]:
-    """Each chunk's ids stand in order, so that by the first and the last of them the index has the few it may be in."""
     return BulkOutcome.objects.filter(
-        pk__in=RawSQL(
-            "select o.id from audiences_bulkoutcome o join audiences_bulkaction a on a.id = o.of_id"
-            " where a.workspace_id = %s and a.has_journal and o.contact_ids[1] <= %s"
-            " and o.contact_ids[array_upper(o.contact_ids, 1)] >= %s and %s = any(o.contact_ids)",
-            [person.workspace.pk, *[person.contact_id] * 3],
-        )
-    )
+        of__workspace=person.workspace, of__has_journal=True,
+        first__lte=person.contact_id, last__gte=person.contact_id, contact_ids__contains=[person.contact_id],
+    )  # fmt: skip
 
 
 def import_files(person: Person) -> Iterator[Row]:

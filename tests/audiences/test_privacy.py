@@ -125,7 +125,14 @@ def known(workspace, connection, by):
         has_journal=True,
     )  # fmt: skip
     BulkChange.objects.create(of=bulk, contact_id=ana.pk)
-    BulkOutcome.objects.create(of=bulk, outcome="had_it", contact_ids=[ana.pk - 1, ana.pk, ana.pk + 1])
+    BulkOutcome.objects.create(
+        of=bulk,
+        outcome="had_it",
+        contact_ids=[ana.pk - 1, ana.pk, ana.pk + 1],
+        first=ana.pk - 1,
+        last=ana.pk + 1,
+        many=3,
+    )
     rule = {"join": "all", "rules": [{"kind": "field", "of": "@email", "op": "contains", "value": ANA}]}
     Delivery.objects.filter(pk=delivery.pk).update(
         audience={"lists": [], "segments": [{"id": 1, "name": "Hers", "version": 1, "rule": rule}]}
