@@ -165,7 +165,8 @@ class BulkKind(Kind):
             f" and o.outcome = {write.put(condition.op)}"
         )
         if not write.is_one_by_one or write.is_denied or written["many"] <= FEW:
-            return f"c.id in (select unnest(o.contact_ids) {rows})"
+            # Not "in": of many the planner would make no join for whoever is not among them.
+            return f"exists (select 1 from (select unnest(o.contact_ids) as id {rows}) p where p.id = c.id)"
         first, last = write.put(written["first"]), write.put(written["last"])
         return (
             f"(c.id between {first} and {last} and exists ("
