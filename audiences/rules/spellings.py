@@ -49,6 +49,7 @@ _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (r"\ban? (?=(?:day|week|month|quarter|year) ago\b)", "1 "),
     (r"\bboth (?=.+ and )", ""),
     (r"\bneither\b(?=.+ nor )", "not"),
+    (r"(?<=\S)\s+nor\s+(?=(?:on|in|from|tagged|speaks|lives|subscribed|imported|added)\b)", " and not "),
     (r"(?<=\S)\s+nor\s+(?=\S)", " or "),
     (r"\bnon[- ](?=\w)", "not "),
     (r"\bzero (?!(?:and|or|but)\b)(?=\w)", "no "),

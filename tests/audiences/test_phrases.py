@@ -251,6 +251,11 @@ def offered(workspace, reader):
         ("in Germany, Austria and Switzerland", "Country is “DE” or “AT” or “CH”"),
         ("not in Germany and Austria", "Country is not “DE” or “AT”"),
         ("speaks German and French", "Language is “de” or “fr”"),
+        (
+            "neither on News nor on Guests nor on Offers",
+            "(not on the list “News” and not on the list “Guests” and not on the list “Offers”)",
+        ),
+        ("neither tagged vip nor on News", "(not tagged “VIP” and not on the list “News”)"),
         ("speaks neither German nor French", "Language is not “de” or “fr”"),
         ("tagged vip and lost", "(tagged “VIP” and tagged “lost”)"),
         ("on both News and Offers", "(on the list “News” and on the list “Offers”)"),
