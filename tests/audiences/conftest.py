@@ -9,10 +9,10 @@ import requests
 from accounts import pulls
 from accounts.models import Connection, Pull, User, Workspace
 from audiences import services
-from audiences.models import BulkAction
+from audiences.models import BulkAction, List
 from audiences.queries.contacts import People
 from tests.conftest import SandboxServer
-from tests.factories import ConnectionFactory
+from tests.factories import ConnectionFactory, ListFactory
 from tests.helpers import run_outbox
 
 STEPS = ("audiences.pull_fields", "audiences.pull_lists", "audiences.pull_leaves", "audiences.pull_contacts")
@@ -52,6 +52,16 @@ class Account:
     def calls(self) -> list[tuple[str, str]]:
         log = self.sandbox.read("log", provider="brevo", account=f"sandbox-{self.name}")["calls"]
         return [(call["method"], call["path"]) for call in log]
+
+
+@pytest.fixture
+def news(workspace: Workspace) -> List:
+    return ListFactory(workspace=workspace, name="News")
+
+
+@pytest.fixture
+def approver(member: Callable[..., User]) -> User:
+    return member("approver")
 
 
 @pytest.fixture

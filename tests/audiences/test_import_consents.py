@@ -29,23 +29,12 @@ from tests.audiences.importing import (
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
-    ListFactory,
     SuppressionFactory,
 )
 
 pytestmark = pytest.mark.django_db
 
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
-
-
-@pytest.fixture
-def approver(member):
-    return member("approver")
-
-
-@pytest.fixture
-def news(workspace):
-    return ListFactory(workspace=workspace, name="News")
 
 
 def test_who_is_new_on_a_list_has_a_consent_with_its_proof(workspace, by, news):

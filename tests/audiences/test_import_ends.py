@@ -30,15 +30,9 @@ from tests.audiences.importing import (
 )
 from tests.factories import (
     ContactFactory,
-    ListFactory,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def news(workspace):
-    return ListFactory(workspace=workspace, name="News")
 
 
 class Killed(BaseException):
@@ -54,6 +48,16 @@ def many(count=9):
 def crash(task):
     """The lease of the entry runs out, and the sweep frees it."""
     OutboxEntry.objects.filter(task=task, state="claimed").update(state="waiting", fence=99)
+
+
+def one_chunk_in(workspace, by, monkeypatch):
+    """An import of which the first three rows are imported."""
+    monkeypatch.setattr(applying, "CHUNK", 3)
+    mine = preview(begin(workspace, by, many()), by)
+    services.start_import(mine=mine, by=by, version=mine.version)
+    Tables(mine).make_result()
+    applying.apply_next(mine)
+    return mine
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
@@ -192,11 +196,7 @@ def test_import_pressed_twice_is_one_import(workspace, by):
 
 
 def test_cancelled_midway_what_is_there_stays_and_can_be_taken_back(workspace, by, monkeypatch):
-    monkeypatch.setattr(applying, "CHUNK", 3)
-    mine = preview(begin(workspace, by, many()), by)
-    services.start_import(mine=mine, by=by, version=mine.version)
-    Tables(mine).make_result()
-    applying.apply_next(mine)
+    mine = one_chunk_in(workspace, by, monkeypatch)
     services.cancel_import(mine=mine, by=by)
     work()
     mine.refresh_from_db()
@@ -215,11 +215,7 @@ def test_a_worker_killed_while_it_ends_a_cancelled_import_imports_nothing_more(w
         raise Killed
         yield
 
-    monkeypatch.setattr(applying, "CHUNK", 3)
-    mine = preview(begin(workspace, by, many()), by)
-    services.start_import(mine=mine, by=by, version=mine.version)
-    Tables(mine).make_result()
-    applying.apply_next(mine)
+    mine = one_chunk_in(workspace, by, monkeypatch)
     services.cancel_import(mine=mine, by=by)
     with monkeypatch.context() as dying:
         dying.setattr(running, "keep_left_out", killed)
@@ -232,11 +228,7 @@ def test_a_worker_killed_while_it_ends_a_cancelled_import_imports_nothing_more(w
 
 
 def test_a_stopped_import_is_cancelled_without_reading_its_file_meanwhile(workspace, by, monkeypatch):
-    monkeypatch.setattr(applying, "CHUNK", 3)
-    mine = preview(begin(workspace, by, many()), by)
-    services.start_import(mine=mine, by=by, version=mine.version)
-    Tables(mine).make_result()
-    applying.apply_next(mine)
+    mine = one_chunk_in(workspace, by, monkeypatch)
     running.fail(mine, "Cut off.")
     with monkeypatch.context() as reading:
         reading.setattr("audiences.importing.left_out.keep_left_out", None)

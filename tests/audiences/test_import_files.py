@@ -20,21 +20,10 @@ from tests.audiences.importing import (
     work,
 )
 from tests.factories import (
-    ListFactory,
     WorkspaceFactory,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def approver(member):
-    return member("approver")
-
-
-@pytest.fixture
-def news(workspace):
-    return ListFactory(workspace=workspace, name="News")
 
 
 def test_a_file_is_opened_with_its_columns_guessed(workspace, by):

@@ -10,14 +10,9 @@ from audiences import services
 from audiences.models import Contact, Import, Tag, Tagging
 from audiences.queries import foreseen
 from tests.audiences.importing import begin, bring, preview, start, undo
-from tests.factories import ConnectionFactory, ContactFactory, ListFactory, SubscriptionFactory
+from tests.factories import ConnectionFactory, ContactFactory, SubscriptionFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def news(workspace):
-    return ListFactory(workspace=workspace, name="News")
 
 
 def test_the_button_counts_everybody_who_is_written(browse, workspace, by, news):

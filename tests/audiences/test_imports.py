@@ -30,18 +30,12 @@ from tests.audiences.importing import (
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
-    ListFactory,
     SubscriptionFactory,
     SuppressionFactory,
     WorkspaceFactory,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def news(workspace):
-    return ListFactory(workspace=workspace, name="News")
 
 
 def outcomes(mine):

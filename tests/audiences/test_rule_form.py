@@ -9,11 +9,6 @@ from audiences.forms.rule_rows import joined, split
 from tests.factories import ListFactory
 
 
-@pytest.fixture
-def news(workspace):
-    return ListFactory(workspace=workspace, name="News")
-
-
 def posted(workspace, *nodes, **values):
     """`nodes` as "c1 g1 list:7 on" or "g2 g1 any"."""
     data = QueryDict(mutable=True)

@@ -18,11 +18,6 @@ FILE = "Email\nana@x.test\nnew@x.test\n"
 
 
 @pytest.fixture
-def news(workspace):
-    return ListFactory(workspace=workspace, name="News")
-
-
-@pytest.fixture
 def ana(workspace):
     return ContactFactory(workspace=workspace, email="ana@x.test")
 

@@ -25,11 +25,6 @@ NEW = "/w/acme/segments/new/"
 
 
 @pytest.fixture
-def news(workspace):
-    return ListFactory(workspace=workspace, name="News")
-
-
-@pytest.fixture
 def make(workspace):
     def saved(name, *conditions):
         rule = rules.read({"join": "all", "rules": list(conditions)})

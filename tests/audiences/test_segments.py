@@ -25,11 +25,6 @@ from tests.helpers import run_outbox
 
 
 @pytest.fixture
-def news(workspace):
-    return ListFactory(workspace=workspace, name="News")
-
-
-@pytest.fixture
 def make(workspace):
     """`make("Readers", ("list", 7, "on"))` saves a segment of all these conditions."""
 
