@@ -6,8 +6,8 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # The last one registers a lookup.
-        from accounts import attention, names, queries, search  # noqa: F401
+        import accounts.names  # noqa: F401 - registers a lookup
+        from accounts import attention, queries, search
 
         attention.register(needs=queries.accounts_in_need, running=queries.running_pulls)
         search.register("Connections", queries.search_connections, more="accounts:connections")
