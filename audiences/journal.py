@@ -22,11 +22,14 @@ exists (select 1 from accounts_mirrorrow r where r.kind = '{MirrorKind.CONTACT.v
 """
 
 
-def fields_back(journal: str, which: str, values: dict[str, Any]) -> int:
-    """Each field that still holds what was written gets its former value; the others are marked as kept."""
+def fields_back(journal: str, which: str, values: dict[str, Any], *, stays: str = "false") -> int:
+    """Each field that still holds what was written gets its former value; the others are marked as kept.
+
+    `stays`: SQL of a change `j` and the `key` of a field in it, that this one is kept all the same.
+    """
     values = values | {"standard": list(STANDARD)}
     with database.cursor() as cursor:
-        cursor.execute(_KEPT_FIELDS.format(journal=journal, which=which), values)
+        cursor.execute(_KEPT_FIELDS.format(journal=journal, which=which, stays=stays), values)
         cursor.execute(_FIELDS.format(journal=journal, which=which), values)
         return cursor.rowcount
 
@@ -58,23 +61,26 @@ def forget_some(journal: str, which: str, values: dict[str, Any]) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _now(key: str) -> str:
+def now_in(key: str) -> str:
     """SQL: the value a field has now, null for nothing; `key` is an expression of the field's key."""
     columns = " ".join(f"when '{column}' then to_jsonb(nullif(c.{column}, ''))" for column in STANDARD)
     return f"case {key} {columns} else c.custom -> {key} end"
 
 
-# Of a change `j` of a person `c`: some field still holds what was written.
-IS_STILL_OURS = f"""exists (
-    select 1 from jsonb_each(j.changes) where {_now("key")} is not distinct from nullif(value -> 1, 'null')
+def is_still_ours(stays: str = "false") -> str:
+    """SQL, of a change `j` of a person `c`: some field still holds what was written. `stays`: as of `fields_back`."""
+    return f"""exists (
+    select 1 from jsonb_each(j.changes)
+    where {now_in("key")} is not distinct from nullif(value -> 1, 'null') and not {stays}
 )"""
+
 
 # Fields that no longer hold what was written.
 _KEPT_FIELDS = f"""
 update {{journal}} j
 set kept = coalesce((
     select jsonb_agg(key order by key) from jsonb_each(j.changes)
-    where {_now("key")} is distinct from nullif(value -> 1, 'null')
+    where {now_in("key")} is distinct from nullif(value -> 1, 'null') or {{stays}}
 ), '[]')
 from audiences_contact c
 where {{which}} and c.id = j.contact_id and c.workspace_id = %(workspace)s

@@ -3,7 +3,7 @@
 Who was on the list already was not put there again, so nothing of it was written down. The rows of that import tell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection as database
@@ -19,13 +19,13 @@ READ_AT_ONCE = 20
 
 
 def later(mine: Import) -> list[Import]:
-    """The imports that began after this one, stand and found people here: first those for the same list, each in its turn."""
+    """The imports that began after this one, stand and found people here, each in its turn."""
     found = list(
         Import.objects.filter(
             Q(counts__changed__gt=0) | Q(counts__unchanged__gt=0),
             workspace=mine.workspace_id, aim=Import.Aim.PEOPLE, has_rows=True, started_at__gt=mine.started_at, undone={},
             state__in=[State.RUNNING, State.DONE, State.CANCELLED, State.FAILED],
-        ).order_by("started_at", "id").only("list", "basis", "consent_at", "started_at", "counts", "mapping")
+        ).order_by("started_at", "id").only("list", "basis", "consent_at", "started_at", "counts", "mapping", "policy")
     )  # fmt: skip
     with database.cursor() as cursor:
         cursor.execute(
@@ -33,8 +33,7 @@ def later(mine: Import) -> list[Import]:
             [[Tables(one).result for one in found]],
         )
         there = {name for (name,) in cursor.fetchall()}
-    known = [one for one in found if Tables(one).result in there]
-    return sorted(known, key=lambda one: not _is_for_list_of(mine, one))
+    return [one for one in found if Tables(one).result in there]
 
 
 def must_be_read(one: Import) -> bool:
@@ -44,9 +43,10 @@ def must_be_read(one: Import) -> bool:
 
 
 def find(mine: Import, again: Sequence[Import], *, people: str, values: dict[str, Any]) -> None:
-    """Whom of `people`, SQL of ids, these imports found here: the temp table `named`, each by the first that did.
+    """Whom of `people`, SQL of ids, these imports found here: the temp table `named`.
 
-    `number` is its place among them, from 1.
+    Each by the first for the same list (`of_list`) that did, and by the first for another; `number` is its place among
+    them, from 1.
     """
     numbered = list(enumerate(again, 1))
     ids = {"ids": [one.pk for one in again]}
@@ -55,41 +55,43 @@ def find(mine: Import, again: Sequence[Import], *, people: str, values: dict[str
     with database.cursor() as cursor:
         cursor.execute(_NAMED.format(people=people), values)
         if by_journal:
-            cursor.execute(_BY_JOURNAL, ids | {"numbers": by_journal})
-        for first in range(0, len(by_rows), READ_AT_ONCE):
-            some = by_rows[first : first + READ_AT_ONCE]
-            rows = " union all ".join(_rows(mine, number, one) for number, one in some)
-            with transaction.atomic():
-                cursor.execute(_BY_ROWS.format(rows=rows))
-                found = cursor.fetchall()
-                # Lets go of these tables: the database has room for so many held by one transaction, and no more.
-                transaction.set_rollback(True)
-            if found:
-                names = ("contacts", "numbers", "lines", "moments", "addresses")
-                cursor.execute(_ADD, ids | dict(zip(names, map(list, zip(*found, strict=True)), strict=True)))
+            theirs = [_is_for_list_of(mine, again[number - 1]) for number in by_journal]
+            cursor.execute(_BY_JOURNAL, ids | {"numbers": by_journal, "theirs": theirs})
+        for found in read(_BY_ROWS, [_rows(mine, number, one) for number, one in by_rows]):
+            names = ("contacts", "theirs", "numbers", "lines", "moments", "addresses")
+            cursor.execute(_ADD, ids | dict(zip(names, map(list, zip(*found, strict=True)), strict=True)))
 
 
-def on_list(mine: Import, again: Sequence[Import]) -> int:
-    """How many of them are for the same list: up to that number one says the membership again."""
-    return sum(_is_for_list_of(mine, one) for one in again)
+def read(statement: str, of_each: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
+    """What the statement finds in the rows of some imports, then of the next; `of_each` is SQL of the rows of one."""
+    for first in range(0, len(of_each), READ_AT_ONCE):
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute(statement.format(rows=" union all ".join(of_each[first : first + READ_AT_ONCE])))
+            found = cursor.fetchall()
+            # Lets go of these tables: the database has room for so many held by one transaction, and no more.
+            transaction.set_rollback(True)
+        if found:
+            yield found
 
 
 def hand_over(mine: Import, again: Sequence[Import], *, journal: str, which: str, own: str, values: dict[str, Any]) -> None:  # fmt: skip
     """Memberships `m`, as `own` says, of people of `made` and of the journal become those of the import that said them again.
 
     It takes them back in its turn, to what they were before the first, and its consent stands for them. Not of whoever
-    had left before the first: that import alone would have left them out.
+    had left before the first: that import alone would have left them out. People of `made` and `adopted` become those of
+    the first that named them: rolled back in its turn, it lets them go.
     """
-    theirs = again[: on_list(mine, again)]
-    if not theirs:
+    if not again:
         return
     said = {
-        "again": [one.pk for one in theirs],
-        "again_basis": [one.basis_id for one in theirs],
-        "again_at": [one.consent_at or one.started_at for one in theirs],
+        "again": [one.pk for one in again],
+        "again_basis": [one.basis_id for one in again],
+        "again_at": [one.consent_at or one.started_at for one in again],
     }
     with database.cursor() as cursor:
-        cursor.execute(_HAND_OVER.format(journal=journal, which=which, own=own), values | said)
+        if mine.list_id:
+            cursor.execute(_HAND_OVER.format(journal=journal, which=which, own=own), values | said)
+        cursor.execute(_HAND_PEOPLE_OVER)
 
 
 # Of a membership in a journal: the person had not left.
@@ -102,13 +104,14 @@ def _is_for_list_of(mine: Import, one: Import) -> bool:
 
 def _rows(mine: Import, number: int, one: Import) -> str:
     tables = Tables(one)
-    # Of the others it is enough to know that they found them.
-    told, stage = "null::bigint, null::timestamptz, null::text", ""
-    if _is_for_list_of(mine, one):
+    # Of the others it is enough to know that they found them, and where.
+    told, stage = "r.line, null::timestamptz, null::text", ""
+    of_list = _is_for_list_of(mine, one)
+    if of_list:
         told = "r.line, s.consent_at, s.consent_ip::text"
         stage = f" left join {tables.stage} s on s.line = r.line"
     return (
-        f"select w.id, {number}, {told} from wanted w"
+        f"select w.id, {of_list}, {number}, {told} from wanted w"
         f" join {tables.result} r on r.outcome in ('changed', 'unchanged') and r.contact_id = w.id{stage}"
     )
 
@@ -118,35 +121,39 @@ drop table if exists pg_temp.wanted, pg_temp.named;
 create temp table wanted on commit drop as {people};
 analyze wanted;
 create temp table named (
-    contact_id bigint primary key, number int not null, step_id bigint, at timestamptz, ip inet
+    contact_id bigint, of_list bool, number int not null, step_id bigint, at timestamptz, ip inet,
+    primary key (contact_id, of_list)
 ) on commit drop
 """
 
 _BY_JOURNAL = """
-insert into named (contact_id, number, step_id)
-select distinct on (j.contact_id) j.contact_id, one.number, j.step_id
+insert into named (contact_id, of_list, number, step_id)
+select distinct on (j.contact_id, one.of_list) j.contact_id, one.of_list, one.number, j.step_id
 from wanted join audiences_importchange j on j.contact_id = wanted.id
 join audiences_importstep t on t.id = j.step_id
-join unnest(%(numbers)s::int[]) one(number) on (%(ids)s::bigint[])[one.number] = t.of_id
-order by j.contact_id, one.number, j.id
+join unnest(%(numbers)s::int[], %(theirs)s::bool[]) one(number, of_list) on (%(ids)s::bigint[])[one.number] = t.of_id
+order by j.contact_id, one.of_list, one.number, j.id
 """
 
 _BY_ROWS = """
-select distinct on (f.id) f.* from ({rows}) f(id, number, line, at, ip)
-where not exists (select 1 from named n where n.contact_id = f.id and n.number < f.number)
-order by f.id, f.number, f.line
+select distinct on (f.id, f.of_list) f.* from ({rows}) f(id, of_list, number, line, at, ip)
+where not exists (
+    select 1 from named n where n.contact_id = f.id and n.of_list = f.of_list and n.number < f.number
+)
+order by f.id, f.of_list, f.number, f.line
 """
 
 _ADD = """
 insert into named
-select f.contact_id, f.number, (
+select f.contact_id, f.of_list, f.number, (
     select t.id from audiences_importstep t
     where t.of_id = (%(ids)s::bigint[])[f.number] and t.last_line >= f.line order by t.last_line limit 1
 ), f.at, f.ip::inet
 from unnest(
-    %(contacts)s::bigint[], %(numbers)s::int[], %(lines)s::bigint[], %(moments)s::timestamptz[], %(addresses)s::text[]
-) f(contact_id, number, line, at, ip)
-on conflict (contact_id) do update
+    %(contacts)s::bigint[], %(theirs)s::bool[], %(numbers)s::int[], %(lines)s::bigint[], %(moments)s::timestamptz[],
+    %(addresses)s::text[]
+) f(contact_id, of_list, number, line, at, ip)
+on conflict (contact_id, of_list) do update
 set number = excluded.number, step_id = excluded.step_id, at = excluded.at, ip = excluded.ip
 """
 
@@ -160,14 +167,26 @@ from (
     union all
     select id, '{{{{"status": null, "evidence": null, "changed_at": null}}}}' from made
 ) was
-join named n on n.contact_id = was.contact_id and n.number <= cardinality(%(again)s::bigint[])
+join named n on n.contact_id = was.contact_id and n.of_list
 join audiences_subscription m on m.contact_id = was.contact_id and {{own}};
 update audiences_subscription m set evidence = jsonb_build_object('import', (%(again)s::bigint[])[h.number])
 from handed h where m.id = h.id;
+update audiences_contact c set version = c.version + 1 from handed h where c.id = h.contact_id;
 insert into audiences_importchange (step_id, contact_id, changes, membership)
 select h.step_id, h.contact_id, '{{{{}}}}', h.membership from handed h order by h.contact_id;
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, ip, created_at)
 select h.contact_id, (%(again_basis)s::bigint[])[h.number], %(list)s, 'given',
        coalesce(h.at, (%(again_at)s::timestamptz[])[h.number]), h.ip, now()
 from handed h order by h.contact_id
+"""
+
+# A row that changes nothing says whose they are now.
+_HAND_PEOPLE_OVER = """
+insert into audiences_importchange (step_id, contact_id, changes)
+select distinct on (n.contact_id) n.step_id, n.contact_id, '{}'::jsonb
+from (select id from made union select id from adopted) p join named n on n.contact_id = p.id
+where not exists (
+    select 1 from audiences_importchange j where j.step_id = n.step_id and j.contact_id = n.contact_id
+)
+order by n.contact_id, n.number
 """

@@ -1,7 +1,8 @@
 """An import taken back, chunk by chunk, the last one first. What changed since stays, and is named.
 
 Nobody becomes mailable by it: a membership only goes back to what it was while it is still the import's own, and
-whoever left since keeps the leave, and the person it belongs to. What a later import said as well stays as well.
+whoever left since keeps the leave, and the person it belongs to. What a later import said as well stays as well, and goes
+back with that one: once all are rolled back, in whatever order, nothing of them is left.
 """
 
 from typing import NamedTuple
@@ -13,9 +14,9 @@ from django.utils import timezone
 from accounts import outbox
 from accounts.models import MirrorKind
 from audiences import sets
-from audiences.importing import said_again
+from audiences.importing import said_again, said_fields
 from audiences.importing.outcomes import values_of
-from audiences.journal import IS_MIRRORED, IS_STILL_OURS, consents_undone, fields_back, memberships_back
+from audiences.journal import IS_MIRRORED, consents_undone, fields_back, is_still_ours, memberships_back
 from audiences.models import Consent, Contact, Import, ImportStep, Subscription
 
 
@@ -58,13 +59,15 @@ class Outlook(NamedTuple):
 def outlook(mine: Import) -> Outlook | None:
     """By the conditions of the roll back itself; no person is written. None where too many later files would have to be read."""
     again = said_again.later(mine)
-    if sum(map(said_again.must_be_read, again)) > said_again.READ_AT_ONCE:
+    must_be_read = (said_again.must_be_read(one) or said_fields.are_said(mine, one) for one in again)
+    if sum(must_be_read) > said_again.READ_AT_ONCE:
         return None
-    values = values_of(mine) | {
-        "contact": MirrorKind.CONTACT.value, "on_list": said_again.on_list(mine, again),
-    }  # fmt: skip
+    values = values_of(mine) | {"contact": MirrorKind.CONTACT.value}
     said_again.find(mine, again, people=_ALL_PEOPLE, values=values)
-    statement = _OUTLOOK.format(own=_own("m"), is_unused=_is_unused(), is_ours=IS_STILL_OURS)
+    said_fields.find(mine, again, which=_WHICH_STANDS, values=values)
+    statement = _OUTLOOK.format(
+        own=_own("m"), is_unused=_is_unused(), is_ours=is_still_ours(said_fields.IS_SAID)
+    )
     with database.cursor() as cursor:
         cursor.execute(statement, values)
         return Outlook(*cursor.fetchone())
@@ -78,24 +81,28 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
     counts = {"fields": 0, "lists": 0, "people": 0, "off": 0, "kept": 0}
     with database.cursor() as cursor:
         cursor.execute(
-            "set local jit = off; drop table if exists pg_temp.touched, pg_temp.made, pg_temp.own, pg_temp.unused"
+            "set local jit = off;"
+            " drop table if exists pg_temp.touched, pg_temp.made, pg_temp.adopted, pg_temp.own, pg_temp.unused"
         )
         cursor.execute(_MADE, values)
         again = said_again.later(mine)
         said_again.find(mine, again, people=_CHUNK_PEOPLE, values=values)
+        cursor.execute(_UNUSED.format(is_unused=_is_unused()), values)
+        cursor.execute(_DELETE_WHAT_HANGS_ON_THEM, values)
+        cursor.execute(_DELETE_PEOPLE)
+        counts["people"] = cursor.rowcount
+        cursor.execute(_ONLY_WHO_STAYS, values)
         said_again.hand_over(mine, again, journal=_JOURNAL, which=_WHICH, own=_own("m"), values=values)
-        counts["fields"] = fields_back(_JOURNAL, _WHICH, values)
+        said_fields.find(mine, again, which=_WHICH, values=values)
+        said_fields.hand_over(again, which=_WHICH, values=values)
+        counts["fields"] = fields_back(_JOURNAL, _WHICH, values, stays=said_fields.IS_SAID)
         memberships_back(_JOURNAL, _WHICH, _own("m"), values)
+        cursor.execute(_KEPT_ADOPTED, values)
         meant = f"select j.contact_id from {_JOURNAL} j where {_WHICH} and j.membership is not null"
         if step.first_contact is not None:
             cursor.execute(_MADE_MEMBERSHIPS, values)
-            cursor.execute(_UNUSED.format(is_unused=_is_unused()), values)
-            cursor.execute(_DELETE_CONSENTS, values)
-            cursor.execute(_DELETE_PAIRS)
-            cursor.execute(_DELETE_PEOPLE)
-            counts["people"] = cursor.rowcount
             cursor.execute(_KEPT_PEOPLE, values)
-            cursor.execute(_OFF)
+            cursor.execute("select count(*) from own")
             counts["off"] = cursor.fetchone()[0]
             meant += " union all select id from made"
         consents_undone(meant, values)
@@ -118,9 +125,12 @@ def _own(membership: str) -> str:
 
 
 def _is_unused() -> str:
-    """SQL: nothing hangs on the person `p` beside what the import made, in whichever app, and no later file named them."""
+    """SQL: nothing hangs on the person `p` beside what imports made, in whichever app, and no later file named them.
+
+    Others that stand are none of these imports, and nobody else has changed the person.
+    """
     return f"""
-    p.version = 1
+    (p.version = 1 or p.version = 1 + ({_CHANGES}))
     and not exists (select 1 from accounts_mirrorrow r where r.kind = %(contact)s and r.object_id = p.id)
     and not ({_used_elsewhere()}) and not exists (select 1 from named n where n.contact_id = p.id)
     """
@@ -135,7 +145,9 @@ def _used_elsewhere() -> str:
         if model is Consent:
             found.append(
                 "exists (select 1 from audiences_consent u where u.contact_id = p.id"
-                " and u.basis_id is distinct from %(basis)s)"
+                " and u.basis_id is distinct from %(basis)s and (u.kind = 'withdrawn' or not exists ("
+                "select 1 from audiences_consent k"
+                " where k.contact_id = p.id and k.basis_id = u.basis_id and k.kind = 'undone')))"
             )
         elif model is Subscription:
             found.append(
@@ -149,13 +161,46 @@ def _used_elsewhere() -> str:
 
 
 _JOURNAL, _WHICH = "audiences_importchange", "j.step_id = %(step)s"
-# Whom this chunk made and who is still here.
-_MADE = """
+_WHICH_STANDS = (
+    "j.step_id in (select id from audiences_importstep where of_id = %(import)s and undone_at is null)"
+)
+
+# Each change of this import, or of one that was taken back, made the version of the person `p` one higher, and so did each
+# part of it that went back. Columns first: a field may be called like a mark.
+_CHANGES = """
+select coalesce(sum(
+    (j.changes <> '{}' or j.membership is not null)::int + case when j.kept is null then 0 else
+        (exists (select 1 from jsonb_object_keys(j.changes) key where not j.kept ? key))::int
+        + (j.membership is not null and not j.kept ? 'list')::int + (j.changes = '{}' and j.kept ? 'off')::int
+    end
+), 0) from audiences_importchange j join audiences_importstep t on t.id = j.step_id
+where j.contact_id = p.id and (t.undone_at is not null or t.of_id = %(import)s)
+"""
+
+# Whom an import made that was taken back, while no other that stands says that they were handed over to it.
+_IS_ADOPTED = """
+exists (
+    select 1 from audiences_importstep t join audiences_import i on i.id = t.of_id
+    where i.workspace_id = %(workspace)s and t.undone_at is not null
+      and p.id between t.first_contact and t.last_contact and p.created_at = t.at
+) and not exists (
+    select 1 from audiences_importchange o join audiences_importstep t on t.id = o.step_id
+    where o.contact_id = p.id and t.undone_at is null and t.of_id <> %(import)s
+)
+"""
+
+# Whom this chunk made, or has from one that was taken back, and who is still here.
+_MADE = f"""
 create temp table made on commit drop as
 select c.id, c.version from audiences_contact c
 where c.id between %(first)s and %(last)s and c.workspace_id = %(workspace)s and c.created_at = %(at)s;
 create unique index on made (id);
-analyze made
+analyze made;
+create temp table adopted on commit drop as
+select p.id, p.version from audiences_contact p
+where p.id in (select j.contact_id from {_JOURNAL} j where {_WHICH}) and p.workspace_id = %(workspace)s and {_IS_ADOPTED};
+create unique index on adopted (id);
+analyze adopted
 """
 
 _MADE_MEMBERSHIPS = f"""
@@ -169,17 +214,24 @@ where m.id = own.id and own.is_mirrored
 
 _UNUSED = """
 create temp table unused on commit drop as
-select p.id from made p where {is_unused};
-create unique index on unused (id)
+select p.id from (select * from made union select * from adopted) p where {is_unused};
+create unique index on unused (id);
+analyze unused
 """
 
-_DELETE_CONSENTS = "delete from audiences_consent t using unused where t.contact_id = unused.id"
-# Found by a search, so nothing that anybody did with them.
-_DELETE_PAIRS = """
+# Pairs were found by a search, so nothing that anybody did with them.
+_DELETE_WHAT_HANGS_ON_THEM = f"""
+delete from audiences_subscription t using unused where t.contact_id = unused.id;
+delete from audiences_consent t using unused where t.contact_id = unused.id;
 delete from audiences_duplicatepair t using unused where t.contact_a_id = unused.id;
-delete from audiences_duplicatepair t using unused where t.contact_b_id = unused.id
+delete from audiences_duplicatepair t using unused where t.contact_b_id = unused.id;
+delete from {_JOURNAL} j using unused where {_WHICH} and j.contact_id = unused.id
 """
 _DELETE_PEOPLE = "delete from audiences_contact c using unused where c.id = unused.id"
+_ONLY_WHO_STAYS = """
+delete from made using unused where made.id = unused.id;
+delete from adopted using unused where adopted.id = unused.id
+"""
 
 _KEPT_PEOPLE = """
 update audiences_contact c set version = c.version + 1, updated_at = now()
@@ -187,10 +239,12 @@ from own where c.id = own.contact_id;
 insert into audiences_importchange (step_id, contact_id, changes, membership, kept)
 select %(step)s, made.id, '{}', null,
        case when exists (select 1 from own where own.contact_id = made.id) then '["person", "off"]' else '["person"]' end::jsonb
-from made where not exists (select 1 from unused where unused.id = made.id) order by made.id
+from made order by made.id
 """
-
-_OFF = "select count(*) from own join audiences_contact c on c.id = own.contact_id"
+_KEPT_ADOPTED = f"""
+update {_JOURNAL} j set kept = coalesce(j.kept, '[]') || '["person"]'
+from adopted where {_WHICH} and j.contact_id = adopted.id
+"""
 
 _CHUNK_PEOPLE = f"select id from made union select j.contact_id from {_JOURNAL} j where {_WHICH}"
 _ALL_PEOPLE = """
@@ -206,7 +260,11 @@ _OUTLOOK = f"""
 with steps as (
     select * from audiences_importstep where of_id = %(import)s and undone_at is null
 ), again as (
-    select contact_id from named where number <= %(on_list)s
+    select contact_id from named where of_list
+), adopted as (
+    select p.id, {{is_unused}} as is_gone from audiences_contact p
+    where p.id in (select j.contact_id from steps join audiences_importchange j on j.step_id = steps.id)
+      and p.workspace_id = %(workspace)s and {_IS_ADOPTED}
 ), made as (
     select p.id, {{is_unused}} as is_gone, exists (
         select 1 from audiences_subscription m
@@ -222,13 +280,14 @@ with steps as (
     )) as is_back
     from steps t join audiences_importchange j on j.step_id = t.id
     join audiences_contact c on c.id = j.contact_id and c.workspace_id = %(workspace)s
-    where c.id not in (select id from made)
+    where c.id not in (select id from made union all select id from adopted where is_gone)
     group by c.id
 )
-select (select count(*) from made where is_gone), (select count(*) from made where not is_gone and is_off),
+select (select count(*) from made where is_gone) + (select count(*) from adopted where is_gone),
+       (select count(*) from made where not is_gone and is_off),
        (select count(*) from made where not is_gone and not is_off),
        (select count(*) from known where is_back), (select count(*) from known where not is_back),
-       (select count(*) from made join named on named.contact_id = made.id)
+       (select count(*) from (select id from made union select id from adopted) p where id in (select contact_id from named))
 """
 
 # The table that memberships live in is named in the statements above.

@@ -372,7 +372,7 @@ def _to_undo(mine: Import) -> dict[str, Any]:
     sentence = "; ".join(parts) or "Nobody was changed by it"
     order = ""
     if seen.again if seen else queries.is_followed(mine):
-        order = " To have those go too who came with a later file, roll that one back first."
+        order = " Who came with a later file too goes once that one is rolled back as well."
     return {
         "undo_text": f"{sentence[0].upper()}{sentence[1:]}. What changed after the import stays as it is, and is listed.{order}",
         "undo_action": action,

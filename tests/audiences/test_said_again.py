@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from audiences import queries, services
 from audiences.importing import said_again
-from audiences.models import Consent, Contact, ImportChange, Subscription
-from tests.audiences.importing import bring, left_before, on, undo
+from audiences.models import Consent, Contact, Field, ImportChange, Subscription
+from tests.audiences.importing import bring, fields, left_before, on, undo
 from tests.factories import ContactFactory, ListFactory, SubscriptionFactory
 
 pytestmark = pytest.mark.django_db
@@ -210,19 +210,80 @@ def test_who_was_given_back_to_a_later_file_is_one_person_in_its_dialog(workspac
     assert second.undone == {"fields": 0, "lists": 0, "people": 0, "off": 0, "kept": 1}
 
 
-def test_the_dialog_says_that_the_later_file_goes_first_to_have_people_go(workspace, by, browse, news):
+def test_the_dialog_says_that_people_go_with_the_last_file_that_names_them(workspace, by, browse, news):
     first = bring(workspace, by, FILE, on_list=news)
     client = browse("editor")
     alone = client.get(f"/w/acme/imports/{first.pk}/").context["undo_text"]
     second = bring(workspace, by, FILE, on_list=news)
 
-    assert "roll that one back first" not in alone
+    assert "later file too goes" not in alone
     assert client.get(f"/w/acme/imports/{first.pk}/").context["undo_text"].endswith(
-        "To have those go too who came with a later file, roll that one back first."
+        "Who came with a later file too goes once that one is rolled back as well."
     )  # fmt: skip
-    undo(second, by)
     undo(first, by)
-    assert Contact.objects.count() == 0
+    told = client.get(f"/w/acme/imports/{second.pk}/").context
+    undo(second, by)
+    assert (told["undo_text"].partition(".")[0], told["undo_action"]) == (
+        "2 people who came with it go again", "Roll back 2 people",
+    )  # fmt: skip
+    assert (Contact.objects.count(), second.undone["people"], second.undone["kept"]) == (0, 2, 0)
+
+
+def test_whom_somebody_changed_since_stays_when_the_last_file_goes_too(workspace, by, browse):
+    first, second = (bring(workspace, by, FILE) for _ in "12")
+    ana = Contact.objects.get(email="ana@x.test")
+    undo(first, by)
+    services.edit_person(
+        contact=ana, by=by, version=ana.version, email=ana.email, fields={"city": "Bern"}, seen={"city": ""}
+    )
+    told = browse("editor").get(f"/w/acme/imports/{second.pk}/").context["undo_text"]
+
+    undo(second, by)
+
+    assert told.startswith(
+        "1 person who came with it goes again; 1 person who changed since stays as they are."
+    )
+    assert [*Contact.objects.values_list("email", flat=True)] == ["ana@x.test"]
+    assert (second.undone["people"], second.undone["kept"]) == (1, 1)
+
+
+def test_whom_a_file_has_from_one_rolled_back_stays_whatever_goes_after_it(workspace, by):
+    first, _ = (bring(workspace, by, FILE) for _ in "12")
+    undo(first, by)
+    third = bring(workspace, by, "Email,City\nana@x.test,Bern\n")
+
+    undo(third, by)
+
+    assert Contact.objects.count() == 2
+
+
+def test_a_value_that_a_later_file_says_too_stays_as_its_word(workspace, by, browse):
+    Field.objects.create(workspace=workspace, key="points", label="Points", kind="number")
+    ContactFactory(workspace=workspace, email="ana@x.test", city="Old", first_name="", custom={"points": 1})
+    first = bring(workspace, by, "Email,City,Points,First name\nana@x.test,New,2,Ana\n")
+    second = bring(workspace, by, "Email,City,Points,First name\nana@x.test,New,2,Anna\n")
+    before = browse("editor").get(f"/w/acme/imports/{first.pk}/").context
+
+    undo(first, by)
+
+    assert before["undo_text"].startswith("1 person who changed since stays as they are.")
+    assert fields("ana@x.test")[:3] == ("Anna", "New", {"points": 2})
+    page = browse("editor").get(f"/w/acme/imports/{first.pk}/").context
+    assert [what for _, _, what in page["undone"]] == ["City, First name, Points"]
+    undo(second, by)
+    assert fields("ana@x.test")[:3] == ("", "Old", {"points": 1})
+    assert second.undone == {"fields": 1, "lists": 0, "people": 0, "off": 0, "kept": 0}
+
+
+def test_a_value_that_a_later_file_was_not_to_take_is_no_word_of_it(workspace, by):
+    ContactFactory(workspace=workspace, email="ana@x.test", city="Old")
+    first = bring(workspace, by, "Email,City\nana@x.test,New\n")
+    bring(workspace, by, "Email,City\nana@x.test,New\n", policy="leave")
+    bring(workspace, by, "Email,City\nana@x.test,Other\n", policy="fill")
+
+    undo(first, by)
+
+    assert fields("ana@x.test")[1] == "Old"
 
 
 def test_rows_alone_are_shown_without_working_out_a_roll_back(workspace, by, browse, monkeypatch):

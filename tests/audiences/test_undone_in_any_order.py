@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from audiences import services
 from audiences.models import BulkAction, Consent, Contact, Import, Subscription
 from audiences.queries.contacts import People
-from tests.audiences.importing import bring, undo
+from tests.audiences.importing import bring, state_of, undo
 from tests.factories import ContactFactory, ListFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db
@@ -105,3 +105,35 @@ def test_nobody_is_on_a_list_nor_counted_as_agreed_by_what_was_taken_back(kinds,
         if has_left:
             assert {basis_of(row.evidence) for row in subscribed.filter(contact=ana)} <= agreed_again
     assert not subscribed.exists()
+
+
+PEOPLE = (
+    "Email,City\nana@x.test,Ulm\nnew@x.test,Ulm\n",
+    "Email,City\nnew@x.test,Ulm\n",
+    "Email,City\nana@x.test,Bern\nnew@x.test,Bern\n",
+    "Email\nana@x.test\nnew@x.test\n",
+)
+brought = st.lists(st.tuples(st.sampled_from(PEOPLE), st.booleans()), min_size=2, max_size=4)
+ULM, NEW, BERN, PLAIN = PEOPLE
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(brought, st.randoms(use_true_random=False))
+@example([(PLAIN, False), (PLAIN, False)], None)
+@example([(PLAIN, True), (ULM, True)], None)
+@example([(ULM, True), (BERN, False), (ULM, True)], None)
+@example([(BERN, True), (BERN, True), (PLAIN, True)], None)
+def test_once_every_file_is_taken_back_all_is_as_before_the_first(files, order):
+    membership = MembershipFactory(role="approver")
+    workspace, by = membership.workspace, membership.user
+    news = ListFactory(workspace=workspace)
+    ContactFactory(workspace=workspace, email="ana@x.test", city="Old")
+    before = state_of(workspace)
+    done = [bring(workspace, by, text, on_list=news if on_list else None) for text, on_list in files]
+    if order:
+        order.shuffle(done)
+
+    for mine in done:
+        undo(mine, by)
+
+    assert state_of(workspace) == before

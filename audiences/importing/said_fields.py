@@ -1,0 +1,143 @@
+"""Values that a later file says as well: a roll back leaves them, and they become the word of that import."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection as database
+
+from audiences.importing import said_again
+from audiences.importing.decisions import SPECIAL
+from audiences.importing.tables import STANDARD, Tables
+from audiences.journal import now_in
+from audiences.models import Import
+
+# Of a change `j`, and the `key` of a field in it: a later file says the same.
+IS_SAID = "(j.contact_id, key) in (select contact_id, key from said_fields)"
+
+
+def are_said(mine: Import, one: Import) -> bool:
+    """Whether it may have said values of fields that `mine` fills: its rows tell."""
+    return one.policy != Import.Policy.LEAVE and bool(_fields(mine) & _fields(one))
+
+
+def find(mine: Import, again: Sequence[Import], *, which: str, values: dict[str, Any]) -> None:
+    """Which values that changes `j` wrote, and that still stand, these imports said: the temp table `said_fields`.
+
+    Each by the first that did.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(_SAID)
+        tellers = [(number, one) for number, one in enumerate(again, 1) if are_said(mine, one)]
+        if not tellers:
+            return
+        cursor.execute(_WANTED.format(which=which), values)
+        for found in said_again.read(_FIRST, [_rows(number, one) for number, one in tellers]):
+            contacts, keys, numbers, lines = map(list, zip(*found, strict=True))
+            cursor.execute(
+                _ADD,
+                {
+                    "contacts": contacts, "keys": keys, "numbers": numbers, "lines": lines,
+                    "ids": [one.pk for one in again],
+                },
+            )  # fmt: skip
+
+
+def hand_over(again: Sequence[Import], *, which: str, values: dict[str, Any]) -> None:
+    """Each value found becomes that of the import that said it again, to be taken back to what was before the first.
+
+    A value that a later import wrote over goes back to that as well.
+    """
+    if not again:
+        return
+    with database.cursor() as cursor:
+        cursor.execute(_HAND_OVER)
+        cursor.execute(_BEFORE.format(which=which), values | {"again": [one.pk for one in again]})
+
+
+def _fields(of: Import) -> set[str]:
+    return {column["to"] for column in of.mapping} - {"", *SPECIAL}
+
+
+def _rows(number: int, one: Import) -> str:
+    tables = Tables(one)
+    columns = " ".join(f"when '{column}' then to_jsonb(nullif(s.{column}, ''))" for column in STANDARD)
+    return (
+        f"select w.contact_id, w.key, {number}, r.line from wanted_fields w"
+        f" join {tables.result} r on r.outcome in ('changed', 'unchanged', 'left') and r.contact_id = w.contact_id"
+        f" join {tables.stage} s on s.line = r.line"
+        f" where case w.key {columns} else s.custom -> w.key end = w.after"
+    )
+
+
+_SAID = """
+drop table if exists pg_temp.said_fields, pg_temp.wanted_fields;
+create temp table said_fields (
+    contact_id bigint, key text, step_id bigint, before jsonb, after jsonb, primary key (contact_id, key)
+) on commit drop
+"""
+
+_WANTED = f"""
+create temp table wanted_fields on commit drop as
+select j.contact_id, key, value -> 0 as before, value -> 1 as after
+from audiences_importchange j
+join audiences_contact c on c.id = j.contact_id and c.workspace_id = %(workspace)s
+cross join jsonb_each(j.changes)
+where {{which}} and {now_in("key")} = value -> 1;
+create index on wanted_fields (contact_id);
+analyze wanted_fields
+"""
+
+_FIRST = """
+select distinct on (f.contact_id, f.key) f.* from ({rows}) f(contact_id, key, number, line)
+where (f.contact_id, f.key) not in (select contact_id, key from said_fields)
+order by f.contact_id, f.key, f.number, f.line
+"""
+
+_ADD = """
+insert into said_fields
+select w.contact_id, w.key, (
+    select t.id from audiences_importstep t
+    where t.of_id = (%(ids)s::bigint[])[f.number] and t.last_line >= f.line order by t.last_line limit 1
+), w.before, w.after
+from unnest(%(contacts)s::bigint[], %(keys)s::text[], %(numbers)s::int[], %(lines)s::bigint[]) f(contact_id, key, number, line)
+join wanted_fields w on w.contact_id = f.contact_id and w.key = f.key
+"""
+
+# Into what that import changed of the person itself: one change tells of all fields.
+_HAND_OVER = """
+with handed as (
+    select step_id, contact_id, jsonb_object_agg(key, jsonb_build_array(before, after)) as changes
+    from said_fields group by step_id, contact_id
+), merged as (
+    update audiences_importchange k set changes = h.changes || k.changes
+    from handed h where k.step_id = h.step_id and k.contact_id = h.contact_id and k.changes <> '{}'
+    returning k.step_id, k.contact_id
+), added as (
+    insert into audiences_importchange (step_id, contact_id, changes)
+    select h.step_id, h.contact_id, h.changes from handed h
+    where (h.step_id, h.contact_id) not in (select step_id, contact_id from merged)
+    order by h.contact_id
+    returning contact_id
+)
+update audiences_contact c set version = c.version + 1 from added where c.id = added.contact_id
+"""
+
+_BEFORE = """
+update audiences_importchange k set changes = k.changes || told.changes
+from (
+    select id, jsonb_object_agg(key, jsonb_build_array(before, after)) as changes
+    from (
+        select distinct on (j.contact_id, mine.key)
+               k.id, mine.key, mine.value -> 0 as before, theirs.value -> 1 as after,
+               theirs.value -> 0 = mine.value -> 1 as is_next
+        from audiences_importchange j
+        cross join jsonb_each(j.changes) mine
+        join audiences_importchange k on k.contact_id = j.contact_id
+        join audiences_importstep t on t.id = k.step_id
+        join unnest(%(again)s::bigint[]) with ordinality one(id, number) on one.id = t.of_id
+        cross join jsonb_each(k.changes) theirs
+        where {which} and theirs.key = mine.key
+        order by j.contact_id, mine.key, one.number, k.id
+    ) next where is_next group by id
+) told where k.id = told.id
+"""
