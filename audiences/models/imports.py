@@ -73,10 +73,10 @@ class Import(Changing):
             Outcome.LIFTED: "Lifted since",
         },
     }
-    # What a rejects file tells of, worst first.
-    LEFT_OUT: ClassVar[list[str]] = [
-        Outcome.INVALID, Outcome.DUPLICATE, Outcome.SUPPRESSED, Outcome.LEFT, Outcome.LIFTED,
-    ]  # fmt: skip
+    # What a rejects file tells of, worst first. Imported again, a row whose first one counts would write over that one:
+    # those have a file of their own.
+    REJECTED: ClassVar[list[str]] = [Outcome.INVALID, Outcome.SUPPRESSED, Outcome.LEFT, Outcome.LIFTED]
+    LEFT_OUT: ClassVar[list[str]] = [*REJECTED, Outcome.DUPLICATE]
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.OPENING: frozenset({State.MAPPING, State.CANCELLED, State.FAILED}),
         # Opened again: in another encoding, or another sheet.

@@ -202,15 +202,15 @@ def kinds_of(mine: Import) -> dict[str, str]:
     return new | dict(Field.objects.filter(workspace=mine.workspace_id).values_list("key", "kind"))
 
 
-def rejects_csv(mine: Import) -> Iterator[str]:
-    """Every row that was left out, with its line and the reason, under the file's own headings.
+def rejects_csv(mine: Import, outcomes: Iterable[str] = Import.REJECTED) -> Iterator[str]:
+    """Every row left out with one of these outcomes, with its line and the reason, under the file's own headings.
 
     A cell that a spreadsheet would work out is escaped.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["Line", "Reason", *(plain(column["name"]) for column in mine.columns)])
-    for outcome in Import.LEFT_OUT:
+    for outcome in outcomes:
         for line, why, cells in _rejected(mine, outcome):
             writer.writerow([line, why, *map(plain, cells)])
             if buffer.tell() > 65536:

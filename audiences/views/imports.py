@@ -193,18 +193,22 @@ roll_back = _action(services.undo_import)
 
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
 def rejects(request: WorkspaceRequest, import_id: int) -> HttpResponse:
-    """The rows left out, as CSV. Written down in the activity log: addresses leave the house here."""
+    """The rows left out, or those that come twice, as CSV. Written down in the activity log: addresses leave the house here."""
     mine = _import(request, import_id)
     if not mine.has_rows:
         raise Http404("The rows of this import are no longer kept.")
+    of_twins = request.GET.get("show") == Outcome.DUPLICATE
     if request.method == "GET":
+        what = "rows that come twice in" if of_twins else "rows left out of"
         activity.record(
-            request.workspace, "import.rejects", f"Downloaded the rows left out of {mine}.",
-            actor=request.user, subject=mine,
+            request.workspace, "import.rejects", f"Downloaded the {what} {mine}.", actor=request.user, subject=mine,
         )  # fmt: skip
-    response = StreamingHttpResponse(queries.rejects_csv(mine), content_type="text/csv; charset=utf-8")
+    rows = queries.rejects_csv(mine, [Outcome.DUPLICATE] if of_twins else Import.REJECTED)
+    response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     name = slugify(mine.name.rpartition(".")[0] or mine.name)[:60] or "import"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-left-out.csv"'
+    response.headers["Content-Disposition"] = (
+        f'attachment; filename="{name}-{"twice" if of_twins else "left-out"}.csv"'
+    )
     return response  # type: ignore[return-value]
 
 
@@ -317,7 +321,7 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "left_empty": queries.left_empty(mine, shows_addresses=people.shows_addresses(request)),
         "new_fields": [column["label"] for column in new_fields.planned(mine).values()] if mine.state == State.READY else [],
         "is_all_invalid": counts.get("read", 0) == counts.get("invalid", 0),
-        "left_out": sum(counts.get(name, 0) for name in Import.LEFT_OUT),
+        "left_out": sum(counts.get(name, 0) for name in Import.REJECTED),
         "shown": chosen,
         "shown_label": outcomes[chosen],
         "rows": found.rows,

@@ -227,7 +227,11 @@ def test_from_file_to_suppressions_by_pages_alone(browse, workspace):
     assert "Roll back" not in done
     rejects = b"".join(client.get(f"{reply.url}rejects/").streaming_content).decode().splitlines()
     assert rejects[0] == "Line,Reason,Subscriber,Why,Unsubscribed at,Colour"
-    assert rejects[3] == "5,The same address as in line 2,ana@example.org,unsubscribed,2025-01-01,blue"
+    assert len(rejects) == 3
+    twins = (
+        b"".join(client.get(f"{reply.url}rejects/?show=duplicate").streaming_content).decode().splitlines()
+    )
+    assert twins[1:] == ["5,The same address as in line 2,ana@example.org,unsubscribed,2025-01-01,blue"]
     assert "Suppressions ·" in client.get("/w/acme/imports/").content.decode()
 
 

@@ -72,6 +72,20 @@ def test_from_file_to_result_by_pages_alone(browse, workspace):
     assert list(verbs) == ["import.started", "import.done", "import.rejects", "import.undo", "import.undone"]
 
 
+def test_rows_that_come_twice_are_no_rows_to_mend_and_have_a_download_beside_them(browse, workspace, by):
+    mine = bring(workspace, by, "Email\na@x.test\nA@x.test\n")
+    client, url = browse("editor"), f"/w/acme/imports/{mine.pk}/"
+
+    page = client.get(url, {"show": "duplicate"})
+
+    assert "Rows left out" not in page.content.decode()
+    assert f'href="{url}rejects/?show=duplicate"' in page.content.decode()
+    assert "rejects/" not in browse("viewer").get(url, {"show": "duplicate"}).content.decode()
+    twins = client.get(f"{url}rejects/", {"show": "duplicate"})
+    assert b"".join(twins.streaming_content).splitlines()[1:] == [b"3,The same address as in line 2,A@x.test"]
+    assert twins.headers["Content-Disposition"] == 'attachment; filename="people-twice.csv"'
+
+
 @pytest.mark.parametrize("name", ["people.csv", "../../etc/passwd.csv", "a\u202ecsv\n.exe"])
 def test_a_files_name_is_only_a_name(browse, workspace, name):
     upload(browse("editor"), name=name)

@@ -232,9 +232,17 @@ def test_the_rejects_name_line_and_reason_and_escape_formulas(workspace, by, new
         "Line,Reason,Email,'=Vorname,'@City\n"
         "2,This is no address,'=1+1,'-x,'+y\n"
         "6,This is no address,'\t=x,y,\n"
-        "4,The same address as in line 3,a@x.test,'@B,Bern\n"
         '5,"Left since 1 Jan 2026, told by Campanile",stop@x.test,S,\n'
     )
+
+
+def test_a_row_whose_first_one_counts_stands_in_a_file_of_its_own(workspace, by):
+    """Imported again, it would write over the other."""
+    mine = bring(workspace, by, "Email,City\na@x.test,Bern\nnobody,Ulm\nA@x.test,@Graz\n")
+    assert "".join(queries.rejects_csv(mine)).splitlines()[1:] == ["3,This is no address,nobody,Ulm"]
+    assert "".join(queries.rejects_csv(mine, ["duplicate"])).splitlines() == [
+        "Line,Reason,Email,City", "4,The same address as in line 2,A@x.test,'@Graz",
+    ]  # fmt: skip
 
 
 def test_one_person_by_hand_goes_by_the_same_rules(workspace, by, news):

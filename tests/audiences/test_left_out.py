@@ -44,7 +44,9 @@ def mapping(workspace):
 
 
 def rejects(mine):
-    return "".join(queries.rejects_csv(mine)).splitlines()[1:]
+    """All of them, worst first."""
+    order = ["invalid", "duplicate", "suppressed", "left"]
+    return "".join(queries.rejects_csv(mine, order)).splitlines()[1:]
 
 
 def test_rows_left_out_stand_as_in_the_file_before_and_after_the_import(workspace, by, mapping):
