@@ -47,6 +47,40 @@ EMAIL_NAMES = frozenset(
         "recipient",
     ]
 )
+# What a field is called that tells when somebody was born, folded.
+BIRTHDAY_NAMES = frozenset(
+    [
+        "birthday",
+        "birthdate",
+        "birth",
+        "born",
+        "dob",
+        "dateofbirth",
+        "bday",
+        "geburtstag",
+        "geburtsdatum",
+        "geboren",
+        "gebdatum",
+        "datedenaissance",
+        "naissance",
+        "fechadenacimiento",
+        "nacimiento",
+        "cumpleanos",
+        "datadenascimento",
+        "nascimento",
+        "aniversario",
+        "geboortedatum",
+        "geboorte",
+        "verjaardag",
+        "datadinascita",
+        "compleanno",
+        "fodselsdag",
+        "fodelsedag",
+        "fodselsdato",
+        "syntymaaika",
+        "dataurodzenia",
+    ]
+)
 
 
 def fold(name: str) -> str:

@@ -5,16 +5,17 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_address
 from json.encoder import encode_basestring
 from typing import Any
 
 from audiences.addresses import MOST_SPLIT, NotAnAddress, addresses_in, first_and_last, read_address
 from audiences.erased import GONE, PROBLEM, Erased
+from audiences.field_names import BIRTHDAY_NAMES, fold
 from audiences.files.formulas import FORMULA
 from audiences.files.reading import Row
-from audiences.files.values import MistypedYear, is_nothing, parser
+from audiences.files.values import READINGS, MistypedYear, is_nothing, parser
 from audiences.importing.tables import STANDARD
 from audiences.models import Field, Import
 from audiences.models.contacts import STANDARD_LETTERS
@@ -50,6 +51,9 @@ class Shape:
         self.standard: list[tuple[int, int, str, Told | None]] = []
         # Column, the JSON a value begins with, what turns a cell into one.
         self.custom: list[tuple[int, str, Cell]] = []
+        # Columns that tell when people were born.
+        self.born: set[int] = set()
+        labels = dict(Field.objects.filter(workspace=mine.workspace_id).values_list("key", "label"))
         self.consent_at: tuple[int, Cell] | None = None
         self.consent_ip = -1
         for index, column in enumerate(mine.mapping):
@@ -66,11 +70,16 @@ class Shape:
             elif target:
                 start = f"{encode_basestring(target)}:"
                 self.custom.append((index, start, one_line if reading == "text" else parser(reading)))
+                names = fold(target), fold(labels.get(target, column.get("label", "")))
+                if READINGS[reading][1] == "date" and not BIRTHDAY_NAMES.isdisjoint(names):
+                    self.born.add(index)
         # A name that stands beside the address is theirs where no column tells names.
         names = ("first_name", "last_name")
         is_named = any(target in names for _, _, target, _ in self.standard)
         self.names = () if is_named else tuple(STANDARD.index(name) for name in names)
         self.erased = Erased(mine.workspace)
+        # Somewhere a day has begun already.
+        self.today = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
         # What is wrong with cells without which a person is taken → rows, and the first of the values.
         self.without: dict[str, tuple[int, list[str]]] = {
             problem: (count, values)
@@ -133,11 +142,14 @@ class Shape:
             try:
                 value = parse(text)
             except MistypedYear:
-                problems.append(f"no_such_year:{index}")
+                without.append((f"no_such_year:{index}", text))
                 continue
             except ValueError:
                 if not is_nothing(text):
-                    problems.append(f"not_such_a_value:{index}")
+                    without.append((f"not_such_a_value:{index}", text))
+                continue
+            if index in self.born and str(value) > self.today:
+                without.append((f"not_yet:{index}", text))
                 continue
             custom.append(start + _JSON[type(value)](value))
         consent_at = consent_ip = ""

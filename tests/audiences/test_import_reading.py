@@ -8,7 +8,7 @@ from audiences import queries, services
 from audiences.erased import Erased
 from audiences.importing.decisions import Decisions
 from audiences.importing.opening import NO_ROWS
-from audiences.models import Contact, Field, Import, ImportBody
+from audiences.models import Contact, Import, ImportBody
 from tests.audiences.importing import begin, bring, preview, start, work
 from tests.audiences.test_import_pages import upload
 
@@ -107,19 +107,15 @@ def test_erased_people_are_known_however_their_address_is_written(workspace, by,
 
 @pytest.fixture
 def bad(workspace, by):
-    """An import with a row of which four cells are wrong."""
-    for key, kind in (("since", "date"), ("sum", "number"), ("vip", "boolean")):
-        Field.objects.create(workspace=workspace, key=key, label=key, kind=kind)
-    text = 'Email,City,Kundin seit,Umsatz,VIP\nana@x.test,Bern,1.2.2020,"1.234,5",ja\nben@x.test,,31.2.2020,12a,vielleicht\nnobody,,x,,\n'
-    keys = ("email", "city", "since", "sum", "vip")
-    readings = ("text", "text", "date_dmy", "number_comma", "boolean")
-    mapping = [{"to": key, "as": reading} for key, reading in zip(keys, readings, strict=True)]
-    return preview(begin(workspace, by, text), by, mapping)
+    """An import with a row of which three cells are wrong."""
+    text = f"Email,City,Kundin seit,Wo\nana@x.test,Bern,1.2.2020,\nben@x.test,{'x' * 201},31.2.2020,hier\nnobody,,x,\n"
+    said = (("email", "text"), ("city", "text"), ("consent_at", "date_dmy"), ("consent_ip", "text"))
+    return preview(begin(workspace, by, text), by, [{"to": to, "as": how} for to, how in said])
 
 
 WHY = (
-    "“Kundin seit” holds “31.2.2020”, no day such as 31.12.2026; “Umsatz” holds “12a”, no number such as 1.234,5;"
-    " “VIP” holds “vielleicht”, neither yes nor no"
+    f"“City” holds “{'x' * 40}…”, more than the 120 letters the field takes; “Kundin seit” holds “31.2.2020”, no day such as"
+    " 31.12.2026; “Wo” holds “hier”, no IP address such as 192.0.2.7"
 )
 
 
@@ -134,7 +130,8 @@ def test_a_row_left_out_names_each_bad_cell_its_value_and_what_is_expected(bad):
 def test_who_sees_no_address_sees_no_cell_of_a_bad_row(bad):
     row = queries.rows_of(bad, "invalid", shows_addresses=False).rows[0]
     assert row.why == (
-        "“Kundin seit” holds no day such as 31.12.2026; “Umsatz” holds no number such as 1.234,5; “VIP” holds neither yes nor no"
+        "“City” holds more than the 120 letters the field takes; “Kundin seit” holds no day such as 31.12.2026;"
+        " “Wo” holds no IP address such as 192.0.2.7"
     )
 
 

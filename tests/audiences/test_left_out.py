@@ -20,11 +20,11 @@ FILE = (
     "ana@x.test;1.2.2020;ja;a\n"
     " Ana@X.test ;3.4.2020;nein;not mapped\n"
     "stop@x.test;5.6.2020;ja;\n"
-    "ben@x.test;31.2.2020;ja;x\n"
+    "ben@x.test/b@x.test;1.2.2020;ja;x\n"
     "ana@x.test;7.8.2020\n"
 )
 AS_IT_STOOD = [
-    '5,"“Since” holds “31.2.2020”, no day such as 31.12.2026",ben@x.test,31.2.2020,ja,x',
+    "5,There are several addresses in one cell: each person needs a row,ben@x.test/b@x.test,1.2.2020,ja,x",
     "3,The same address as in line 2, Ana@X.test ,3.4.2020,nein,not mapped",
     "6,The same address as in line 2,ana@x.test,7.8.2020",
     '4,"Suppressed by hand since 1 Jan 2026, told by Campanile",stop@x.test,5.6.2020,ja,',
