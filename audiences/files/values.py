@@ -1,10 +1,11 @@
 """Dates, numbers and yes/no as a file writes them. One column has one habit; a value that breaks it is no value."""
 
 import re
-from collections.abc import Callable, Iterable
-from datetime import date
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
 
 from accounts.days import mistyped
+from audiences.files.months import month_of
 
 Value = str | int | float | bool
 
@@ -17,7 +18,10 @@ READINGS: dict[str, tuple[str, str]] = {
     "date_ymd": ("Date, 2026-12-31", "date"),
     "date_dmy": ("Date, 31.12.2026", "date"),
     "date_mdy": ("Date, 12/31/2026", "date"),
+    "date_named": ("Date, 31 December 2026", "date"),
 }
+# A month that is named is read under each of them: where all are, the last one says so.
+_DATES = ("date_named", "date_ymd", "date_dmy", "date_mdy")
 # Of a cell that a reading turns away.
 NO_VALUE: dict[str, str] = {
     "text": "no text",
@@ -27,6 +31,7 @@ NO_VALUE: dict[str, str] = {
     "date_ymd": "no day such as 2026-12-31",
     "date_dmy": "no day such as 31.12.2026",
     "date_mdy": "no day such as 12/31/2026",
+    "date_named": "no day such as 31 December 2026",
 }
 _YES = frozenset(
     [
@@ -87,7 +92,17 @@ _POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?
 _COMMA = re.compile(r"[+-]?\d{1,3}(?:[. '\u00a0\u202f’]\d{3})+(?:,\d+)?|[+-]?\d+(?:,\d+)?", re.ASCII)
 _NOT_DIGITS = re.compile(r"[, '\u00a0\u202f’]", re.ASCII)
 _YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T ][\d:.Zz+ -]{0,25}(?:UTC|GMT)?)?", re.ASCII)
-_XXY = re.compile(r"(\d{1,2})[-./] ?(\d{1,2})[-./] ?(\d{4})(?:[T ][\d:.APMapm ]{0,15})?", re.ASCII)
+_YEAR, _CLOCK = r"(\d{4}|'?\d{2})", r"(?:,? ?[T ][\d:.APMapm ]{0,15})?"
+_XXY = re.compile(rf"(\d{{1,2}})[-./] ?(\d{{1,2}})[-./] ?{_YEAR}{_CLOCK}", re.ASCII)
+_MONTH = r"(?P<month>[^\W\d_]{3,12})\.?"
+# 3 March 1990, 3. März 1990, 3 de marzo de 1990, 03-Mar-90; Mar 3, 1990.
+_NAMED = tuple(
+    re.compile(pattern.replace("YEAR", f"(?P<year>{_YEAR[1:-1]})") + _CLOCK)
+    for pattern in (
+        rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er|º|\.)?[-/ ]?(?:de |of )?{_MONTH},?[-/ ]?(?:del? )?YEAR",
+        rf"{_MONTH}[-/ ]?(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:, ?|[-/ ])YEAR",
+    )
+)
 
 
 class MistypedYear(ValueError):  # noqa: N818 - what is wrong with a cell
@@ -109,23 +124,39 @@ def guess(cells: Iterable[str], *, of_days: bool = False) -> str:
 
     `of_days`: by its name the column tells days, so that one date is enough.
     """
-    filled = [text for cell in cells if (text := cell.strip()) and (text == "-" or not is_nothing(text))]
+    filled = _filled(cells)
+    # What is no day makes the others no texts; 12a among numbers makes all of them texts.
+    days, fits = _best(filled, _DATES)
+    if fits * 2 > (0 if of_days else len(filled)):
+        return days
     if not filled or any(_is_a_code(text) for text in filled):
         return "text"
-    for reading in READINGS:
+    for reading in ("boolean", "number", "number_comma"):
         values = [value for text in filled if (value := _value(reading, text)) is not None]
-        if reading == "text" or reading.startswith("date") or len(values) < len(filled):
-            continue
-        if reading != "boolean" or len({*values}) == 2:
+        if len(values) == len(filled) and (reading != "boolean" or len({*values}) == 2):
             return reading
-    # A day that does not exist makes the others no texts; 12a among numbers makes all of them texts.
-    fits = {
-        reading: sum(_value(reading, text) is not None for text in filled)
-        for reading in READINGS
-        if reading.startswith("date")
-    }
+    return "text"
+
+
+def best_of_kinds(cells: Iterable[str]) -> dict[str, tuple[str, float]]:
+    """Field.kind → the reading under which most of these make sense, and their share; without kinds under which none does."""
+    filled = _filled(cells)
+    found = {
+        kind: _best(filled, readings)
+        for kind, readings in (("boolean", ("boolean",)), ("number", ("number", "number_comma")), ("date", _DATES))
+    }  # fmt: skip
+    return {kind: (reading, round(fits / len(filled), 2)) for kind, (reading, fits) in found.items() if fits}
+
+
+def _filled(cells: Iterable[str]) -> list[str]:
+    return [text for cell in cells if (text := cell.strip()) and (text == "-" or not is_nothing(text))]
+
+
+def _best(filled: Sequence[str], readings: Iterable[str]) -> tuple[str, int]:
+    """The first under which no other makes sense of more, and of how many it does."""
+    fits = {reading: sum(_value(reading, text) is not None for text in filled) for reading in readings}
     best = max(fits, key=lambda reading: fits[reading])
-    return best if fits[best] * 2 > (0 if of_days else len(filled)) else "text"
+    return best, fits[best]
 
 
 def _value(reading: str, text: str) -> Value | None:
@@ -171,13 +202,32 @@ def _date(pattern: re.Pattern[str], order: tuple[int, int, int]) -> Callable[[st
     def parse(text: str) -> Value:
         found = pattern.fullmatch(text.strip()) if len(text) <= _MOST else None
         if found is None:
-            raise ValueError(text[:_MOST])
-        day = date(*(int(found[group]) for group in order))
-        if sentence := mistyped(day):
-            raise MistypedYear(sentence)
-        return day.isoformat()
+            return _named(text)
+        year, month, day = (found[group] for group in order)
+        return _day(year, int(month), int(day))
 
     return parse
+
+
+def _named(text: str) -> Value:
+    found = None
+    if len(text) <= _MOST:
+        words = " ".join(text.split())
+        found = next((match for pattern in _NAMED if (match := pattern.fullmatch(words))), None)
+    if found is None:
+        raise ValueError(text[:_MOST])
+    return _day(found["year"], month_of(found["month"]), int(found["day"]))
+
+
+def _day(year: str, month: int, day: int) -> Value:
+    """Of two digits, the last such year that has come: people write their birthdays like that."""
+    digits = year.lstrip("'")
+    value = date(int(digits) + (2000 if len(digits) == 2 else 0), month, day)
+    if len(digits) == 2 and value > datetime.now(UTC).date():
+        value = date(value.year - 100, month, day)
+    if sentence := mistyped(value):
+        raise MistypedYear(sentence)
+    return value.isoformat()
 
 
 def _boolean(text: str) -> Value:
@@ -196,5 +246,6 @@ _PARSERS: dict[str, Callable[[str], Value]] = {
     "date_ymd": _date(_YMD, (1, 2, 3)),
     "date_dmy": _date(_XXY, (3, 2, 1)),
     "date_mdy": _date(_XXY, (3, 1, 2)),
+    "date_named": _named,
     "boolean": _boolean,
 }

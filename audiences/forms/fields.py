@@ -19,6 +19,7 @@ KINDS = {
     "date_ymd": READINGS["date_ymd"][0],
     "date_dmy": READINGS["date_dmy"][0],
     "date_mdy": READINGS["date_mdy"][0],
+    "date_named": READINGS["date_named"][0],
     "boolean": READINGS["boolean"][0],
     "choice": "Choice, one of those that people have now",
 }

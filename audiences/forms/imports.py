@@ -1,16 +1,18 @@
 """Bringing a file, saying how it is written, matching its columns; typing in one person."""
 
 import re
+from datetime import date
 from typing import Any
 
 from django import forms
 
 from accounts.forms import Form
 from accounts.models import Role
+from accounts.templatetags.ui import day
 from audiences.addresses import addresses_in
 from audiences.files import MAX_BYTES
 from audiences.files.dialects import DELIMITERS, ENCODINGS
-from audiences.files.values import READINGS
+from audiences.files.values import READINGS, parser
 from audiences.forms import choose_list, offer
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
 from audiences.models import Import, List
@@ -152,6 +154,7 @@ class ColumnsForm(Form):
         return {"decisions": Decisions(mapping=mapping, **decided)}
 
 
+_FULL_YEAR = re.compile(r"\d{4}")
 _WORD = re.compile(r"[^@,;|\s]+")
 # A comma within quotes is of a name.
 _PERSON = re.compile(r"""(?:"[^"]*"|[^,;\r\n"])+""")
@@ -190,9 +193,24 @@ def add_columns(form: forms.Form, mine: Import, targets: list[Any]) -> None:
 
 def column_rows(form: forms.Form, mine: Import) -> list[dict[str, Any]]:
     return [
-        {"column": column, "to": form[f"to_{index}"], "reads": form[f"as_{index}"]}
+        {
+            "column": column,
+            "to": form[f"to_{index}"],
+            "reads": form[f"as_{index}"],
+            "samples": [(text, _read_as(text, form[f"as_{index}"].value())) for text in column["samples"]],
+        }
         for index, column in enumerate(mine.columns)
     ]
+
+
+def _read_as(text: str, reading: str) -> str:
+    """The day that a date with two digits of its year is taken for."""
+    if READINGS.get(reading, ("", ""))[1] != "date" or _FULL_YEAR.search(text):
+        return ""
+    try:
+        return day(date.fromisoformat(str(parser(reading)(text))))
+    except ValueError:
+        return ""
 
 
 def mapping_of(data: dict[str, Any], mine: Import) -> list[dict[str, str]]:

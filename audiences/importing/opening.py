@@ -79,7 +79,7 @@ def describe(
     is_address: Callable[[str], bool],
     days: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """A column: its name, some cells to recognise it by, and the reading all its cells allow.
+    """A column: its name, some cells to recognise it by, the reading its cells allow, and the best of each kind.
 
     `days`: names, folded, of columns that tell days.
     """
@@ -91,7 +91,7 @@ def describe(
         columns.append(
             {"name": name or f"Column {index + 1}", "samples": shown,
              "as": values.guess(cells, of_days=fold(name) in days),
-             "addresses": _share(cells[:50], is_address)}
+             "best": values.best_of_kinds(cells), "addresses": _share(cells[:50], is_address)}
         )  # fmt: skip
     return columns
 
@@ -119,7 +119,9 @@ def guess_mapping(mine: Import, columns: Sequence[dict[str, Any]]) -> list[dict[
             if known[1] in ("text", "choice"):
                 reading = "text"
             elif values.READINGS[reading][1] != known[1]:
-                target = ""  # these cells are nothing the field can hold
+                reading, share = column["best"].get(known[1], (reading, 0))
+                if share <= 0.5:
+                    target = ""  # most cells are nothing the field can hold
         if target in taken:
             target = ""
         taken.add(target)

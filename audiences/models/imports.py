@@ -120,7 +120,8 @@ class Import(Changing):
     # "before": what they had chosen before, while it is opened again;
     # "first", until the file goes: [line, beginning] of the rows one of which may be the heading.
     dialect = models.JSONField(default=dict, blank=True)
-    # A column: {"name", "samples" (until the file goes), "as": the reading guessed}.
+    # A column: {"name", "samples" (until the file goes), "as": the reading guessed, "best": Field.kind → [the reading of it
+    # that most cells allow, their share], "addresses": the share of them}.
     columns = models.JSONField(default=list, blank=True)
     # Whether the same headings come again: then the mapping is remembered.
     header_digest = models.CharField(max_length=64, blank=True)

@@ -1,6 +1,6 @@
 """What people do with imports: bring a file, match its columns, look, import, stop, take back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
@@ -352,13 +352,16 @@ def _may_resubscribe(workspace: Workspace, by: User) -> None:
 
 def _checked(mine: Import, decisions: Decisions) -> list[dict[str, str]]:
     """The mapping, if each field is filled once, there is an address, and cells and fields are of one kind."""
-    mapping = decisions.mapping
-    if len(mapping) != len(mine.columns):
+    if len(decisions.mapping) != len(mine.columns):
         raise CannotImport("The columns of this file changed while you were looking. Look again.")
+    kinds = dict(Field.objects.filter(workspace=mine.workspace).values_list("key", "kind"))
+    mapping = [
+        _fitting(column, kinds.get(column["to"], ""), of_file)
+        for column, of_file in zip(decisions.mapping, mine.columns, strict=True)
+    ]
     targets = [column["to"] for column in mapping]
     if "email" not in targets:
         raise CannotImport("Which column holds the addresses? Match one to “Address”.")
-    kinds = dict(Field.objects.filter(workspace=mine.workspace).values_list("key", "kind"))
     errors = {}
     for index, column in enumerate(mapping):
         target, reading = column["to"], column["as"]
@@ -381,6 +384,12 @@ def _checked(mine: Import, decisions: Decisions) -> list[dict[str, str]]:
         else column
         for column in mapping
     ]
+
+
+def _fitting(column: dict[str, str], kind: str, of_file: Mapping[str, Any]) -> dict[str, str]:
+    """With the reading that most cells allow, if the field holds another kind than is said; the others are told."""
+    best, _ = of_file.get("best", {}).get(kind, ("", 0))
+    return column | {"as": best} if best and values.READINGS[column["as"]][1] != kind else column
 
 
 def _basis(mine: Import, by: User, decisions: Decisions) -> ConsentBasis:

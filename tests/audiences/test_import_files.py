@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.refusals import CannotDo
-from audiences import services
+from audiences import queries, services
 from audiences.models import (
     Contact,
     Field,
@@ -43,7 +43,13 @@ def test_a_file_is_opened_with_its_columns_guessed(workspace, by):
         {"to": "shoe", "as": "number_comma"},
         {"to": "", "as": "date_dmy"},
     ]
-    assert mine.columns[2] == {"name": "Vorname", "samples": ["Ana"], "as": "text", "addresses": 0.0}
+    assert mine.columns[2] == {
+        "name": "Vorname",
+        "samples": ["Ana"],
+        "as": "text",
+        "best": {},
+        "addresses": 0.0,
+    }
 
 
 def test_without_a_heading_the_column_with_addresses_is_found(workspace, by):
@@ -143,10 +149,61 @@ def test_a_mapping_must_name_the_address_and_fill_each_field_once(workspace, by)
 
 def test_cells_must_be_what_the_field_holds(workspace, by):
     Field.objects.create(workspace=workspace, key="born", label="Born", kind=Field.Kind.DATE)
-    mine = begin(workspace, by, "Email,Day\nana@x.test,1.2.1984\n")
+    mine = begin(workspace, by, "Email,Day\nana@x.test,in spring\n")
     with pytest.raises(CannotDo) as refused:
         preview(mine, by, [{"to": "email", "as": "text"}, {"to": "born", "as": "text"}])
     assert refused.value.fields == {"as_1": "This field holds a date. Choose how the column writes it."}
+
+
+ODD = [
+    "0000",
+    "00.00.0000",
+    "soon",
+    "31.02.2020",
+    "3. März 1990",
+    "03.03.90",
+    "03.03.1990",
+    "04.04.1991",
+    "05.05.1992",
+]
+
+
+def test_a_field_whose_cells_are_odd_now_and_then_is_matched_all_the_same(workspace, by):
+    for key, kind in (("born", "date"), ("points", "number"), ("vip", "boolean")):
+        Field.objects.create(workspace=workspace, key=key, label=key, kind=kind)
+    rows = "".join(f"p{number}@x.test,{day},1{number},ja\n" for number, day in enumerate(ODD))
+
+    mine = begin(workspace, by, f"Email,Born,Points,VIP\n{rows}odd@x.test,,12a,vielleicht\n")
+
+    assert mine.mapping[1:] == [
+        {"to": "born", "as": "date_dmy"}, {"to": "points", "as": "number"}, {"to": "vip", "as": "boolean"},
+    ]  # fmt: skip
+
+
+def test_a_field_that_is_chosen_gets_the_cells_it_can_hold_and_the_others_are_told(workspace, by, browse):
+    Field.objects.create(workspace=workspace, key="born", label="Born", kind=Field.Kind.DATE)
+    mine = begin(workspace, by, "Email,Day\na@x.test,in spring\nb@x.test,soon\nc@x.test,03.03.90\n")
+    page = browse("editor").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+
+    mine = preview(mine, by, [{"to": "email", "as": "text"}, {"to": "born", "as": "text"}])
+
+    assert "<bdi>03.03.90</bdi> = 3 Mar 1990" not in page  # it is text until somebody says otherwise
+    assert (mine.mapping[1], mine.preview) == ({"to": "born", "as": "date_dmy"}, {"read": 3, "new": 3})
+    told = queries.left_empty(mine)
+    assert told == [("“Day” holds no day such as 31.12.2026", 2, ["in spring", "soon"])]
+    start(mine, by)
+    assert Contact.objects.get(email="c@x.test").custom == {"born": "1990-03-03"}
+
+
+def test_a_sample_says_which_century_two_digits_are(workspace, by, browse):
+    mine = begin(workspace, by, "Email,Day\na@x.test,03.03.90\nb@x.test,04.04.1991\n")
+
+    page = browse("editor").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+
+    assert (
+        '<bdi>03.03.90</bdi> = 3 Mar 1990</span><span class="columns__sample"><bdi>04.04.1991</bdi></span>'
+        in page
+    )
 
 
 def test_a_list_needs_to_know_where_consent_comes_from(workspace, by, news):

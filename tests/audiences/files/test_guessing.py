@@ -1,5 +1,7 @@
 """How a file is written, and what its cells are, guessed from itself."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from audiences.files import BadFile
@@ -68,6 +70,8 @@ def test_a_file_with_nothing_in_it_is_refused(data):
         (["1.2.2026", "3.4.2026", "5.6.2026", "31.2.2026"], "date_dmy"),
         (["1.2.2026", "end of March", "5.6.2026"], "date_dmy"),
         (["1.2.2026", "end of March"], "text"),
+        (["03.03.90", "31.12.84", "00", "03-Mar-90"], "date_dmy"),
+        (["3 March 1990", "Mar 3, 1990", "somewhen"], "date_named"),
         (["ja", "nein", "JA"], "boolean"),
         (["1", "0", "1"], "boolean"),
         (["1", "1"], "number"),
@@ -89,7 +93,8 @@ def test_cells_are_read_in_the_habit_of_their_column(cells, reading):
         ("number", "1,234.5", 1234.5), ("number", "-7", -7), ("number", "1 000", 1000), ("number", "2.0", 2),
         ("number_comma", "1.234,5", 1234.5), ("number_comma", "1’000,5", 1000.5), ("number_comma", "1\u00a0000", 1000),
         ("date_dmy", "3. 2. 1984", "1984-02-03"), ("date_mdy", "2/3/1984 10:30 PM", "1984-02-03"),
-        ("date_ymd", "1984-02-03T10:00:00.000Z", "1984-02-03"), ("boolean", " Oui ", True), ("boolean", "0", False),
+        ("date_ymd", "1984-02-03T10:00:00.000Z", "1984-02-03"), ("date_dmy", "1.1.85", "1985-01-01"),
+        ("date_mdy", "12/31/'05", "2005-12-31"), ("date_mdy", "2/29/00 10:30 PM", "2000-02-29"), ("boolean", " Oui ", True), ("boolean", "0", False),
         ("text", " a ", "a"),
     ],
 )  # fmt: skip
@@ -101,9 +106,28 @@ def test_values_come_out_typed(reading, cell, value):
     ("reading", "cell"),
     [
         ("number", "1,23"), ("number", "1e9"), ("number", "NaN"), ("number", "∞"), ("number", "٣"), ("number", "9" * 41),
-        ("number", "1\n2"), ("date_dmy", "31.02.1999"), ("date_dmy", "1.1.85"), ("date_ymd", "0000-01-01"), ("boolean", "maybe"),
+        ("number", "1\n2"), ("date_dmy", "31.02.1999"), ("date_dmy", "1.1.185"), ("date_named", "3 Marching 1990"), ("date_named", "31 February 1990"), ("date_named", "3.3.1990"),
+        ("date_ymd", "0000-01-01"), ("boolean", "maybe"),
     ],
 )  # fmt: skip
 def test_what_is_no_value_is_refused(reading, cell):
     with pytest.raises(ValueError):
         parser(reading)(cell)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "3 March 1990", "Mar 3, 1990", "March 3rd 1990", "3. März 1990", "3. Mrz. 90", "03-Mar-90", "3 mars 1990", "3 de marzo de 1990",
+        "3 de março de 1990", "3 maart 1990", "3rd of March, 1990", "3\u00a0MARS  1990", "3 mar. 1990 10:00",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("reading", ["date_named", "date_ymd", "date_dmy", "date_mdy"])
+def test_a_named_month_is_read_in_the_languages_here_however_the_others_are_written(reading, cell):
+    assert parser(reading)(cell) == "1990-03-03"
+
+
+def test_a_year_of_two_digits_is_the_last_one_that_has_come():
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    assert parser("date_dmy")(f"{tomorrow:%d.%m.%y}") == f"{tomorrow.replace(year=tomorrow.year - 100)}"
+    assert parser("date_dmy")(f"{tomorrow - timedelta(days=2):%d.%m.%y}") == f"{tomorrow - timedelta(days=2)}"
