@@ -15,7 +15,7 @@ from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.files.values import READINGS, parser
 from audiences.forms import choose_list, offer
 from audiences.importing.decisions import NEW_FIELD, SPECIAL, Decisions
-from audiences.models import Import, List
+from audiences.models import Contact, Import, List
 from audiences.queries.fields import all_fields
 
 MOST_PASTED = 1_000_000
@@ -243,8 +243,10 @@ def _initial(mine: Import) -> dict[str, Any]:
 
 def _targets(mine: Import) -> list[Any]:
     fields = [(field.key, field.label) for field in all_fields(mine.workspace)]
+    own = [field for field in fields if field[0] not in Contact.STANDARD_FIELDS]
     return [
         ("email", SPECIAL["email"]),
-        ("Fields", fields),
+        ("Person", [field for field in fields if field[0] in Contact.STANDARD_FIELDS]),
+        *([("Own fields", own)] if own else []),
         ("Proof", [(key, label) for key, label in SPECIAL.items() if key != "email"]),
     ]

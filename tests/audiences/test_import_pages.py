@@ -12,7 +12,7 @@ from accounts import attention
 from accounts.models import ActivityEntry
 from audiences import queries, services
 from audiences.importing import bodies
-from audiences.models import Contact, Import, ImportBody
+from audiences.models import Contact, Field, Import, ImportBody
 from tests.audiences.importing import begin, bring, on, preview, work
 from tests.factories import ContactFactory, ListFactory, SuppressionFactory, WorkspaceFactory
 
@@ -167,6 +167,18 @@ def test_what_was_typed_stays_when_something_is_missing(browse, workspace, by):
         "new",
         str(news.pk),
     )
+
+
+def test_fields_of_ones_own_stand_apart_from_those_of_every_person(browse, workspace, by):
+    Field.objects.create(workspace=workspace, key="town", label="City")
+    mine = begin(workspace, by, "Email\na@x.test\n")
+
+    form = browse("editor").get(f"/w/acme/imports/{mine.pk}/").context["columns"]
+
+    groups = {label: of for label, of in form.fields["to_0"].choices if isinstance(of, list)}
+    assert ([*groups], ("city", "City") in groups["Person"], groups["Own fields"]) == (
+        ["Person", "Own fields", "Proof"], True, [("town", "City")],
+    )  # fmt: skip
 
 
 def test_another_encoding_can_be_chosen(browse, workspace, by):
