@@ -13,7 +13,7 @@ from typing import Any
 from audiences.addresses import MOST_SPLIT, NotAnAddress, addresses_in, first_and_last, read_address
 from audiences.erased import GONE, PROBLEM, Erased
 from audiences.field_names import BIRTHDAY_NAMES, fold
-from audiences.files.formulas import FORMULA
+from audiences.files.formulas import unguarded
 from audiences.files.reading import Row
 from audiences.files.values import READINGS, MistypedYear, is_nothing, parser
 from audiences.importing.tables import STANDARD
@@ -115,7 +115,7 @@ class Shape:
                 continue
             text = text.strip()
             if text[:1] == "'":
-                text = _unguarded(text)
+                text = unguarded(text)
             if not text.isprintable():
                 text = one_line(text)
             if told is not None and text:
@@ -135,7 +135,7 @@ class Shape:
             if not text:
                 continue
             if text[:1] == "'":
-                text = _unguarded(text)
+                text = unguarded(text)
             if len(text) > Field.MOST_LETTERS:
                 problems.append(f"too_long:{index}")
                 continue
@@ -220,11 +220,6 @@ def copy_text(rows: Iterable[tuple[Any, ...]]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()
-
-
-def _unguarded(text: str) -> str:
-    """As it was before an export of ours, or of another careful program, kept spreadsheets from running it."""
-    return text[1:].strip() if text[1:2] in FORMULA else text
 
 
 def one_line(text: str) -> str:

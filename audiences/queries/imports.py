@@ -17,7 +17,7 @@ from accounts.redaction import HIDDEN, mask_email, redact
 from accounts.templatetags.ui import day, day_said, in_zone, number
 from audiences import erased
 from audiences.addresses import Problem
-from audiences.files.formulas import plain
+from audiences.files.formulas import plain, unguarded
 from audiences.files.values import NO_VALUE, READINGS
 from audiences.importing.tables import Tables
 from audiences.models import Contact, Field, Import, List, Suppression
@@ -250,7 +250,7 @@ def _sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str
     name = _short(mine.columns[index]["name"]) if index < len(mine.columns) else f"column {index + 1}"
     holds, wanted, most = "holds ", "", 0
     if cells is not None and index < len(cells):
-        holds = f"holds “{_short(cells[index])}”, "
+        holds = f"holds “{_short(unguarded(cells[index]))}”, "
     if index < len(mine.mapping):
         wanted = NO_VALUE.get(mine.mapping[index]["as"], "")
         most = STANDARD_LETTERS.get(mine.mapping[index]["to"], Field.MOST_LETTERS)

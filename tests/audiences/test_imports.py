@@ -235,6 +235,14 @@ def test_the_rejects_name_line_and_reason_and_escape_formulas(workspace, by, new
     )
 
 
+def test_a_reason_quotes_a_cell_as_it_was_before_a_download_guarded_it(workspace, by):
+    mapping = [{"to": "email", "as": "text"}, {"to": "consent_ip", "as": "text"}]
+    mine = preview(begin(workspace, by, "Email,IP\na@x.test,'+41 44\n"), by, mapping)
+    assert "".join(queries.rejects_csv(mine)).splitlines()[1:] == [
+        '2,"“IP” holds “+41 44”, no IP address such as 192.0.2.7",a@x.test,\'+41 44'
+    ]
+
+
 def test_a_row_whose_first_one_counts_stands_in_a_file_of_its_own(workspace, by):
     """Imported again, it would write over the other."""
     mine = bring(workspace, by, "Email,City\na@x.test,Bern\nnobody,Ulm\nA@x.test,@Graz\n")
