@@ -22,8 +22,7 @@ from audiences.forms.imports import ColumnsForm, DialectForm, PasteForm, UploadF
 from audiences.forms.suppressions import BlockColumnsForm
 from audiences.importing import new_fields
 from audiences.models import Import
-from audiences.queries.contacts import shown
-from audiences.views import people
+from audiences.views import people, roll_backs
 
 Outcome = Import.Outcome
 State = Import.State
@@ -45,30 +44,6 @@ BLOCK_DEFINITIONS = {
     Outcome.INVALID: DEFINITIONS[Outcome.INVALID],
     Outcome.LIFTED: "The block is older than the consent by which it was lifted here. It stays lifted.",
 }
-# What a roll back did, as `queries.undone` knows it: (name, of how many, what, what the people have in common).
-UNDONE = (
-    ("fields", "person has,people have", "the former values back.", "As before"),
-    (
-        "lists",
-        "membership is,memberships are",
-        "as before, or off the list where there was none.",
-        "As before, or off it",
-    ),
-    (
-        "off",
-        "person who came with it was,people who came with it were",
-        "changed since: still here, and off the list.",
-        "Taken off",
-    ),
-    (
-        "kept",
-        "person has,people have",
-        "changed since or came with a later file too, and that stays.",
-        "Stays as it is",
-    ),
-)
-
-STAYS = "who came with it and changed since or came with a later file too"
 
 
 @workspace_view(methods=("GET", "HEAD"))
@@ -285,9 +260,9 @@ def _page(
     if context["may_undo"] and not (
         request.htmx and request.htmx.target == "rows"
     ):  # its dialog is not among the rows
-        context |= _to_undo(mine)
+        context |= roll_backs.to_undo(mine)
     if mine.state == State.UNDONE:
-        context |= _undone(request, mine)
+        context |= roll_backs.undone(request, mine)
     status = max(columns.http_status if columns else 200, dialect.http_status if dialect else 200)
     return render_page(
         request, "audiences/imports/detail.html", context, partials={"import", "rows"}, status=status
@@ -345,69 +320,6 @@ def _people_of(mine: Import, outcome: str) -> dict[str, str]:
     return {
         "people_url": url if has_these or queries.has_people(mine, *rules.KINDS["import"].all_ops()) else "",
         "these_url": f"{url}&outcome={outcome}" if has_these else "",
-    }
-
-
-def _to_undo(mine: Import) -> dict[str, Any]:
-    """What the dialog says of a roll back before it is done: the numbers it would give now, or none where to count takes long."""
-    seen = queries.outlook(mine)
-    action = "Roll back the import"
-    if seen:
-        parts = [
-            counted(count, nouns)
-            for count, nouns in (
-                (seen.gone, "person who came with it goes again,people who came with it go again"),
-                (seen.off, f"person {STAYS} is only taken off the list,people {STAYS} are only taken off the list"),
-                (seen.staying, f"person {STAYS} stays,people {STAYS} stay"),
-                (seen.back, "person gets back the fields and lists they had,people get back the fields and lists they had"),
-                (seen.kept, "person who changed since stays as they are,people who changed since stay as they are"),
-            )
-            if count
-        ]  # fmt: skip
-        if touched := seen.gone + seen.off + seen.back:
-            action = f"Roll back {counted(touched, 'person,people')}"
-    else:
-        parts = [
-            f"of the {number(mine.to_write)} people it brought or changed, those who came with it go again unless they changed"
-            " since or came with a later file too; others get back the fields and lists they had, unless those changed since"
-        ]
-    if labels := [column["label"] for column in new_fields.planned(mine).values()]:
-        parts.append(f"the new fields go that nobody else fills or uses: {', '.join(labels)}")
-    sentence = "; ".join(parts) or "Nobody was changed by it"
-    order = ""
-    if seen.again if seen else queries.is_followed(mine):
-        order = " Who came with a later file too goes once that one is rolled back as well."
-    return {
-        "undo_text": f"{sentence[0].upper()}{sentence[1:]}. What changed after the import stays as it is, and is listed.{order}",
-        "undo_action": action,
-    }
-
-
-def _undone(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
-    """The numbers of a roll back, and the people behind one of them."""
-    # Who is off the list is among those who changed since, and told of once.
-    counts = mine.undone | {"kept": mine.undone.get("kept", 0) - mine.undone.get("off", 0)}
-    parts = [
-        {"name": name, "count": counts[name], "nouns": nouns, "text": text, "url": f"?back={name}#undone"}
-        for name, nouns, text, _ in UNDONE
-        if counts.get(name)
-    ]
-    names = [part["name"] for part in parts]
-    asked = request.GET.get("back", "")
-    chosen = asked if asked in names else (names or [""])[-1]
-    context: dict[str, Any] = {"undone_parts": parts, "undone_shown": chosen}
-    if not chosen:
-        return context
-    after = id_of(request.GET.get("back_after", ""))
-    found = queries.undone(mine, chosen, after=after or 0)
-    shows = people.shows_addresses(request)
-    return context | {
-        "undone": [
-            (contact, shown(address, shows_addresses=shows), what) for contact, address, what in found.rows
-        ],
-        "undone_after": found.after,
-        "undone_is_further": bool(after),
-        "undone_heading": next(heading for name, _, _, heading in UNDONE if name == chosen),
     }
 
 

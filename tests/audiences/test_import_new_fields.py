@@ -153,3 +153,15 @@ def test_after_an_import_and_its_roll_back_fields_are_counted_anew(workspace, by
     assert asked() == 1
     services.add_person(workspace=workspace, by=by, email="one@x.test", fields={})
     assert asked() == 0  # for one person nobody reads a million
+
+
+def test_fields_of_ones_own_stand_apart_from_those_of_every_person(browse, workspace, by):
+    Field.objects.create(workspace=workspace, key="town", label="City")
+    mine = begin(workspace, by, "Email\na@x.test\n")
+
+    form = browse("editor").get(f"/w/acme/imports/{mine.pk}/").context["columns"]
+
+    groups = {label: of for label, of in form.fields["to_0"].choices if isinstance(of, list)}
+    assert ([*groups], ("city", "City") in groups["Person"], groups["Own fields"]) == (
+        ["Person", "Own fields", "Proof"], True, [("town", "City")],
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from accounts import attention
 from accounts.models import ActivityEntry
 from audiences import queries, services
 from audiences.importing import bodies
-from audiences.models import Contact, Field, Import, ImportBody
+from audiences.models import Contact, Import, ImportBody
 from tests.audiences.importing import begin, bring, on, preview, work
 from tests.factories import ContactFactory, ListFactory, SuppressionFactory, WorkspaceFactory
 
@@ -70,20 +70,6 @@ def test_from_file_to_result_by_pages_alone(browse, workspace):
     assert not Contact.objects.exists()
     verbs = ActivityEntry.objects.order_by("id").values_list("verb", flat=True)
     assert list(verbs) == ["import.started", "import.done", "import.rejects", "import.undo", "import.undone"]
-
-
-def test_rows_that_come_twice_are_no_rows_to_mend_and_have_a_download_beside_them(browse, workspace, by):
-    mine = bring(workspace, by, "Email\na@x.test\nA@x.test\n")
-    client, url = browse("editor"), f"/w/acme/imports/{mine.pk}/"
-
-    page = client.get(url, {"show": "duplicate"})
-
-    assert "Rows left out" not in page.content.decode()
-    assert f'href="{url}rejects/?show=duplicate"' in page.content.decode()
-    assert "rejects/" not in browse("viewer").get(url, {"show": "duplicate"}).content.decode()
-    twins = client.get(f"{url}rejects/", {"show": "duplicate"})
-    assert b"".join(twins.streaming_content).splitlines()[1:] == [b"3,The same address as in line 2,A@x.test"]
-    assert twins.headers["Content-Disposition"] == 'attachment; filename="people-twice.csv"'
 
 
 @pytest.mark.parametrize("name", ["people.csv", "../../etc/passwd.csv", "a\u202ecsv\n.exe"])
@@ -167,18 +153,6 @@ def test_what_was_typed_stays_when_something_is_missing(browse, workspace, by):
         "new",
         str(news.pk),
     )
-
-
-def test_fields_of_ones_own_stand_apart_from_those_of_every_person(browse, workspace, by):
-    Field.objects.create(workspace=workspace, key="town", label="City")
-    mine = begin(workspace, by, "Email\na@x.test\n")
-
-    form = browse("editor").get(f"/w/acme/imports/{mine.pk}/").context["columns"]
-
-    groups = {label: of for label, of in form.fields["to_0"].choices if isinstance(of, list)}
-    assert ([*groups], ("city", "City") in groups["Person"], groups["Own fields"]) == (
-        ["Person", "Own fields", "Proof"], True, [("town", "City")],
-    )  # fmt: skip
 
 
 def test_another_encoding_can_be_chosen(browse, workspace, by):

@@ -10,7 +10,7 @@ from audiences import queries, services
 from audiences.importing import applying, left_out, running
 from audiences.importing.tables import Tables
 from audiences.models import Field, ImportBody, Subscription
-from tests.audiences.importing import begin, preview, start, work
+from tests.audiences.importing import begin, bring, preview, start, work
 from tests.factories import ContactFactory, ListFactory, SubscriptionFactory, SuppressionFactory
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +118,17 @@ def test_of_one_that_ended_midway_they_stand_as_in_the_file(workspace, by, mappi
 
     assert mine.counts == {"read": 2, "new": 1, "left": 1, "left_changed": 1}
     assert [row.partition(",")[2].partition(",")[2] for row in rejects(mine)] == [" ben@x.test,1.2.2020,ja,x"]
+
+
+def test_rows_that_come_twice_are_no_rows_to_mend_and_have_a_download_beside_them(browse, workspace, by):
+    mine = bring(workspace, by, "Email\na@x.test\nA@x.test\n")
+    client, url = browse("editor"), f"/w/acme/imports/{mine.pk}/"
+
+    page = client.get(url, {"show": "duplicate"})
+
+    assert "Rows left out" not in page.content.decode()
+    assert f'href="{url}rejects/?show=duplicate"' in page.content.decode()
+    assert "rejects/" not in browse("viewer").get(url, {"show": "duplicate"}).content.decode()
+    twins = client.get(f"{url}rejects/", {"show": "duplicate"})
+    assert b"".join(twins.streaming_content).splitlines()[1:] == [b"3,The same address as in line 2,A@x.test"]
+    assert twins.headers["Content-Disposition"] == 'attachment; filename="people-twice.csv"'
