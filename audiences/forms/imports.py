@@ -1,6 +1,7 @@
 """Bringing a file, saying how it is written, matching its columns; typing in one person."""
 
 import re
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from accounts.forms import Form
 from accounts.models import Role
 from accounts.templatetags.ui import day
 from audiences.addresses import addresses_in
+from audiences.field_names import fold
 from audiences.files import MAX_BYTES
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.files.values import READINGS, parser
@@ -242,11 +244,18 @@ def _initial(mine: Import) -> dict[str, Any]:
 
 
 def _targets(mine: Import) -> list[Any]:
-    fields = [(field.key, field.label) for field in all_fields(mine.workspace)]
-    own = [field for field in fields if field[0] not in Contact.STANDARD_FIELDS]
+    fields = all_fields(mine.workspace)
+    person = [(field.key, field.label) for field in fields if field.key in Contact.STANDARD_FIELDS]
+    names = Counter(fold(field.label) or field.label for field in fields)
+    # Of one name, they are told apart by what they hold.
+    own = [
+        (field.key, f"{field.label} ({field.get_kind_display().lower()})" if names[fold(field.label) or field.label] > 1 else field.label)
+        for field in fields
+        if field.key not in Contact.STANDARD_FIELDS
+    ]  # fmt: skip
     return [
         ("email", SPECIAL["email"]),
-        ("Person", [field for field in fields if field[0] in Contact.STANDARD_FIELDS]),
+        ("Person", person),
         *([("Own fields", own)] if own else []),
         ("Proof", [(key, label) for key, label in SPECIAL.items() if key != "email"]),
     ]

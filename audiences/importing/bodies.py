@@ -39,7 +39,9 @@ def forget(mine: Import) -> None:
     ImportBody.objects.filter(of=mine).delete()
     mine.columns = [column | {"samples": []} for column in mine.columns]
     mine.dialect = {name: value for name, value in mine.dialect.items() if name != "first"}
-    mine.checkpoint = {name: value for name, value in mine.checkpoint.items() if name != "without"}
+    if without := mine.checkpoint.get("without"):
+        counts = {problem: [count, []] for problem, (count, _) in without.items()}
+        mine.checkpoint = mine.checkpoint | {"without": counts}
     Import.objects.filter(pk=mine.pk).update(
         columns=mine.columns, dialect=mine.dialect, checkpoint=mine.checkpoint
     )

@@ -226,7 +226,7 @@ def sentence_of(mine: Import, problem: str, cells: Sequence[str] | None) -> str:
 
 
 def left_empty(mine: Import, *, shows_addresses: bool = True) -> list[tuple[str, int, list[str]]]:
-    """(what is wrong with cells without which people are taken, rows, first values), for as long as the file is there."""
+    """(what is wrong with cells without which people are taken, rows, first values for as long as the file is there)."""
     return [
         (
             sentence_of(mine, problem, None),

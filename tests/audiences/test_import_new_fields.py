@@ -156,12 +156,19 @@ def test_after_an_import_and_its_roll_back_fields_are_counted_anew(workspace, by
 
 
 def test_fields_of_ones_own_stand_apart_from_those_of_every_person(browse, workspace, by):
-    Field.objects.create(workspace=workspace, key="town", label="City")
+    for key, label, kind in (
+        ("town", "City", "text"),
+        ("born", "Birthday", "date"),
+        ("birthday", "birthday", "text"),
+        ("x", "X", "text"),
+    ):
+        Field.objects.create(workspace=workspace, key=key, label=label, kind=kind)
     mine = begin(workspace, by, "Email\na@x.test\n")
 
     form = browse("editor").get(f"/w/acme/imports/{mine.pk}/").context["columns"]
 
     groups = {label: of for label, of in form.fields["to_0"].choices if isinstance(of, list)}
-    assert ([*groups], ("city", "City") in groups["Person"], groups["Own fields"]) == (
-        ["Person", "Own fields", "Proof"], True, [("town", "City")],
+    assert ([*groups], ("city", "City") in groups["Person"], sorted(groups["Own fields"])) == (
+        ["Person", "Own fields", "Proof"], True,
+        [("birthday", "birthday (text)"), ("born", "Birthday (date)"), ("town", "City (text)"), ("x", "X")],
     )  # fmt: skip

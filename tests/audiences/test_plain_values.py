@@ -82,6 +82,11 @@ def test_a_cell_that_is_no_language_or_phone_leaves_the_person_in_without_it(
         ("de", "+41 44 123 45 67"), ("de", "1-800-FLOWERS"), ("", ""), ("fr", ""), ("", ""), ("", ""),
     ]  # fmt: skip
     assert "klingon" not in str(mine.checkpoint)
+    assert queries.left_empty(mine) == [(no_language, 2, []), (no_phone, 2, []), (too_long, 1, [])]
+    assert (
+        "in 2 rows. The people came all the same, without these values."
+        in browse("editor").get(page).content.decode()
+    )
 
 
 ODD = (
