@@ -47,8 +47,8 @@ EMAIL_NAMES = frozenset(
         "recipient",
     ]
 )
-# What a field is called that tells when somebody was born, folded.
-BIRTHDAY_NAMES = frozenset(
+# Folded.
+_BIRTHDAY_NAMES = frozenset(
     [
         "birthday",
         "birthdate",
@@ -86,6 +86,11 @@ BIRTHDAY_NAMES = frozenset(
 def fold(name: str) -> str:
     """Without accents, case and punctuation."""
     return re.sub(r"[^a-z0-9]", "", _ascii(name).lower())
+
+
+def tells_births(*names: str) -> bool:
+    """Whether by one of its names a field tells when somebody was born."""
+    return not _BIRTHDAY_NAMES.isdisjoint(map(fold, names))
 
 
 def key_of(name: str) -> str:

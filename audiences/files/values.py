@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from accounts.days import mistyped
 from audiences.files.months import month_of
@@ -103,15 +103,17 @@ _NAMED = tuple(
         rf"{_MONTH}[-/ ]?(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:, ?|[-/ ])YEAR",
     )
 )
+# How far ahead a day with two digits of its year may be.
+_DAYS_AHEAD = 20 * 365
 
 
 class MistypedYear(ValueError):  # noqa: N818 - what is wrong with a cell
     """A day that nobody means; the sentence is fit for a page."""
 
 
-def parser(reading: str) -> Callable[[str], Value]:
-    """What turns a cell into a value. Raises ValueError."""
-    return _PARSERS[reading]
+def parser(reading: str, *, of_past: bool = False) -> Callable[[str], Value]:
+    """What turns a cell into a value. Raises ValueError. `of_past`: its days have come, such as birthdays."""
+    return _PARSERS[of_past][reading]
 
 
 def is_nothing(text: str) -> bool:
@@ -198,32 +200,37 @@ def _number(pattern: re.Pattern[str], point: str) -> Callable[[str], Value]:
     return parse
 
 
-def _date(pattern: re.Pattern[str], order: tuple[int, int, int]) -> Callable[[str], Value]:
+def _date(pattern: re.Pattern[str], order: tuple[int, int, int], ahead: int) -> Callable[[str], Value]:
+    named = _named(ahead)
+
     def parse(text: str) -> Value:
         found = pattern.fullmatch(text.strip()) if len(text) <= _MOST else None
         if found is None:
-            return _named(text)
+            return named(text)
         year, month, day = (found[group] for group in order)
-        return _day(year, int(month), int(day))
+        return _day(year, int(month), int(day), ahead)
 
     return parse
 
 
-def _named(text: str) -> Value:
-    found = None
-    if len(text) <= _MOST:
-        words = " ".join(text.split())
-        found = next((match for pattern in _NAMED if (match := pattern.fullmatch(words))), None)
-    if found is None:
-        raise ValueError(text[:_MOST])
-    return _day(found["year"], month_of(found["month"]), int(found["day"]))
+def _named(ahead: int) -> Callable[[str], Value]:
+    def parse(text: str) -> Value:
+        found = None
+        if len(text) <= _MOST:
+            words = " ".join(text.split())
+            found = next((match for pattern in _NAMED if (match := pattern.fullmatch(words))), None)
+        if found is None:
+            raise ValueError(text[:_MOST])
+        return _day(found["year"], month_of(found["month"]), int(found["day"]), ahead)
+
+    return parse
 
 
-def _day(year: str, month: int, day: int) -> Value:
-    """Of two digits, the last such year that has come: people write their birthdays like that."""
+def _day(year: str, month: int, day: int, ahead: int) -> Value:
+    """Of two digits, the last such year that is not more than so many days ahead."""
     digits = year.lstrip("'")
     value = date(int(digits) + (2000 if len(digits) == 2 else 0), month, day)
-    if len(digits) == 2 and value > datetime.now(UTC).date():
+    if len(digits) == 2 and value > datetime.now(UTC).date() + timedelta(days=ahead):
         value = date(value.year - 100, month, day)
     if sentence := mistyped(value):
         raise MistypedYear(sentence)
@@ -239,13 +246,17 @@ def _boolean(text: str) -> Value:
     raise ValueError(text[:_MOST])
 
 
-_PARSERS: dict[str, Callable[[str], Value]] = {
-    "text": str.strip,
-    "number": _number(_POINT, "."),
-    "number_comma": _number(_COMMA, ","),
-    "date_ymd": _date(_YMD, (1, 2, 3)),
-    "date_dmy": _date(_XXY, (3, 2, 1)),
-    "date_mdy": _date(_XXY, (3, 1, 2)),
-    "date_named": _named,
-    "boolean": _boolean,
+# By whether the days of the column have come: a contract ends in 2030, a birthday 30 was in 1930.
+_PARSERS: dict[bool, dict[str, Callable[[str], Value]]] = {
+    of_past: {
+        "text": str.strip,
+        "number": _number(_POINT, "."),
+        "number_comma": _number(_COMMA, ","),
+        "date_ymd": _date(_YMD, (1, 2, 3), ahead),
+        "date_dmy": _date(_XXY, (3, 2, 1), ahead),
+        "date_mdy": _date(_XXY, (3, 1, 2), ahead),
+        "date_named": _named(ahead),
+        "boolean": _boolean,
+    }
+    for of_past, ahead in ((True, 0), (False, _DAYS_AHEAD))
 }

@@ -11,7 +11,7 @@ from accounts.forms import Form
 from accounts.models import Role
 from accounts.templatetags.ui import day
 from audiences.addresses import addresses_in
-from audiences.field_names import fold
+from audiences.field_names import fold, tells_births
 from audiences.files import MAX_BYTES
 from audiences.files.dialects import DELIMITERS, ENCODINGS
 from audiences.files.values import READINGS, parser
@@ -156,6 +156,8 @@ class ColumnsForm(Form):
         return {"decisions": Decisions(mapping=mapping, **decided)}
 
 
+# Targets whose days have come: that of a consent, that of a block.
+_OF_PAST = frozenset(["consent_at", "at"])
 _FULL_YEAR = re.compile(r"\d{4}")
 _WORD = re.compile(r"[^@,;|\s]+")
 # A comma within quotes is of a name.
@@ -194,23 +196,30 @@ def add_columns(form: forms.Form, mine: Import, targets: list[Any]) -> None:
 
 
 def column_rows(form: forms.Form, mine: Import) -> list[dict[str, Any]]:
+    labels = {field.key: field.label for field in all_fields(mine.workspace)}
+
+    def sample(index: int, text: str) -> tuple[str, str]:
+        to = form[f"to_{index}"].value() or ""
+        of_past = to in _OF_PAST or tells_births(to, labels.get(to, mine.columns[index]["name"]))
+        return text, _read_as(text, form[f"as_{index}"].value(), of_past=of_past)
+
     return [
         {
             "column": column,
             "to": form[f"to_{index}"],
             "reads": form[f"as_{index}"],
-            "samples": [(text, _read_as(text, form[f"as_{index}"].value())) for text in column["samples"]],
+            "samples": [sample(index, text) for text in column["samples"]],
         }
         for index, column in enumerate(mine.columns)
     ]
 
 
-def _read_as(text: str, reading: str) -> str:
+def _read_as(text: str, reading: str, *, of_past: bool) -> str:
     """The day that a date with two digits of its year is taken for."""
     if READINGS.get(reading, ("", ""))[1] != "date" or _FULL_YEAR.search(text):
         return ""
     try:
-        return day(date.fromisoformat(str(parser(reading)(text))))
+        return day(date.fromisoformat(str(parser(reading, of_past=of_past)(text))))
     except ValueError:
         return ""
 

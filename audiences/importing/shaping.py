@@ -12,7 +12,7 @@ from typing import Any
 
 from audiences.addresses import MOST_SPLIT, NotAnAddress, addresses_in, first_and_last, read_address
 from audiences.erased import GONE, PROBLEM, Erased
-from audiences.field_names import BIRTHDAY_NAMES, fold
+from audiences.field_names import tells_births
 from audiences.files.formulas import unguarded
 from audiences.files.reading import Row
 from audiences.files.values import READINGS, MistypedYear, is_nothing, parser
@@ -64,14 +64,15 @@ class Shape:
                 told = Told(READERS[target]) if target in READERS else None
                 self.standard.append((index, STANDARD.index(target), target, told))
             elif target == "consent_at":
-                self.consent_at = (index, parser(reading))
+                self.consent_at = (index, parser(reading, of_past=True))
             elif target == "consent_ip":
                 self.consent_ip = index
             elif target:
                 start = f"{encode_basestring(target)}:"
-                self.custom.append((index, start, one_line if reading == "text" else parser(reading)))
-                names = fold(target), fold(labels.get(target, column.get("label", "")))
-                if READINGS[reading][1] == "date" and not BIRTHDAY_NAMES.isdisjoint(names):
+                is_born = tells_births(target, labels.get(target, column.get("label", "")))
+                parse = one_line if reading == "text" else parser(reading, of_past=is_born)
+                self.custom.append((index, start, parse))
+                if is_born and READINGS[reading][1] == "date":
                     self.born.add(index)
         # A name that stands beside the address is theirs where no column tells names.
         names = ("first_name", "last_name")

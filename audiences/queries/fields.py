@@ -15,7 +15,7 @@ from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
 from accounts.names import by_name
 from accounts.templatetags.ui import day, number
 from audiences import plain, uses
-from audiences.field_names import STANDARD_NAMES, fold
+from audiences.field_names import STANDARD_NAMES, fold, tells_births
 from audiences.files import values
 from audiences.models import Contact, Field, FieldChange
 from audiences.uses import Use
@@ -158,7 +158,7 @@ def people_with_choice(workspace: Workspace, key: str, choices: Iterable[str]) -
 
 def conversion(field: Field, *, reading: str, choices: Iterable[str] = ()) -> Conversion:
     """What would become of the values of a field; each different value is read once."""
-    parse = reader_of(reading, choices)
+    parse = reader_of(reading, choices, of_past=tells_births(field.key, field.label))
     fits = fails = 0
     samples: list[tuple[str, int]] = []
     distinct: list[str] = []
@@ -203,7 +203,9 @@ def merge_outcome(field: Field, into: Field) -> tuple[int, int, int]:
     return filled, same, different
 
 
-def reader_of(reading: str, choices: Iterable[str] = ()) -> Callable[[Any], values.Value]:
+def reader_of(
+    reading: str, choices: Iterable[str] = (), *, of_past: bool = False
+) -> Callable[[Any], values.Value]:
     """What turns any value into one of another kind. Raises ValueError. `reading`: as in files.values, or "choice".
 
     What is of the kind already reads as itself, so that reading twice does no harm.
@@ -218,7 +220,7 @@ def reader_of(reading: str, choices: Iterable[str] = ()) -> Callable[[Any], valu
             return text
 
         return choose
-    parse, kind = values.parser(reading), values.READINGS[reading][1]
+    parse, kind = values.parser(reading, of_past=of_past), values.READINGS[reading][1]
     plain_date = values.parser("date_ymd")
 
     def read(value: Any) -> values.Value:
@@ -314,7 +316,9 @@ def readings(connection: Connection) -> dict[str, Callable[[Any], values.Value]]
     theirs = {row.object_id: (row.theirs or {}).get("kind", "") for row in rows}
     fields = Field.objects.filter(workspace=connection.workspace_id, pk__in=[*theirs])
     return {
-        field.key: reader_of(reading_of(field.kind, field.reading))
+        field.key: reader_of(
+            reading_of(field.kind, field.reading), of_past=tells_births(field.key, field.label)
+        )
         for field in fields
         if field.kind != theirs[field.pk]
         # What an account offers to choose from is text here, and text is never turned away.

@@ -14,6 +14,7 @@ from accounts import activity, outbox
 from accounts.models import MirrorKind, MirrorRow, OutboxEntry, Pull
 from accounts.refusals import CannotMove
 from audiences import sets
+from audiences.field_names import tells_births
 from audiences.models import Contact, Field, FieldChange
 from audiences.queries import fields as queries
 from audiences.services.field_counts import ask_for_counts
@@ -109,7 +110,8 @@ def _next(change: FieldChange) -> bool:
 def _convert(change: FieldChange, values: dict[str, Any]) -> dict[str, int]:
     """Read each value anew, by the reading the preview used."""
     told = change.arguments
-    parse = queries.reader_of(told["reading"], told["choices"])
+    names = [told["key"], change.field.label if change.field else ""]
+    parse = queries.reader_of(told["reading"], told["choices"], of_past=tells_births(*names))
     changed: list[tuple[int, str | None]] = []
     counts = {"changed": 0, "emptied": 0, "kept": 0}
     with database.cursor() as cursor:

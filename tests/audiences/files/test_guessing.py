@@ -127,7 +127,16 @@ def test_a_named_month_is_read_in_the_languages_here_however_the_others_are_writ
     assert parser(reading)(cell) == "1990-03-03"
 
 
-def test_a_year_of_two_digits_is_the_last_one_that_has_come():
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    assert parser("date_dmy")(f"{tomorrow:%d.%m.%y}") == f"{tomorrow.replace(year=tomorrow.year - 100)}"
-    assert parser("date_dmy")(f"{tomorrow - timedelta(days=2):%d.%m.%y}") == f"{tomorrow - timedelta(days=2)}"
+@pytest.mark.parametrize("ahead", [-1, 1, 19 * 365, 21 * 365])
+def test_a_year_of_two_digits_has_come_for_birthdays_and_is_near_for_other_days(ahead):
+    meant = datetime.now(UTC).date() + timedelta(days=ahead)
+    before = (meant - timedelta(days=36525)).replace(month=meant.month, day=meant.day)
+
+    of_births, of_others = (
+        parser("date_dmy", of_past=of_past)(f"{meant:%d.%m.%y}") for of_past in (True, False)
+    )
+
+    assert (of_births, of_others) == (
+        str(before if ahead > 0 else meant),
+        str(before if ahead > 20 * 365 else meant),
+    )
