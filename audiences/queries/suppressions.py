@@ -168,8 +168,15 @@ def shown_entry(row: Suppression, *, shows_addresses: bool) -> str:
 
 
 def blocks_of(row: Suppression) -> list[Suppression]:
-    """What ends when the block of this person is lifted."""
-    return list(_of_same(row).filter(lifted_at=None))
+    """What ends when this block is lifted: all of the person's, or the one of an address that went into a person."""
+    found = _of_same(row).filter(lifted_at=None).order_by("-at")
+    return [row] if went_into(row) else list(found)
+
+
+def went_into(row: Suppression) -> Contact | None:
+    """Who has had this address since a merge, and is nobody that the block is of."""
+    person = person_behind(row) if row.contact is None else None
+    return person if person is not None and person.email != row.email else None
 
 
 def person_behind(row: Suppression) -> Contact | None:

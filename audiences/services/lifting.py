@@ -23,7 +23,7 @@ from accounts.templatetags.ui import day, in_zone
 from audiences.models import Consent, ConsentBasis, Contact, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries import patterns
-from audiences.queries.suppressions import person_behind
+from audiences.queries.suppressions import person_behind, went_into
 from audiences.services.suppressions import resolve_patterns
 from audiences.sets import one_writer
 
@@ -49,7 +49,8 @@ def lift(
 ) -> Contact:
     """Let the person behind a suppression be written to again: every block of theirs ends, on one recorded consent.
 
-    `typed`: the address once more, where they complained. Raises CannotLift.
+    The block of an address that went into another person ends alone, whatever holds for them. `typed`: the address
+    once more, where they complained. Raises CannotLift.
     """
     workspace = suppression.workspace
     role = _approver(workspace, by)
@@ -58,12 +59,12 @@ def lift(
     mine = Suppression.objects.select_related("contact").filter(pk=suppression.pk).first()
     if mine is None:
         raise CannotLift("This block is gone: the person was erased.")
+    is_alone = went_into(mine) is not None
     contact = _person(mine)
+    whose = Q(pk=mine.pk) if is_alone else Q(contact=contact) | Q(email=contact.email) | Q(pk=mine.pk)
     rows = list(
         Suppression.objects.select_for_update()
-        .filter(
-            Q(contact=contact) | Q(email=contact.email) | Q(pk=mine.pk), workspace=workspace, lifted_at=None
-        )
+        .filter(whose, workspace=workspace, lifted_at=None)
         .exclude(is_pattern=True)
         .order_by("id")
     )
@@ -71,7 +72,7 @@ def lift(
         raise CannotLift("This person is no longer suppressed. Somebody lifted the block meanwhile.")
     now = timezone.now()
     _check_consent(_newest_no(contact, rows), agreed_at, now)
-    addresses = {contact.email, mine.email}
+    addresses = {mine.email} if is_alone else {contact.email, mine.email}
     if any(row.reason == Reason.COMPLAINED for row in rows) and typed.strip().lower() not in addresses:
         raise CannotLift(
             "This person reported a mail as spam. Type the address to show that you mean it.",
@@ -86,7 +87,8 @@ def lift(
     }  # fmt: skip
     ended = {"lifted_at": now, "lifted_by": by, "lift_evidence": evidence}
     Suppression.objects.filter(pk__in=[row.pk for row in rows]).update(contact=contact, **ended)
-    _remember_our_word(contact, ended)
+    if not is_alone:
+        _remember_our_word(contact, ended)
     activity.record(
         workspace, "contact.lifted", f"Let a person be written to again who had agreed anew, as {role.label}.",
         actor=by, subject=contact,

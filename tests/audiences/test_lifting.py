@@ -133,20 +133,43 @@ def test_somebody_unknown_who_agreed_becomes_known(workspace, by, now):
     assert (made.counts["changed"], made.counts["suppressed"]) == (1, 1)
 
 
-def test_the_block_that_a_merge_leaves_behind_is_of_the_person_who_was_kept(workspace, by, ana, now):
+def merged_away(workspace, kept, by, at):
+    """The block of an address that went into another person, who is suppressed as well from then on."""
     other = ContactFactory(workspace=workspace, email="other@example.org")
-    SuppressionFactory(contact=other, at=now - 3 * DAY, reason="complained")
-    # As it was read before the merge.
-    before = Suppression.objects.select_related("contact").get()
-    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
-    Suppression.objects.update(at=now - 3 * DAY)
-    assert len(queries.blocks_of(Suppression.objects.get(email=other.email))) == 2
+    SuppressionFactory(contact=other, at=at, reason="complained")
+    services.merge_people(kept=kept, other=other, by=by, picks={}, versions=(1, 1))
+    Suppression.objects.update(at=at)
+    return Suppression.objects.get(email=other.email), Suppression.objects.get(email=kept.email)
 
-    assert lift(before, by, agreed_at=now - DAY, typed="other@example.org") == ana
+
+def test_an_address_that_went_into_another_person_is_lifted_alone(workspace, by, ana, now):
+    gone, kept = merged_away(workspace, ana, by, now - 3 * DAY)
+    assert queries.blocks_of(gone) == [gone]
+
+    assert lift(gone, by, agreed_at=now - DAY, typed="other@example.org") == ana
 
     assert [*Contact.objects.values_list("email", flat=True)] == ["ana@example.org"]
     assert Consent.objects.get().contact == ana
-    assert not Suppression.objects.filter(lifted_at=None).exists()
+    assert [*Suppression.objects.filter(lifted_at=None)] == [kept]
+    assert is_out(ana)
+
+
+def test_a_person_is_lifted_without_the_address_that_went_into_them(workspace, by, ana, now):
+    gone, kept = merged_away(workspace, ana, by, now - 3 * DAY)
+    assert queries.blocks_of(kept) == [kept]
+
+    lift(kept, by, agreed_at=now - DAY, typed="ana@example.org")
+
+    assert [*Suppression.objects.filter(lifted_at=None)] == [gone]
+    assert not is_out(ana)
+
+
+def test_a_block_read_before_a_merge_is_lifted_as_it_is_now(workspace, by, ana, now):
+    gone, _ = merged_away(workspace, ana, by, now - 3 * DAY)
+    before = Suppression.objects.get(pk=gone.pk)
+    before.contact = Contact(pk=ana.pk + 1, workspace=workspace, email="other@example.org")
+    assert lift(before, by, agreed_at=now - DAY, typed="other@example.org") == ana
+    assert is_out(ana)
 
 
 def test_the_block_of_somebody_erased_meanwhile_is_gone(workspace, by, ana, now):

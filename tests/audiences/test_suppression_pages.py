@@ -302,6 +302,26 @@ def test_a_person_is_lifted_by_pages_and_the_page_says_who_still_refuses_them(br
         assert text in ended
 
 
+def test_the_dialog_of_an_address_that_went_into_a_person_names_its_own_block_alone(
+    browse, workspace, ana, member
+):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    SuppressionFactory(contact=other, at=timezone.now() - 3 * DAY, reason="unsubscribed")
+    services.merge_people(kept=ana, other=other, by=member("editor"), picks={}, versions=(1, 1))
+    row = Suppression.objects.get(email=other.email)
+    client = browse("approver")
+
+    page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
+    assert "This block ends: left" in page
+    assert "whose own blocks hold" in page
+    told = {"reason": "A slip", "consent_source": "Letter", "agreed_at": moment(timezone.now())}
+    reply = client.post(f"/w/acme/suppressions/{row.pk}/lift/", told, follow=True)
+
+    assert reply.redirect_chain[0][0] == f"/w/acme/contacts/{ana.pk}/"
+    assert "their own blocks hold" in reply.content.decode()
+    assert [one.email for one in Suppression.objects.filter(lifted_at=None)] == [ana.email]
+
+
 def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace, ana):
     row = pattern(workspace)
     client = browse("approver")
