@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import idna
 
+NO_ADDRESS = "This is no address that can be written to."
 MAX_LENGTH = 254
 MAX_LOCAL_LENGTH = 64
 
