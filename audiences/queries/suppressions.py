@@ -12,7 +12,7 @@ from audiences.queries import counting
 from audiences.queries.consents import shown_consents
 from audiences.queries.contacts import shown
 from audiences.queries.evidence import campaigns_behind, merged_into
-from audiences.queries.patterns import caught_by
+from audiences.queries.patterns import Alike, alike, held
 
 PAGE = 50
 IN_FORCE, LIFTED = "in_force", "lifted"
@@ -131,12 +131,14 @@ class One:
     # The consent that lifted it.
     consent: Consent | None
     of_import: Import | None
-    # People suppressed by name for this pattern alone, and those of them with another block as well.
-    caught: tuple[int, int] | None
+    # Of a pattern in force.
+    alike: Alike | None
+    # Of a lifted pattern: people suppressed by name for it still, and people freed with it.
+    held: tuple[int, int] | None
 
 
 def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
-    """In eight queries at most."""
+    """In nine queries at most."""
     others = [
         other
         for other in sorted(_of_same(row).order_by("-at"), key=lambda other: other.lifted_at is not None)
@@ -156,7 +158,8 @@ def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
         of_import=Import.objects.filter(pk=import_id, workspace=row.workspace_id).first()
         if import_id
         else None,
-        caught=caught_by(row) if row.is_pattern else None,
+        alike=alike(row) if row.is_pattern and row.lifted_at is None else None,
+        held=held(row) if row.is_pattern and row.lifted_at is not None else None,
     )
 
 

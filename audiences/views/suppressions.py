@@ -11,7 +11,6 @@ from accounts.models import Role
 from accounts.redaction import redact
 from accounts.templatetags.ui import counted
 from audiences import queries, services
-from audiences.entries import Entry
 from audiences.forms.suppressions import (
     EntriesForm,
     LiftForm,
@@ -165,8 +164,9 @@ def _page(
             ],
             "consent": found.consent,
             "lifted_because": lifted_because if shows else redact(lifted_because),
-            "caught": found.caught,
-            "shared": Entry(row.email, row.is_pattern).shared if row.is_pattern and shows else "",
+            "alike": found.alike,
+            "held": found.held,
+            "shows_people": shows,
             "may_lift": may_lift,
             "form": form or (lift_form(row, lifts) if may_lift else None),
             "of_import": found.of_import,

@@ -12,7 +12,7 @@ from audiences import queries, services
 from audiences.mirror import leaves, merge
 from audiences.mirror.contacts import Reader, sift
 from audiences.models import Consent, Contact, Suppression
-from audiences.queries.patterns import caught_by
+from audiences.queries.patterns import Alike, alike
 from tests.audiences.importing import bring
 from tests.factories import ConnectionFactory, ContactFactory, MembershipFactory, SuppressionFactory
 from tests.helpers import run_outbox
@@ -284,7 +284,7 @@ def pattern(workspace, text="*@example.org", **values):
 
 def test_a_lifted_pattern_catches_nobody_new_and_frees_nobody_by_itself(workspace, by, ana):
     row = pattern(workspace)
-    assert caught_by(row) == (1, 0)
+    assert alike(row) == Alike(people=1, otherwise=0, free=0)
     assert services.lift_pattern(suppression=row, by=by, reason="A mistake") == 0
     assert is_out(ana)
     ContactFactory(workspace=workspace, email="new@example.org")
@@ -313,7 +313,7 @@ def test_whom_a_pattern_caught_goes_free_with_a_consent_unless_something_else_sp
     row = pattern(workspace)
     pattern(workspace, "info@*")
     SuppressionFactory(contact=left, at=now, connection=ConnectionFactory(workspace=workspace))
-    assert caught_by(row) == (2, 1)
+    assert alike(row) == Alike(people=3, otherwise=2, free=0)
 
     with pytest.raises(services.CannotLift) as refusal:
         services.lift_pattern(suppression=row, by=by, reason="A mistake", people=True)
@@ -366,7 +366,7 @@ def test_a_fact_of_ones_own_outlives_the_pattern(workspace, by, ana, now):
     services.suppress(
         workspace=workspace, email=ana.email, reason="unsubscribed", connection=None, at=now, evidence={"said": "no"}
     )  # fmt: skip
-    assert caught_by(row) == (0, 0)
+    assert alike(row) == Alike(people=1, otherwise=1, free=0)
     assert Suppression.objects.get(contact=ana).evidence == {"said": "no"}
 
 

@@ -327,7 +327,7 @@ def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace
     client = browse("approver")
     page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
     assert "1 person it caught stays" in page
-    assert "Caught by no other pattern</dt><dd><a" in page
+    assert "1 person has one</a>" in page
     assert "Then their consent is needed: where it comes from, and when they agreed." in page
     assert 'data-needs="consent_source agreed_at typed"' in page
     assert page.count('class="field__optional"') == 2
@@ -363,11 +363,64 @@ def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace
 )
 def test_a_lifted_pattern_says_who_is_freed(people, said, browse, workspace, ana):
     row = pattern(workspace)
+    held = "1 person who was freed with it" if people else "1 person who stays suppressed by name"
     if people:
         people |= {"agreed_at": moment(timezone.now() - DAY)}
     client = browse("approver")
     reply = client.post(f"/w/acme/suppressions/{row.pk}/lift/", {"reason": "A slip"} | people, follow=True)
-    assert said in reply.content.decode()
+    text = reply.content.decode()
+    assert (said in text, held in text) == (True, True)
+    ana.delete()
+    Suppression.objects.filter(is_pattern=False).delete()
+    assert "It holds nobody any more." in client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "like", "unlike"),
+    [
+        ("*@p.example", ["a@p.example", "b@p.example", "c@p.example"], ["a@x.p.example", "a@p.example.org"]),
+        ("in_o@*", ["in_o@a.example", "in_o@b.example", "in_o@c.example"], ["my-in_o@a.example", "info@a.example"]),
+    ],
+)  # fmt: skip
+def test_a_pattern_has_one_number_of_people_before_and_after_and_its_links_find_them(
+    typed, like, unlike, browse, workspace
+):
+    people = [ContactFactory(workspace=workspace, email=email) for email in like + unlike]
+    for person in (people[0], people[3]):
+        SuppressionFactory(contact=person, at=timezone.now() - 5 * DAY)
+    client = browse("approver")
+
+    def found(link):
+        return sorted(row[1] for row in client.get(link).context["rows"])
+
+    page = client.post(ADD, {"entries": typed, "reason": "Legal"})
+    links = re.findall(r'href="(/w/acme/contacts/\?matches=[^"]+)">(\d+)<', page.content.decode())
+    assert [(found(link.replace("&amp;", "&")), number) for link, number in links] == [
+        (like, "3"), (like[:1], "1"),
+    ]  # fmt: skip
+
+    client.post(ADD, {"entries": typed, "reason": "Legal", "previewed": page.context["previewed"]})
+    row = Suppression.objects.get(is_pattern=True)
+    services.lift(
+        suppression=Suppression.objects.get(contact=people[1]), by=page.wsgi_request.user, reason="Asked",
+        consent_source="Phone", agreed_at=timezone.now(),
+    )  # fmt: skip
+    text = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
+
+    links = re.findall(r'href="(/w/acme/contacts/\?matches=[^"]+)">([^<]+)<', text)
+    assert [(found(link.replace("&amp;", "&")), said) for link, said in links] == [
+        (like, "3 people have one"), (like[1:2], "1 of them mailable"),
+    ]  # fmt: skip
+    assert "1 of them suppressed for something else as well" in text
+    assert "2 people it caught stay" in text
+
+
+@pytest.mark.parametrize(("who", "asked"), [("viewer", "*@example.org"), ("editor", "ana@example.org")])
+def test_nobody_is_found_by_what_is_no_pattern_or_may_not_be_asked(who, asked, browse, ana):
+    page = browse(who).get("/w/acme/contacts/", {"matches": asked})
+    assert (page.context["rows"], page.context["notes"]) == (
+        [], [f"“{asked}” is no pattern to find people by."],
+    )  # fmt: skip
 
 
 def test_a_pattern_with_a_complaint_is_typed_to_free_its_people(browse, workspace, ana):
