@@ -15,6 +15,7 @@ from audiences.queries.evidence import campaigns_behind, merged_into
 from audiences.queries.patterns import Alike, alike, held
 
 PAGE = 50
+LAST_FIRST = ("-at", "-id")
 IN_FORCE, LIFTED = "in_force", "lifted"
 
 
@@ -70,11 +71,13 @@ def is_suppressed(contact: Contact) -> bool:
 def suppressions(
     workspace: Workspace, wanted: Wanted, *, before: int | None = None, shows_addresses: bool = True
 ) -> SuppressionSlice:
-    """The newest first. Who may not see addresses finds one by the whole of it only."""
+    """Those told last first. Who may not see addresses finds one by the whole of it only."""
     found = matching(workspace, wanted, shows_addresses=shows_addresses)
-    if before:
-        found = found.filter(pk__lt=before)
-    rows = list(found.select_related("connection", "created_by").order_by("-id")[: PAGE + 1])
+    last = Suppression.objects.filter(workspace=workspace, pk=before).first() if before else None
+    if last is not None:
+        # Not one "or" of both, by which no index begins.
+        found = found.filter(Q(at__lt=last.at) | Q(pk__lt=last.pk), at__lte=last.at)
+    rows = list(found.select_related("connection", "created_by").order_by(*LAST_FIRST)[: PAGE + 1])
     return SuppressionSlice(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
 
 

@@ -154,6 +154,21 @@ def test_filters_stand_in_the_address(browse, workspace, ana):
     assert found(since="nonsense") == found(kind="x") == found(state="y") == []
 
 
+def test_the_newest_told_come_first_page_by_page(browse, workspace, monkeypatch):
+    monkeypatch.setattr(sys.modules["audiences.queries.suppressions"], "PAGE", 2)
+    now = timezone.now()
+    for name, days in (("old", 9), ("newest", 1), ("same1", 5), ("same2", 5), ("oldest", 30)):
+        contact = ContactFactory(workspace=workspace, email=f"{name}@x.example")
+        SuppressionFactory(contact=contact, at=now - days * DAY)
+    client, seen, older = browse("editor"), [], ""
+    while older is not None:
+        page = client.get("/w/acme/suppressions/", {"before": older})
+        seen.append([address.partition("@")[0] for _, address, *_ in page.context["rows"]])
+        older = page.context["older"]
+
+    assert seen == [["newest", "same2"], ["same1", "old"], ["oldest"]]
+
+
 def test_the_page_says_how_many_there_are(browse, workspace, ana, monkeypatch):
     """At once where that is quick; else at least how many, and exactly after the page, with its filters."""
     monkeypatch.setattr(sys.modules["audiences.queries.suppressions"], "PAGE", 1)
