@@ -385,7 +385,7 @@ def test_the_filters_of_the_page_of_suppressions_are_those_of_the_file(browse, w
     client.post(address, {"written_as": "csv"})
     run_outbox("audiences.export")
 
-    assert [row[0] for row in rows(Export.objects.get())] == ["Address", "ben@x.test"]
+    assert [row[0] for row in rows(Export.objects.get())] == ["Address or pattern", "ben@x.test"]
 
 
 def test_a_form_without_a_column_comes_back_with_a_sentence(browse, workspace):
