@@ -16,6 +16,14 @@ from audiences.queries.lists import NO_FOLDER, SORTS
 Choices = list[tuple[str, str]]
 
 
+class AddressInput(forms.TextInput):
+    """Not of the type email: there browsers rewrite a domain by the rules of 2003, which make ß another one."""
+
+    def __init__(self) -> None:
+        hints = {"inputmode": "email", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        super().__init__({**hints, "dir": "ltr"})
+
+
 class Filters(DaysForm):
     """A GET form. A value that does not hold is none; where that would show more people than an old link meant, `unfit` tells."""
 

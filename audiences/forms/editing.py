@@ -12,7 +12,7 @@ from accounts import days
 from accounts.forms import Form
 from accounts.models import Workspace
 from audiences.addresses import NO_ADDRESS, NotAnAddress, normalise
-from audiences.forms import choose, choose_list, offer
+from audiences.forms import AddressInput, choose, choose_list, offer
 from audiences.models import Contact, Field, List, Subscription
 from audiences.queries.consents import NO_DAY, NO_SOURCE
 from audiences.queries.fields import all_fields, as_text, reads_alike, typed_text, value_of
@@ -25,8 +25,7 @@ class AddressField(forms.CharField):
     """What was typed, if somebody can have it."""
 
     def __init__(self) -> None:
-        widget = forms.EmailInput(attrs={"autocomplete": "off"})
-        super().__init__(label="Address", max_length=320, widget=widget)
+        super().__init__(label="Address", max_length=320, widget=AddressInput)
 
     def validate(self, value: str) -> None:
         super().validate(value)

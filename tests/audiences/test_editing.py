@@ -163,6 +163,19 @@ def test_all_that_does_not_fit_is_told_at_once_each_at_its_field(browse, ana):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("page", ["contacts/new/", "privacy/", "contacts/{}/edit/"])
+def test_no_browser_rewrites_a_domain_before_it_comes_here(browse, ana, page):
+    text = browse("admin").get(f"/w/acme/{page.format(ana.pk)}").content.decode()
+
+    assert ('inputmode="email"' in text, 'type="email"' in text) == (True, False)
+
+
+def test_a_domain_keeps_its_letters(browse, ana):
+    browse("editor").post(url(ana, "edit/"), page_of(ana, email="ana@straße.example"))
+    ana.refresh_from_db()
+    assert ana.email == "ana@xn--strae-oqa.example"
+
+
 def test_all_that_does_not_fit_a_new_person_is_told_at_once(browse, ana):
     news = ListFactory(workspace=ana.workspace)
     typed = {f"field_{key}": text for key, text in BAD.items()} | {"email": "nobody", "field_city": "Ulm"}
