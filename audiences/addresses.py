@@ -86,6 +86,17 @@ def normalise(text: str) -> str:
     return _with_foreign_domain(text.strip())
 
 
+def sought(word: str) -> str:
+    """A word of a search as addresses hold it: letters of its own in a domain, by the A-label."""
+    name, at, domain = word.rpartition("@")
+    if not at or domain.isascii():
+        return word
+    try:
+        return f"{name}@{idna.encode(domain, uts46=True).decode()}"
+    except (idna.IDNAError, UnicodeError):
+        return word
+
+
 def read_address(text: str) -> tuple[str, str]:
     """(normal form, name) of an address as it stands in mails too: `Ana Muster <ana@x.test>`, `mailto:ana@x.test`.
 

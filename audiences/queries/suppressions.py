@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.details import Subject
 from accounts.models import Connection, Workspace
+from audiences.addresses import sought
 from audiences.models import Consent, Contact, Import, Suppression
 from audiences.queries import counting
 from audiences.queries.consents import shown_consents
@@ -107,7 +108,7 @@ def matching(workspace: Workspace, wanted: Wanted, *, shows_addresses: bool = Tr
     found = Suppression.objects.filter(workspace=workspace)
     if wanted.state:
         found = found.filter(lifted_at__isnull=wanted.state == IN_FORCE)
-    if words := wanted.words:
+    if words := sought(wanted.words):
         found = found.filter(email__icontains=words) if shows_addresses else found.filter(email=words.lower())
     if wanted.reason:
         found = found.filter(reason=wanted.reason)
