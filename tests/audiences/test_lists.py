@@ -275,6 +275,14 @@ def test_odd_addresses_of_lists_show_the_page(browse, workspace, query):
     assert browse().get(f"/w/acme/lists/?{query}").status_code == 200
 
 
+def test_a_filter_that_does_not_hold_shows_no_list_and_says_so(browse, workspace):
+    ListFactory(workspace=workspace)
+    page = browse().get("/w/acme/lists/?folder=99&sort=x").context
+
+    assert (page["rows"], page["notes"]) == ([], ["Folder: “99” is none of the choices."])
+    assert [chip["label"] for chip in page["chips"]] == ["Folder: does not hold"]
+
+
 # -- Folders
 
 
