@@ -85,7 +85,7 @@ class ContactFilters(Filters):
         self.fields["import"] = forms.CharField(required=False, max_length=20)
         self.fields["outcome"] = forms.CharField(required=False, max_length=20)
         self.fields["bulk"] = forms.CharField(required=False, max_length=20)
-        self.fields["matches"] = forms.CharField(required=False, max_length=254)
+        self.fields["matches"] = forms.CharField(label="Pattern", required=False, max_length=254)
         # Names of the filters that do not read together → a sentence.
         self._unread: dict[str, str] = {}
         self.things: dict[str, Thing] = {
