@@ -341,7 +341,7 @@ def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace
     row = pattern(workspace)
     client = browse("approver")
     page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
-    assert "1 person it caught stays" in page
+    assert "1 person with such an address stays" in page
     assert "1 person has one</a>" in page
     assert "Then their consent is needed: where it comes from, and when they agreed." in page
     assert 'data-needs="consent_source agreed_at typed"' in page
@@ -426,8 +426,8 @@ def test_a_pattern_has_one_number_of_people_before_and_after_and_its_links_find_
     assert [(found(link.replace("&amp;", "&")), said) for link, said in links] == [
         (like, "3 people have one"), (like[1:2], "1 of them mailable"),
     ]  # fmt: skip
-    assert "1 of them suppressed for something else as well" in text
-    assert "2 people it caught stay" in text
+    assert "1 of them suppressed for another reason too" in text
+    assert "2 people with such addresses stay" in text
 
 
 @pytest.mark.parametrize(("who", "asked"), [("viewer", "*@example.org"), ("editor", "ana@example.org")])
