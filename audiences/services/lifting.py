@@ -71,13 +71,12 @@ def lift(
     if not rows:
         raise CannotLift("This person is no longer suppressed. Somebody lifted the block meanwhile.")
     now = timezone.now()
-    _check_consent(_newest_no(contact, rows), agreed_at, now)
+    wrong = _refused(_newest_no(contact, rows), agreed_at, now)
     addresses = {mine.email} if is_alone else {contact.email, mine.email}
     if any(row.reason == Reason.COMPLAINED for row in rows) and typed.strip().lower() not in addresses:
-        raise CannotLift(
-            "This person reported a mail as spam. Type the address to show that you mean it.",
-            fields={"typed": "This is not the address."},
-        )
+        wrong["typed"] = "This is not the address."
+    if wrong:
+        raise CannotLift(next(iter(wrong.values())), fields=wrong)
     basis = ConsentBasis.objects.create(
         workspace=workspace, source=consent_source.strip(), wording=consent_wording.strip(), by=by
     )
@@ -124,26 +123,18 @@ def lift_pattern(
         sentence = "Tick this to write to the people it caught, or take the consent out: it would be kept for nobody."
         raise CannotLift("A consent is named, and nobody is to be freed by it.", fields={"people": sentence})
     if people:
-        missing = {}
+        wrong = {}
         if not consent_source.strip():
-            missing["consent_source"] = "Where did these people agree to be written to?"
+            wrong["consent_source"] = "Where did these people agree to be written to?"
         if agreed_at is None:
-            missing["agreed_at"] = "When did they agree?"
-        elif agreed_at > now:
-            missing["agreed_at"] = "This is yet to come."
-        if missing:
-            raise CannotLift("Without a consent the people stay suppressed by name.", fields=missing)
+            wrong["agreed_at"] = "When did they agree?"
         newest, is_complaint = patterns.newest_no(pattern)
-        if agreed_at is not None and agreed_at <= newest:
-            raise CannotLift(
-                "The newest block is younger than this consent, so it holds. Ask these people again.",
-                fields=_is_older(newest),
-            )
+        if agreed_at is not None:
+            wrong |= _refused(newest, agreed_at, now)
         if is_complaint and typed.strip().lower() != pattern.email:
-            raise CannotLift(
-                "A mail was reported as spam here. Type the pattern to show that you mean it.",
-                fields={"typed": "This is not the pattern."},
-            )
+            wrong["typed"] = "This is not the pattern."
+        if wrong:
+            raise CannotLift(next(iter(wrong.values())), fields=wrong)
     evidence: dict[str, Any] = {"reason": reason, "role": role.value}
     Suppression.objects.filter(pk=pattern.pk).update(lifted_at=now, lifted_by=by, lift_evidence=evidence)
     lifted = 0
@@ -197,14 +188,10 @@ def _newest_no(contact: Contact, rows: Sequence[Suppression]) -> datetime:
     return max([*(row.at for row in rows), *(at for found in times for at in found)])
 
 
-def _check_consent(newest: datetime, agreed_at: datetime, now: datetime) -> None:
+def _refused(newest: datetime, agreed_at: datetime, now: datetime) -> dict[str, str]:
     if agreed_at > now:
-        raise CannotLift("This is yet to come.", fields={"agreed_at": "This is yet to come."})
-    if agreed_at <= newest:
-        raise CannotLift(
-            "The newest block is younger than this consent, so it holds. Ask the person again.",
-            fields=_is_older(newest),
-        )
+        return {"agreed_at": "This is yet to come."}
+    return _is_older(newest) if agreed_at <= newest else {}
 
 
 def _is_older(newest: datetime) -> dict[str, str]:

@@ -96,7 +96,7 @@ def test_only_an_approver_lifts(role, workspace, member, ana):
 
 
 @pytest.mark.parametrize(
-    ("days", "says"), [(2, "younger than this consent"), (0, "younger"), (-2, "to come")]
+    ("days", "says"), [(2, "A consent given after it is needed"), (0, "given after it"), (-2, "to come")]
 )
 def test_a_consent_is_given_after_the_newest_block_and_before_now(days, says, by, ana, now):
     SuppressionFactory(contact=ana, at=now - 5 * DAY)
@@ -114,6 +114,9 @@ def test_a_complaint_asks_for_the_address(by, ana, now):
         with pytest.raises(services.CannotLift) as refusal:
             lift(row, by, typed=typed)
         assert list(refusal.value.fields) == ["typed"]
+    with pytest.raises(services.CannotLift) as both:
+        lift(row, by, agreed_at=now - 2 * DAY)
+    assert sorted(both.value.fields) == ["agreed_at", "typed"]
     lift(row, by, typed=" Ana@Example.org ")
     assert not is_out(ana)
 
@@ -334,7 +337,7 @@ def test_people_of_a_pattern_go_free_only_by_a_consent_after_the_newest_block(wo
     Suppression.objects.filter(contact=ana).update(at=now - 2 * DAY)
     told = {"people": True, "consent_source": "Form", "reason": "A mistake"}
     for days in (9, 5, 2):
-        with pytest.raises(services.CannotLift, match="younger than this consent") as refusal:
+        with pytest.raises(services.CannotLift, match="A consent given after it is needed") as refusal:
             services.lift_pattern(suppression=row, by=by, agreed_at=now - days * DAY, **told)
         assert list(refusal.value.fields) == ["agreed_at"]
     assert services.lift_pattern(suppression=row, by=by, agreed_at=now - DAY, **told) == 1

@@ -54,6 +54,9 @@ def test_a_second_list_of_a_name_is_made_only_when_that_is_meant(browse, workspa
     assert "Another list has this name already" in reply.content.decode()
     assert "Kept" in reply.content.decode()
     assert List.objects.count() == 1
+    folder = Folder.objects.create(workspace=workspace, name="Fairs")
+    twice = client.post("/w/acme/lists/new/", {"name": "news", "folder": folder.pk, "new_folder": "Else"})
+    assert sorted(twice.context["form"].errors) == ["is_twin", "new_folder"]
 
     assert client.post("/w/acme/lists/new/", {"name": "news", "is_twin": "on"}).status_code == 302
     assert List.objects.count() == 2
