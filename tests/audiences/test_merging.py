@@ -178,6 +178,18 @@ def test_of_two_blocks_of_one_source_the_worse_reason_and_the_later_time_hold(fi
     )  # fmt: skip
 
 
+def test_what_was_said_of_a_block_stands_once_however_often_it_is_carried_over(pair, by):
+    kept, other = pair
+    for contact, reason in ((kept, "A letter"), (other, "A call")):
+        SuppressionFactory(contact=contact, reason="by_hand", evidence={"reason": reason})
+    kept = merged(kept, other, by)
+
+    services.edit_person(contact=kept, by=by, email="other@x.test", fields={}, seen={}, version=kept.version)
+
+    said = Suppression.objects.get(email="other@x.test", contact=kept).evidence["reason"]
+    assert sorted(said.split("; ")) == ["A call", "A letter"]
+
+
 def test_whom_one_pattern_caught_twice_stays_caught_by_it_alone(pair, by):
     kept, other = pair
     for contact in pair:
