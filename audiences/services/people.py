@@ -283,8 +283,8 @@ where old.workspace_id = %(workspace)s and old.lifted_at is null and not old.is_
 order by old.connection_id, {HOW_BAD.format("old")}, old.at desc
 {STRICTER_HOLDS}"""
 _RESOLVE = """
-update audiences_suppression set contact_id = %(contact)s
-where workspace_id = %(workspace)s and email = %(email)s and contact_id is null
+update audiences_suppression set contact_id = %(contact)s, evidence = evidence - 'merged'
+where workspace_id = %(workspace)s and email = %(email)s and (contact_id is null or contact_id = %(contact)s and evidence ? 'merged')
 """
 _PATTERNS = """
 insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)
