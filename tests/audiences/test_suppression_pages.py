@@ -378,7 +378,7 @@ def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace
 )
 def test_a_lifted_pattern_says_who_is_freed(people, said, browse, workspace, ana):
     row = pattern(workspace)
-    held = "1 person who was freed with it" if people else "1 person who stays suppressed by name"
+    held = "1 person who is no longer suppressed by it" if people else "1 person who stays suppressed by name"
     if people:
         people |= {"agreed_at": moment(timezone.now() - DAY)}
     client = browse("approver")
