@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import idna
 
+NO_ADDRESS = "This is no address that can be written to."
 MAX_LENGTH = 254
 MAX_LOCAL_LENGTH = 64
 
@@ -83,6 +84,17 @@ def normalise(text: str) -> str:
             return address
         raise NotAnAddress(_problem(address))
     return _with_foreign_domain(text.strip())
+
+
+def sought(word: str) -> str:
+    """A word of a search as addresses hold it: letters of its own in a domain, by the A-label."""
+    name, at, domain = word.rpartition("@")
+    if not at or domain.isascii():
+        return word
+    try:
+        return f"{name}@{idna.encode(domain, uts46=True).decode()}"
+    except (idna.IDNAError, UnicodeError):
+        return word
 
 
 def read_address(text: str) -> tuple[str, str]:

@@ -31,11 +31,6 @@ class Entry:
             return "email", self.email
         return ("domain", domain) if name == "*" else ("name", name)
 
-    @property
-    def shared(self) -> str:
-        """What all have in common whom a pattern stands for: `@example.com`, `name@`."""
-        return self.email.replace("*", "")
-
 
 def read_entries(text: str) -> tuple[list[Entry], list[str]]:
     """(each entry once, a sentence for each that is none). One a line; commas and semicolons part them too."""

@@ -70,6 +70,8 @@ set reason = case when {HOW_BAD.format("excluded")} < {HOW_BAD.format("mine")} t
         -- What was said first stays, beside what is said now.
         || case when strpos(mine.evidence ->> 'reason', excluded.evidence ->> 'reason') > 0
                 then jsonb_build_object('reason', mine.evidence ->> 'reason')
+                when strpos(excluded.evidence ->> 'reason', mine.evidence ->> 'reason') > 0
+                then jsonb_build_object('reason', excluded.evidence ->> 'reason')
                 when mine.evidence ? 'reason' and excluded.evidence ? 'reason' then jsonb_build_object(
                     'reason', left(concat(mine.evidence ->> 'reason', '; ', excluded.evidence ->> 'reason'), 1000))
                 else '{{}}' end,

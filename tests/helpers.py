@@ -1,6 +1,9 @@
 """What several test files need that is no fixture."""
 
+import re
 from collections.abc import Collection
+from html import unescape
+from typing import Any
 
 from celery import current_app
 from django.db import connection
@@ -49,3 +52,8 @@ def _catch_up(ids: list[int]) -> None:
             "update accounts_outboxentry set not_before = now() where id = any(%s) and not_before > now()",
             [ids],
         )
+
+
+def shown(page: Any) -> str:
+    """The words of a page, as a person reads them."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.content.decode().partition("<main")[2])).split())

@@ -35,5 +35,18 @@ class Form(Attempts, forms.Form):
     pass
 
 
+class DaysForm(Form):
+    """With the days `since` and `until`."""
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        since, until = data.get("since"), data.get("until")
+        if since and until and since > until:
+            first, last = (self.fields[name].label for name in ("since", "until"))
+            sentence = f"“{first}” is after “{last}”: no day is between them."
+            self.add_error("until", forms.ValidationError(sentence, code="backwards"))
+        return data
+
+
 class ModelForm(Attempts, forms.ModelForm):
     pass

@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from accounts.forms import Form, ModelForm
+from accounts.forms import DaysForm, Form, ModelForm
 from accounts.models import Role, User, Workspace
 
 MAX_TEST_ADDRESSES = 20
@@ -113,7 +113,7 @@ class NewcomerForm(Form):
         return password
 
 
-class ActivityFilters(forms.Form):
+class ActivityFilters(DaysForm):
     """GET. Kinds are those of `activity.KINDS`, or the words before the dot of a verb; `actor` is a member."""
 
     kind = forms.CharField(label="Kind", required=False, max_length=30)

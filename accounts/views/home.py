@@ -92,8 +92,9 @@ def search_everything(request: WorkspaceRequest) -> HttpResponse:
 
 @workspace_view(methods=("GET", "HEAD"))
 def activity_log(request: WorkspaceRequest) -> HttpResponse:
-    filters = ActivityFilters(request.GET or None)
+    filters = ActivityFilters(request.GET)
     values = filters.cleaned_data if filters.is_valid() else {}
+    backwards = filters.errors.get("until", ()) if filters.has_error("until", "backwards") else ()
     members = User.objects.filter(memberships__workspace=request.workspace).order_by(*by_name())
     object_type, _, object_id = (values.get("object") or "").partition(":")
     entries, older = queries.activity_page(
@@ -112,14 +113,19 @@ def activity_log(request: WorkspaceRequest) -> HttpResponse:
         "accounts/activity.html",
         {
             "entries": details.in_words(
-                request.workspace, entries, shows_addresses=request.membership.may(Role.EDITOR)
+                request.workspace,
+                [] if backwards else entries,
+                shows_addresses=request.membership.may(Role.EDITOR),
             ),
-            "older": older,
+            "older": None if backwards else older,
+            "notes": backwards,
             "filters": filters,
-            "is_filtered": any(values.values()),
+            "is_filtered": any(values.values()) or bool(backwards),
             "kinds": activity.KINDS,
             "members": members,
-            "chosen": {key: str(value or "") for key, value in values.items()},
+            "chosen": {name: request.GET.get(name, "") for name in filters.fields}
+            if backwards
+            else {key: str(value or "") for key, value in values.items()},
             "may_verify": request.role.covers(Role.ADMIN),
             **_verified(request),
         },

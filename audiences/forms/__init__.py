@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from accounts.forms import Form
+from accounts.forms import DaysForm, Form
 from accounts.forms.widgets import NameIterator, QuickSelect
 from accounts.models import Connection, Workspace
 from accounts.names import by_name
@@ -16,7 +16,15 @@ from audiences.queries.lists import NO_FOLDER, SORTS
 Choices = list[tuple[str, str]]
 
 
-class Filters(Form):
+class AddressInput(forms.TextInput):
+    """Not of the type email: there browsers rewrite a domain by the rules of 2003, which make ß another one."""
+
+    def __init__(self) -> None:
+        hints = {"inputmode": "email", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        super().__init__({**hints, "dir": "ltr"})
+
+
+class Filters(DaysForm):
     """A GET form. A value that does not hold is none; where that would show more people than an old link meant, `unfit` tells."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -45,6 +53,8 @@ class Filters(Form):
         }
 
     def _unfit(self, name: str) -> str:
+        if self.has_error(name, "backwards"):
+            return str(self.errors[name][0])
         field, typed = self.fields[name], str(self.data.get(name, ""))[:60]
         match field:
             case forms.ModelChoiceField():

@@ -14,6 +14,7 @@ from accounts.ids import id_of
 from accounts.models import Connection, Workspace
 from accounts.names import by_name
 from audiences import queries, rules
+from audiences.addresses import pattern_of
 from audiences.forms import Choices, Filters, choose, choose_list, connections, offer
 from audiences.list_names import ListLabels
 from audiences.models import Field, List, Segment, Subscription, Suppression, Tag
@@ -80,10 +81,11 @@ class ContactFilters(Filters):
         super().__init__(*args, **kwargs)
         self.workspace, self.shows_addresses = workspace, shows_addresses
         self.fields["value"] = forms.CharField(label="Its value", required=False, max_length=500)
-        # Not chosen here: links of an import and of a bulk action lead to their people.
+        # Not chosen here: links of an import, of a bulk action and of a suppressed pattern lead to their people.
         self.fields["import"] = forms.CharField(required=False, max_length=20)
         self.fields["outcome"] = forms.CharField(required=False, max_length=20)
         self.fields["bulk"] = forms.CharField(required=False, max_length=20)
+        self.fields["matches"] = forms.CharField(label="Pattern", required=False, max_length=254)
         # Names of the filters that do not read together → a sentence.
         self._unread: dict[str, str] = {}
         self.things: dict[str, Thing] = {
@@ -113,6 +115,7 @@ class ContactFilters(Filters):
                 ("field value to", self._field()),
                 ("import outcome", self._import()),
                 ("bulk outcome", self._bulk()),
+                ("matches", self._pattern()),
             )
             if condition is not None
         }
@@ -156,7 +159,7 @@ class ContactFilters(Filters):
         }
         told = {
             name: self.conditions[name]
-            for name in ("since until", "field value to", "import outcome", "bulk outcome")
+            for name in ("since until", "field value to", "import outcome", "bulk outcome", "matches")
             if name in self.conditions
         }
         known = rules.Known.of(self.workspace, *told.values())
@@ -172,7 +175,8 @@ class ContactFilters(Filters):
     @property
     def origins(self) -> Choices:
         """(name, value) of the filters that came with a link: they stay while the others change."""
-        return [(name, value) for name in ("import", "outcome", "bulk") if (value := self.value(name))]
+        names = ("import", "outcome", "bulk", "matches")
+        return [(name, value) for name in names if (value := self.value(name))]
 
     @property
     def is_range(self) -> bool:
@@ -219,6 +223,16 @@ class ContactFilters(Filters):
 
     def _bulk(self) -> rules.Condition | None:
         return self._outcome("bulk", "changed")
+
+    def _pattern(self) -> rules.Condition | None:
+        if not (text := self.value("matches")):
+            return None
+        # To ask for parts of addresses is to guess them.
+        if not (self.shows_addresses and (pattern := pattern_of(text))):
+            self._unread["matches"] = f"“{text}” is no pattern to find people by."
+            return None
+        side = pattern.replace("*", "")
+        return self._read("matches", "@email", "ends" if side.startswith("@") else "begins", side)
 
     def _outcome(self, name: str, usual: str) -> rules.Condition | None:
         """What a link gives for one of these, and which of its people; nonsense is no link of ours."""

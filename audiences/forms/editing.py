@@ -1,27 +1,75 @@
 """A person typed in or changed by hand: fields, each with the widget of its kind, and what they are on a list."""
 
 import json
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 
+from accounts import days
 from accounts.forms import Form
 from accounts.models import Workspace
-from audiences.forms import choose, choose_list, offer
+from audiences.addresses import NO_ADDRESS, NotAnAddress, normalise
+from audiences.forms import AddressInput, choose, choose_list, offer
 from audiences.models import Contact, Field, List, Subscription
-from audiences.queries.fields import all_fields, as_text, typed_text
+from audiences.queries.consents import NO_DAY, NO_SOURCE
+from audiences.queries.fields import all_fields, as_text, reads_alike, typed_text, value_of
 
 MINE, THEIRS = "mine", "theirs"
 MOST_SEEN = 1_000_000
 
 
-class PersonForm(Form):
+class AddressField(forms.CharField):
+    """What was typed, if somebody can have it."""
+
+    def __init__(self) -> None:
+        super().__init__(label="Address", max_length=320, widget=AddressInput)
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        try:
+            normalise(value)
+        except NotAnAddress:
+            raise forms.ValidationError(NO_ADDRESS) from None
+
+
+class ConsentDateField(forms.DateField):
+    def __init__(self) -> None:
+        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        super().__init__(label="The day they agreed", required=False, widget=widget)
+
+    def validate(self, value: date | None) -> None:
+        super().validate(value)
+        if value is not None and (sentence := days.refusal(value)):
+            raise forms.ValidationError(sentence)
+
+
+class FieldsForm(Form):
+    """Values of a person, each told at its own place where it does not fit."""
+
+    definitions: dict[str, Field]
+
+    def person_fields(self) -> list[forms.BoundField]:
+        return [self[f"field_{key}"] for key in self.definitions]
+
+    def typed(self, data: dict[str, Any]) -> dict[str, str]:
+        """Text by field key, of those that the form could read at all."""
+        return {key: _text(data[f"field_{key}"]) for key in self.definitions if f"field_{key}" in data}
+
+    def refuse_unfit(self, texts: Iterable[tuple[str, str]]) -> None:
+        for key, text in texts:
+            try:
+                value_of(self.definitions[key], text)
+            except ValueError as error:
+                self.add_error(f"field_{key}", str(error))
+
+
+class PersonForm(FieldsForm):
     """One person: the address, the fields there are, and the list."""
 
-    email = forms.CharField(
-        label="Address", max_length=320, widget=forms.EmailInput(attrs={"autocomplete": "off"})
-    )
+    email = AddressField()
     on_list = forms.ModelChoiceField(
         List.objects.none(), label="List", required=False, empty_label="On no list"
     )
@@ -31,38 +79,31 @@ class PersonForm(Form):
         max_length=300,
         help_text="Needed for a list; kept as proof.",
     )
-    consent_date = forms.DateField(
-        label="The day they agreed",
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    consent_date = ConsentDateField()
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choose_list(self, "on_list", workspace=workspace)
-        definitions = all_fields(workspace)
-        self.keys = [field.key for field in definitions]
-        for field in definitions:
+        self.definitions = {field.key: field for field in all_fields(workspace)}
+        for field in self.definitions.values():
             self.fields[f"field_{field.key}"] = _widget(field, None)
-
-    def person_fields(self) -> list[forms.BoundField]:
-        return [self[f"field_{key}"] for key in self.keys]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        fields = {key: _text(data.get(f"field_{key}")) for key in self.keys}
+        fields = self.typed(data)
+        self.refuse_unfit(fields.items())
+        if data.get("on_list") and not data.get("consent_source"):
+            self.add_error("consent_source", NO_SOURCE)
         kept = {name: value for name, value in data.items() if not name.startswith("field_")}
         return kept | {"fields": fields}
 
 
-class EditForm(Form):
+class EditForm(FieldsForm):
     """`seen` holds what the page showed, so that a change by somebody else meanwhile is told field by field."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     seen = forms.CharField(widget=forms.HiddenInput, max_length=MOST_SEEN, strip=False)
-    email = forms.CharField(
-        label="Address", max_length=320, widget=forms.EmailInput(attrs={"autocomplete": "off"})
-    )
+    email = AddressField()
 
     def __init__(self, *args: Any, contact: Contact, **kwargs: Any) -> None:
         definitions = all_fields(contact.workspace)
@@ -76,7 +117,7 @@ class EditForm(Form):
             **{f"field_{key}": text for key, text in now.items() if key != "email"},
         }
         super().__init__(*args, **kwargs)
-        self.keys: list[str] = []
+        self.definitions = {}
         # Several values at once: an account writes them, no widget here does.
         self.untouchable: list[tuple[str, str]] = []
         for field in definitions:
@@ -84,11 +125,8 @@ class EditForm(Form):
             if isinstance(value, list | dict):
                 self.untouchable.append((field.label, as_text(value)))
                 continue
-            self.keys.append(field.key)
+            self.definitions[field.key] = field
             self.fields[f"field_{field.key}"] = _widget(field, value)
-
-    def person_fields(self) -> list[forms.BoundField]:
-        return [self[f"field_{key}"] for key in self.keys]
 
     def clean_seen(self) -> dict[str, str]:
         try:
@@ -99,7 +137,11 @@ class EditForm(Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        fields = {key: _text(data[f"field_{key}"]) for key in self.keys if f"field_{key}" in data}
+        fields, seen = self.typed(data), data.get("seen", {})
+        # What was left alone stays as it is, whatever it is.
+        self.refuse_unfit(
+            (key, text) for key, text in fields.items() if not reads_alike(text, seen.get(key, ""))
+        )
         kept = {name: data[name] for name in ("version", "seen", "email") if name in data}
         return kept | {"fields": fields}
 
@@ -117,11 +159,7 @@ class SubscriptionForm(Form):
         help_text="Needed to subscribe; kept as proof.",
         widget=forms.TextInput(attrs={"placeholder": "Form on our website, spring fair, shop counter…"}),
     )
-    consent_date = forms.DateField(
-        label="The day they agreed",
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    consent_date = ConsentDateField()
 
     def __init__(self, *args: Any, contact: Contact, row: Subscription | None, **kwargs: Any) -> None:
         kwargs["initial"] = {"was": row.status if row else "", "status": "" if row else "subscribed"}
@@ -134,6 +172,15 @@ class SubscriptionForm(Form):
         else:
             free = contact.workspace.lists.filter(archived_at=None).exclude(subscriptions__contact=contact)
             choose_list(self, "on_list", workspace=contact.workspace, lists=free)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("status") == Subscription.Status.SUBSCRIBED:
+            if "consent_source" in data and not data["consent_source"]:
+                self.add_error("consent_source", NO_SOURCE)
+            if "consent_date" in data and data["consent_date"] is None:
+                self.add_error("consent_date", NO_DAY)
+        return data
 
 
 class FindForm(Form):

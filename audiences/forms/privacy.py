@@ -4,15 +4,12 @@ from django import forms
 from django.utils import timezone
 
 from accounts.forms import Form
+from audiences.forms import AddressInput
 
 
 def _address() -> forms.CharField:
     # Not an EmailField: what counts as an address is decided in one place.
-    return forms.CharField(
-        label="Address",
-        max_length=320,
-        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
+    return forms.CharField(label="Address", max_length=320, widget=AddressInput)
 
 
 class FindForm(Form):

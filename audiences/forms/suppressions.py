@@ -86,6 +86,8 @@ class MomentField(forms.DateTimeField):
         moment = super().to_python(value)
         if moment is not None and moment.date() < FIRST:
             raise forms.ValidationError(TOO_EARLY)
+        if moment is not None and moment > timezone.now():
+            raise forms.ValidationError("This is yet to come.")
         # A time was given: it must not be taken for a day. Before it, so that a no of that very moment or day wins.
         return moment - HAIR if moment is not None and is_day(moment) else moment
 

@@ -23,6 +23,8 @@ from audiences.plain import READERS, Told
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CLOCK = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?")
+# At the end of a moment that is not of UTC.
+_OFFSET = re.compile(r":\d{2}(?:[.,]\d+)? ?([+-])([01]\d):?(\d{2})?\Z")
 
 # Objects are put together by hand: an encoder takes several times as long for a single value.
 _JSON: dict[type, Callable[[Any], str]] = {
@@ -237,6 +239,9 @@ def instant(text: str, parse: Cell) -> str:
     clock = _CLOCK.search(text)
     at = time(int(clock[1]), int(clock[2]), int(clock[3] or 0)) if clock else time()
     instant = datetime.combine(day, at, UTC)
+    if offset := _OFFSET.search(text):
+        ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        instant += -ahead if offset[1] == "+" else ahead
     if instant > datetime.now(UTC):
         raise NotYet(text)
     return instant.isoformat()

@@ -65,7 +65,7 @@ class Suppression(models.Model):
         )
         indexes = (
             models.Index(fields=["contact"], condition=Q(lifted_at=None), name="suppression_of_contact"),
-            models.Index(fields=["workspace", "-id"], name="suppression_newest"),
+            models.Index(fields=["workspace", "-at", "-id"], name="suppression_by_time"),
             models.Index(fields=["workspace"], condition=Q(is_pattern=True), name="suppression_patterns"),
             # Whether a fact is older than the consent that lifted its block.
             models.Index(

@@ -35,6 +35,7 @@ from audiences.queries.suppressions import (
     one_suppression,
     shown_entry,
     suppressions,
+    went_into,
 )
 from audiences.queries.undone import undone
 
@@ -98,5 +99,6 @@ __all__ = [
     "some_combined",
     "suppressions",
     "undone",
+    "went_into",
     "what_is_held",
 ]

@@ -5,6 +5,8 @@ from audiences.models import Consent, Contact
 
 # A person has a few; an import a month makes more than anybody reads.
 MOST = 100
+NO_SOURCE = "Where did this person agree to be written to?"
+NO_DAY = "On which day did this person agree?"
 
 
 def consents_of(contact: Contact, *, shows_addresses: bool) -> list[Consent]:

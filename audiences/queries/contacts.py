@@ -14,6 +14,7 @@ from accounts.models import MirrorKind, Workspace
 from accounts.names import without_marks
 from accounts.redaction import mask_email, redact
 from audiences import rules
+from audiences.addresses import sought
 from audiences.models import Contact, PeopleCount, Suppression
 from audiences.queries.counting import COUNT_CAP, Count, patiently, quickly, rounded
 from audiences.sql import SUPPRESSED, like, loaded, said_last
@@ -334,10 +335,11 @@ def source_of(
         values |= fits.values
     for number, word in enumerate(_words(people)):
         name = f"word{number}"
-        values[name] = f"%{like(word)}%"
+        address = sought(word)
+        values[name] = f"%{like(address)}%"
         # Marks alone are nobody's name.
         values[f"named{number}"] = f"%{like(without_marks(word))}%" if without_marks(word) else None
-        values[f"whole{number}"] = word.lower()
+        values[f"whole{number}"] = address.lower()
         reads = f"ilike %({name})s" if people.shows_addresses else f"= %(whole{number})s"
         # Among the newest few, whether theirs is one; else they are looked up by its index, as the others by theirs.
         had = f"c.id in ({_HAD})" if newest_only else f"c.id = any(array({_HAD}))"

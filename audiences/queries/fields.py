@@ -300,6 +300,11 @@ def value_in_words(value: Any, kind: str = "") -> str:
     return "" if value is None else str(value)
 
 
+def reads_alike(text: str, other: str) -> bool:
+    """Browsers write line breaks their own way, and forms trim."""
+    return text.split() == other.split()
+
+
 def typed_text(field: Field, value: Any) -> str:
     """A value as the widget of its kind takes it; as it stands where it is not of the kind."""
     if field.kind in (Field.Kind.NUMBER, Field.Kind.DATE, Field.Kind.BOOLEAN) and value not in (None, ""):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.models import ActivityEntry, Workspace
 from accounts.names import by_name
 from audiences.models import Consent, Contact, Engagement, Subscription, Suppression, Tag
@@ -50,8 +52,8 @@ class Outcome:
     new_tags: list[str]
     # (what, how many) that moves.
     moves: list[tuple[str, int]]
-    # Why nobody writes to the kept one afterwards; "" where one may.
-    suppressed: str
+    # Of both, the oldest first: none of them ends, so nobody writes to the kept one.
+    blocks: list[Suppression]
 
 
 def field_choices(kept: Contact, other: Contact, picks: Mapping[str, str]) -> list[Choice]:
@@ -77,8 +79,8 @@ def field_choices(kept: Contact, other: Contact, picks: Mapping[str, str]) -> li
 
 def outcome(kept: Contact, other: Contact, picks: Mapping[str, str]) -> Outcome:
     """In a constant number of queries, whatever hangs on the two."""
-    both = Suppression.objects.filter(workspace=kept.workspace, lifted_at=None)
-    active = both.filter(contact__in=[kept, other]).order_by("at").first()
+    whose = Q(contact__in=[kept, other]) | Q(email__in=[kept.email, other.email])
+    blocks = Suppression.objects.filter(whose, workspace=kept.workspace, lifted_at=None, is_pattern=False)
     tags: dict[str, set[int]] = {}
     for name, contact_id in Tag.objects.filter(taggings__contact__in=[kept, other]).values_list(
         "name", "taggings__contact"
@@ -93,7 +95,7 @@ def outcome(kept: Contact, other: Contact, picks: Mapping[str, str]) -> Outcome:
             ("Consents written down", Consent.objects.filter(contact=other).count()),
             ("Mails counted as received", engagement.received if engagement else 0),
         ],
-        suppressed=active.get_reason_display() if active else "",
+        blocks=list(blocks.select_related("connection").order_by("at", "id")),
     )
 
 

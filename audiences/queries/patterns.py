@@ -10,7 +10,7 @@ from django.db import connection as database
 from accounts.models import Workspace
 from audiences.entries import Entry
 from audiences.models import Suppression
-from audiences.sql import SUPPRESSED
+from audiences.sql import SUPPRESSED, like
 
 # A person `b` suppressed by name, for the pattern alone.
 CAUGHT = """
@@ -74,25 +74,62 @@ def newest_no(pattern: Suppression) -> tuple[datetime, bool]:
     return max(pattern.at, at or pattern.at), is_complaint or bool(complained)
 
 
-def caught_by(pattern: Suppression) -> tuple[int, int]:
-    """(people suppressed by name for this pattern alone, those of them who have another block as well)."""
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """People who have addresses like a pattern in force."""
+
+    people: int
+    # Suppressed, and not for this pattern alone: they stay so without it.
+    otherwise: int
+    # Not suppressed: they agreed since.
+    free: int
+
+    @property
+    def suppressed(self) -> int:
+        return self.people - self.free
+
+    @property
+    def alone(self) -> int:
+        return self.suppressed - self.otherwise
+
+
+def alike(pattern: Suppression) -> Alike:
+    """The number of whom the preview of the pattern told and whom the page of people finds by it."""
+    side = like(pattern.email.replace("*", ""))
     with database.cursor() as cursor:
         cursor.execute(
-            f"""
-            select count(*), count(*) filter (where exists (
-                select 1 from audiences_suppression o
-                where o.contact_id = b.contact_id and o.lifted_at is null and o.id <> b.id
-            ))
-            from audiences_suppression b where {CAUGHT} and not {CAUGHT_AGAIN}
-            """,
+            _ALIKE,
             {
                 "workspace": pattern.workspace_id, "id": pattern.pk, "pattern": pattern.email,
-                "connection": pattern.connection_id,
+                "connection": pattern.connection_id, "like": f"%{side}" if side.startswith("@") else f"{side}%",
             },
         )  # fmt: skip
-        caught, others = cursor.fetchone()
-        return caught, others
+        return Alike(*cursor.fetchone())
 
+
+def held(pattern: Suppression) -> tuple[int, int]:
+    """Of a lifted pattern: (people suppressed by name for it still, people who were freed with it)."""
+    blocks = Suppression.objects.filter(
+        workspace=pattern.workspace_id, is_pattern=False, connection=pattern.connection_id,
+        evidence__pattern=pattern.email,
+    )  # fmt: skip
+    still, freed = blocks.filter(lifted_at=None), blocks.filter(lifted_at=pattern.lifted_at)
+    return still.count(), freed.count()
+
+
+_ALIKE = f"""
+select count(*),
+       count(*) filter (where {SUPPRESSED} and ({CAUGHT_AGAIN} or exists (
+           select 1 from audiences_suppression o
+           where o.contact_id = c.id and o.lifted_at is null and not (
+               o.evidence @> jsonb_build_object('pattern', %(pattern)s::text)
+               and o.connection_id is not distinct from %(connection)s::bigint
+           )
+       ))),
+       count(*) filter (where not {SUPPRESSED})
+from audiences_contact c cross join lateral (select c.email) b
+where c.workspace_id = %(workspace)s and c.email like %(like)s
+"""
 
 _MATCHED = f"""
 with matched as materialized (

@@ -7,14 +7,16 @@ from django.db.models import Q, QuerySet
 
 from accounts.details import Subject
 from accounts.models import Connection, Workspace
+from audiences.addresses import sought
 from audiences.models import Consent, Contact, Import, Suppression
 from audiences.queries import counting
 from audiences.queries.consents import shown_consents
 from audiences.queries.contacts import shown
 from audiences.queries.evidence import campaigns_behind, merged_into
-from audiences.queries.patterns import caught_by
+from audiences.queries.patterns import Alike, alike, held
 
 PAGE = 50
+LAST_FIRST = ("-at", "-id")
 IN_FORCE, LIFTED = "in_force", "lifted"
 
 
@@ -70,11 +72,13 @@ def is_suppressed(contact: Contact) -> bool:
 def suppressions(
     workspace: Workspace, wanted: Wanted, *, before: int | None = None, shows_addresses: bool = True
 ) -> SuppressionSlice:
-    """The newest first. Who may not see addresses finds one by the whole of it only."""
+    """Those told last first. Who may not see addresses finds one by the whole of it only."""
     found = matching(workspace, wanted, shows_addresses=shows_addresses)
-    if before:
-        found = found.filter(pk__lt=before)
-    rows = list(found.select_related("connection", "created_by").order_by("-id")[: PAGE + 1])
+    last = Suppression.objects.filter(workspace=workspace, pk=before).first() if before else None
+    if last is not None:
+        # Not one "or" of both, by which no index begins.
+        found = found.filter(Q(at__lt=last.at) | Q(pk__lt=last.pk), at__lte=last.at)
+    rows = list(found.select_related("connection", "created_by").order_by(*LAST_FIRST)[: PAGE + 1])
     return SuppressionSlice(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
 
 
@@ -104,7 +108,7 @@ def matching(workspace: Workspace, wanted: Wanted, *, shows_addresses: bool = Tr
     found = Suppression.objects.filter(workspace=workspace)
     if wanted.state:
         found = found.filter(lifted_at__isnull=wanted.state == IN_FORCE)
-    if words := wanted.words:
+    if words := sought(wanted.words):
         found = found.filter(email__icontains=words) if shows_addresses else found.filter(email=words.lower())
     if wanted.reason:
         found = found.filter(reason=wanted.reason)
@@ -131,12 +135,14 @@ class One:
     # The consent that lifted it.
     consent: Consent | None
     of_import: Import | None
-    # People suppressed by name for this pattern alone, and those of them with another block as well.
-    caught: tuple[int, int] | None
+    # Of a pattern in force.
+    alike: Alike | None
+    # Of a lifted pattern: people suppressed by name for it still, and people freed with it.
+    held: tuple[int, int] | None
 
 
 def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
-    """In eight queries at most."""
+    """In nine queries at most."""
     others = [
         other
         for other in sorted(_of_same(row).order_by("-at"), key=lambda other: other.lifted_at is not None)
@@ -156,7 +162,8 @@ def one_suppression(row: Suppression, *, shows_addresses: bool) -> One:
         of_import=Import.objects.filter(pk=import_id, workspace=row.workspace_id).first()
         if import_id
         else None,
-        caught=caught_by(row) if row.is_pattern else None,
+        alike=alike(row) if row.is_pattern and row.lifted_at is None else None,
+        held=held(row) if row.is_pattern and row.lifted_at is not None else None,
     )
 
 
@@ -168,8 +175,15 @@ def shown_entry(row: Suppression, *, shows_addresses: bool) -> str:
 
 
 def blocks_of(row: Suppression) -> list[Suppression]:
-    """What ends when the block of this person is lifted."""
-    return list(_of_same(row).filter(lifted_at=None))
+    """What ends when this block is lifted: all of the person's, or the one of an address that went into a person."""
+    found = _of_same(row).filter(lifted_at=None).order_by("-at")
+    return [row] if went_into(row) else list(found)
+
+
+def went_into(row: Suppression) -> Contact | None:
+    """Who has had this address since a merge, and is nobody that the block is of."""
+    person = person_behind(row) if row.contact is None else None
+    return person if person is not None and person.email != row.email else None
 
 
 def person_behind(row: Suppression) -> Contact | None:

@@ -10,11 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from audiences.addresses import NotAnAddress, normalise
+from audiences.addresses import NO_ADDRESS, NotAnAddress, normalise
 from audiences.erased import REFUSAL, Erased
 from audiences.files.dialects import Dialect
 from audiences.importing import bodies
 from audiences.models import ConsentBasis, Contact, Import, ImportBody, List
+from audiences.queries.consents import NO_SOURCE
 from audiences.queries.fields import all_fields, value_of
 from audiences.services.imports import CannotImport, instant
 from audiences.sets import one_writer
@@ -39,16 +40,14 @@ def add_person(
     try:
         address = normalise(email)
     except NotAnAddress as error:
-        raise CannotImport(
-            "This is no address.", fields={"email": "This is no address that can be written to."}
-        ) from error
+        raise CannotImport("This is no address.", fields={"email": NO_ADDRESS}) from error
     one_writer(workspace)  # from here on nobody is erased meanwhile
     if address in Erased(workspace):
         raise CannotImport(REFUSAL, fields={"email": REFUSAL})
     if on_list is not None and not consent_source.strip():
         raise CannotImport(
             "Say where the consent comes from.",
-            fields={"consent_source": "Where did this person agree to be written to?"},
+            fields={"consent_source": NO_SOURCE},
         )
     known = {field.key: field for field in all_fields(workspace)}
     filled = {key: text for key, text in fields.items() if text}

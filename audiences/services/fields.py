@@ -39,8 +39,8 @@ def add_field(*, workspace: Workspace, by: User, label: str, kind: str, choices:
     known = set(Field.objects.filter(workspace=workspace).values_list("key", flat=True))
     if len(known) >= MOST_FIELDS:
         raise CannotChangeField(f"A workspace has {MOST_FIELDS} fields at most. Delete one that nobody uses.")
-    label = _label(workspace, label)
-    _checked_choices(kind, choices)
+    label = " ".join(label.split())
+    _refuse(_wrong_label(workspace, label) | _wrong_choices(kind, choices))
     key = _free_key(label, known)
     field = Field.objects.create(
         workspace=workspace, key=key, label=label, kind=kind, people_count=0, counted_at=timezone.now(),
@@ -54,7 +54,8 @@ def add_field(*, workspace: Workspace, by: User, label: str, kind: str, choices:
 def rename_field(*, workspace: Workspace, key: str, by: User, version: int, label: str) -> Field:
     """Another label; the key stays, so nothing that names the field notices."""
     field = _locked(workspace, key, version)
-    old, label = field.label, _label(workspace, label, besides=field)
+    old, label = field.label, " ".join(label.split())
+    _refuse(_wrong_label(workspace, label, besides=field))
     if label != old:
         _store(field, label=label)
         _note(
@@ -78,7 +79,7 @@ def change_choices(
     field = _locked(workspace, key, version)
     if field.kind != Field.Kind.CHOICE:
         raise CannotChangeField("This field has no choices.")
-    _checked_choices(field.kind, choices)
+    _refuse(_wrong_choices(field.kind, choices))
     gone = [choice for choice in field.choices if choice not in choices]
     people = queries.people_with_choice(workspace, key, gone) if gone else 0
     if people and clears is None:
@@ -111,7 +112,7 @@ def change_kind(
         raise CannotChangeField("A field that every person has stays text.")
     if kind == field.kind:
         raise CannotChangeField("This field is of that kind already.")
-    _checked_choices(kind, choices)
+    _refuse(_wrong_choices(kind, choices))
     _refuse_open_imports(workspace, field)
     reading = "choice" if kind == Field.Kind.CHOICE else queries.reading_of(kind, reading)
     if not empties and (fails := queries.conversion(field, reading=reading, choices=choices).fails):
@@ -282,18 +283,21 @@ def _store(field: Field, **changed: Any) -> None:
     field.save(update_fields=[*changed, "version"])
 
 
-def _label(workspace: Workspace, label: str, *, besides: Field | None = None) -> str:
-    label = " ".join(label.split())
+def _refuse(wrong: dict[str, str]) -> None:
+    if wrong:
+        raise CannotChangeField(next(iter(wrong.values())), fields=wrong)
+
+
+def _wrong_label(workspace: Workspace, label: str, *, besides: Field | None = None) -> dict[str, str]:
     if not label:
-        raise CannotChangeField("Give the field a name.", fields={"label": "Give the field a name."})
+        return {"label": "Give the field a name."}
     if any(
         label.casefold() == other.label.casefold()
         for other in queries.all_fields(workspace)
         if other != besides and (besides is None or other.key != besides.key)
     ):
-        sentence = "There is a field of this name already."
-        raise CannotChangeField(sentence, fields={"label": sentence})
-    return label
+        return {"label": "There is a field of this name already."}
+    return {}
 
 
 def _free_key(label: str, known: set[str]) -> str:
@@ -305,18 +309,17 @@ def _free_key(label: str, known: set[str]) -> str:
     return key
 
 
-def _checked_choices(kind: str, choices: Sequence[str]) -> None:
-    if kind != Field.Kind.CHOICE:
-        return
+def _wrong_choices(kind: str, choices: Sequence[str]) -> dict[str, str]:
     sentence = ""
-    if not choices:
+    if kind != Field.Kind.CHOICE:
+        pass
+    elif not choices:
         sentence = "Name at least one choice, one a line."
     elif len(choices) > queries.MOST_CHOICES:
         sentence = f"{queries.MOST_CHOICES} choices at most."
     elif len({*choices}) < len(choices):
         sentence = "A choice stands here twice."
-    if sentence:
-        raise CannotChangeField(sentence, fields={"choices": sentence})
+    return {"choices": sentence} if sentence else {}
 
 
 def _refuse_used(workspace: Workspace, field: Field, then: str) -> None:

@@ -23,7 +23,7 @@ from accounts.templatetags.ui import day, in_zone
 from audiences.models import Consent, ConsentBasis, Contact, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries import patterns
-from audiences.queries.suppressions import person_behind
+from audiences.queries.suppressions import person_behind, went_into
 from audiences.services.suppressions import resolve_patterns
 from audiences.sets import one_writer
 
@@ -49,7 +49,8 @@ def lift(
 ) -> Contact:
     """Let the person behind a suppression be written to again: every block of theirs ends, on one recorded consent.
 
-    `typed`: the address once more, where they complained. Raises CannotLift.
+    The block of an address that went into another person ends alone, whatever holds for them. `typed`: the address
+    once more, where they complained. Raises CannotLift.
     """
     workspace = suppression.workspace
     role = _approver(workspace, by)
@@ -58,25 +59,24 @@ def lift(
     mine = Suppression.objects.select_related("contact").filter(pk=suppression.pk).first()
     if mine is None:
         raise CannotLift("This block is gone: the person was erased.")
+    is_alone = went_into(mine) is not None
     contact = _person(mine)
+    whose = Q(pk=mine.pk) if is_alone else Q(contact=contact) | Q(email=contact.email) | Q(pk=mine.pk)
     rows = list(
         Suppression.objects.select_for_update()
-        .filter(
-            Q(contact=contact) | Q(email=contact.email) | Q(pk=mine.pk), workspace=workspace, lifted_at=None
-        )
+        .filter(whose, workspace=workspace, lifted_at=None)
         .exclude(is_pattern=True)
         .order_by("id")
     )
     if not rows:
         raise CannotLift("This person is no longer suppressed. Somebody lifted the block meanwhile.")
     now = timezone.now()
-    _check_consent(_newest_no(contact, rows), agreed_at, now)
-    addresses = {contact.email, mine.email}
+    wrong = _refused(_newest_no(contact, rows), agreed_at, now)
+    addresses = {mine.email} if is_alone else {contact.email, mine.email}
     if any(row.reason == Reason.COMPLAINED for row in rows) and typed.strip().lower() not in addresses:
-        raise CannotLift(
-            "This person reported a mail as spam. Type the address to show that you mean it.",
-            fields={"typed": "This is not the address."},
-        )
+        wrong["typed"] = "This is not the address."
+    if wrong:
+        raise CannotLift(next(iter(wrong.values())), fields=wrong)
     basis = ConsentBasis.objects.create(
         workspace=workspace, source=consent_source.strip(), wording=consent_wording.strip(), by=by
     )
@@ -86,7 +86,8 @@ def lift(
     }  # fmt: skip
     ended = {"lifted_at": now, "lifted_by": by, "lift_evidence": evidence}
     Suppression.objects.filter(pk__in=[row.pk for row in rows]).update(contact=contact, **ended)
-    _remember_our_word(contact, ended)
+    if not is_alone:
+        _remember_our_word(contact, ended)
     activity.record(
         workspace, "contact.lifted", f"Let a person be written to again who had agreed anew, as {role.label}.",
         actor=by, subject=contact,
@@ -122,26 +123,18 @@ def lift_pattern(
         sentence = "Tick this to write to the people it caught, or take the consent out: it would be kept for nobody."
         raise CannotLift("A consent is named, and nobody is to be freed by it.", fields={"people": sentence})
     if people:
-        missing = {}
+        wrong = {}
         if not consent_source.strip():
-            missing["consent_source"] = "Where did these people agree to be written to?"
+            wrong["consent_source"] = "Where did these people agree to be written to?"
         if agreed_at is None:
-            missing["agreed_at"] = "When did they agree?"
-        elif agreed_at > now:
-            missing["agreed_at"] = "This is yet to come."
-        if missing:
-            raise CannotLift("Without a consent the people stay suppressed by name.", fields=missing)
+            wrong["agreed_at"] = "When did they agree?"
         newest, is_complaint = patterns.newest_no(pattern)
-        if agreed_at is not None and agreed_at <= newest:
-            raise CannotLift(
-                "The newest block is younger than this consent, so it holds. Ask these people again.",
-                fields=_is_older(newest),
-            )
+        if agreed_at is not None:
+            wrong |= _refused(newest, agreed_at, now)
         if is_complaint and typed.strip().lower() != pattern.email:
-            raise CannotLift(
-                "A mail was reported as spam here. Type the pattern to show that you mean it.",
-                fields={"typed": "This is not the pattern."},
-            )
+            wrong["typed"] = "This is not the pattern."
+        if wrong:
+            raise CannotLift(next(iter(wrong.values())), fields=wrong)
     evidence: dict[str, Any] = {"reason": reason, "role": role.value}
     Suppression.objects.filter(pk=pattern.pk).update(lifted_at=now, lifted_by=by, lift_evidence=evidence)
     lifted = 0
@@ -195,14 +188,10 @@ def _newest_no(contact: Contact, rows: Sequence[Suppression]) -> datetime:
     return max([*(row.at for row in rows), *(at for found in times for at in found)])
 
 
-def _check_consent(newest: datetime, agreed_at: datetime, now: datetime) -> None:
+def _refused(newest: datetime, agreed_at: datetime, now: datetime) -> dict[str, str]:
     if agreed_at > now:
-        raise CannotLift("This is yet to come.", fields={"agreed_at": "This is yet to come."})
-    if agreed_at <= newest:
-        raise CannotLift(
-            "The newest block is younger than this consent, so it holds. Ask the person again.",
-            fields=_is_older(newest),
-        )
+        return {"agreed_at": "This is yet to come."}
+    return _is_older(newest) if agreed_at <= newest else {}
 
 
 def _is_older(newest: datetime) -> dict[str, str]:

@@ -29,7 +29,7 @@ def make_list(
 ) -> List:
     """Raises CannotChangeList when another list has the name, unless `is_twin` says that this is meant."""
     name = _one_line(name)
-    _refuse_twin(workspace, name, is_twin=is_twin)
+    _refuse(_twin(workspace, name, is_twin=is_twin) | _two_folders(folder, new_folder))
     mine = List.objects.create(
         workspace=workspace, name=name, description=description.strip(),
         folder=_folder(workspace, by, folder, new_folder),
@@ -60,8 +60,8 @@ def change_list(
             " Save again to put yours in its place."
         )
     name = _one_line(name)
-    if name != mine.name:
-        _refuse_twin(mine.workspace, name, is_twin=is_twin, but=mine)
+    twin = _twin(mine.workspace, name, is_twin=is_twin, but=mine) if name != mine.name else {}
+    _refuse(twin | _two_folders(folder, new_folder))
     folder = _folder(mine.workspace, by, folder, new_folder)
     before = _told(mine)
     mine.name, mine.description, mine.folder = name, description.strip(), folder
@@ -179,24 +179,28 @@ def _folder(workspace: Workspace, by: User, folder: Folder | None, new_folder: s
     name = _one_line(new_folder)
     if not name:
         return folder
-    if folder is not None:
-        raise CannotChangeList(
-            "One folder, please.", fields={"new_folder": "Choose a folder, or name a new one; not both."}
-        )
     known = Folder.objects.filter(workspace=workspace, name=name).first()
     return known or make_folder(workspace=workspace, by=by, name=name)
 
 
-def _refuse_twin(workspace: Workspace, name: str, *, is_twin: bool, but: List | None = None) -> None:
+def _refuse(wrong: dict[str, str]) -> None:
+    if wrong:
+        raise CannotChangeList(next(iter(wrong.values())), fields=wrong)
+
+
+def _two_folders(folder: Folder | None, new_folder: str) -> dict[str, str]:
+    if folder is None or not _one_line(new_folder):
+        return {}
+    return {"new_folder": "Choose a folder, or name a new one; not both."}
+
+
+def _twin(workspace: Workspace, name: str, *, is_twin: bool, but: List | None = None) -> dict[str, str]:
     """Accounts bring lists of one name, so they may be; but nobody should make one unawares."""
-    if is_twin:
-        return
     twins = List.objects.filter(workspace=workspace, name__iexact=name)
-    if (twins.exclude(pk=but.pk) if but else twins).exists():
-        raise CannotChangeList(
-            "Another list has this name.",
-            fields={"is_twin": "Another list has this name already. Tick this if that is meant, or choose another name."},
-        )  # fmt: skip
+    if is_twin or not (twins.exclude(pk=but.pk) if but else twins).exists():
+        return {}
+    sentence = "Another list has this name already. Tick this if that is meant, or choose another name."
+    return {"is_twin": sentence}
 
 
 def _name_is_taken() -> CannotChangeList:

@@ -16,7 +16,7 @@ from accounts.models import ActivityEntry, Connection, MirrorKind, OutboxEntry, 
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
 from audiences import sets
-from audiences.addresses import NotAnAddress, normalise
+from audiences.addresses import NO_ADDRESS, NotAnAddress, normalise
 from audiences.erased import REFUSAL, Erased
 from audiences.models import (
     Contact,
@@ -25,7 +25,7 @@ from audiences.models import (
     Suppression,
 )
 from audiences.models.suppressions import BLOCK_TASK
-from audiences.queries.fields import all_fields, typed_text, value_of
+from audiences.queries.fields import all_fields, reads_alike, typed_text, value_of
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.suppressions import propagate
 from audiences.sql import HOW_BAD, STRICTER_HOLDS
@@ -79,9 +79,9 @@ def edit_person(
         key: typed_text(field, contact.value(key)) for key, field in definitions.items()
     }
     typed = {EMAIL: _address(email)} | {key: text for key, text in fields.items() if key in definitions}
-    stale = [key for key in typed if key in seen and not _reads_alike(seen[key], now[key])]
+    stale = [key for key in typed if key in seen and not reads_alike(seen[key], now[key])]
     conflicts = {
-        key: not (_reads_alike(typed[key], seen[key]) or _reads_alike(typed[key], now[key])) for key in stale
+        key: not (reads_alike(typed[key], seen[key]) or reads_alike(typed[key], now[key])) for key in stale
     }
     changed = _changed_meanwhile(contact, version, conflicts, now)
     if any(one.is_conflict for one in changed):
@@ -89,7 +89,7 @@ def edit_person(
     wanted = {
         key: text
         for key, text in typed.items()
-        if not _reads_alike(text, now[key]) and not (key in stale and _reads_alike(text, seen[key]))
+        if not reads_alike(text, now[key]) and not (key in stale and reads_alike(text, seen[key]))
     }
     values = {key: _value(definitions[key], text) for key, text in wanted.items() if key != EMAIL}
     values = {key: value for key, value in values.items() if not _is_same(value, contact.value(key))}
@@ -194,13 +194,7 @@ def _address(text: str) -> str:
     try:
         return normalise(text)
     except NotAnAddress as error:
-        sentence = "This is no address that can be written to."
-        raise CannotEdit(sentence, fields={EMAIL: sentence}) from error
-
-
-def _reads_alike(text: str, other: str) -> bool:
-    """Browsers write line breaks their own way, and forms trim."""
-    return text.split() == other.split()
+        raise CannotEdit(NO_ADDRESS, fields={EMAIL: NO_ADDRESS}) from error
 
 
 def _is_same(value: Any, known: Any) -> bool:
@@ -289,8 +283,8 @@ where old.workspace_id = %(workspace)s and old.lifted_at is null and not old.is_
 order by old.connection_id, {HOW_BAD.format("old")}, old.at desc
 {STRICTER_HOLDS}"""
 _RESOLVE = """
-update audiences_suppression set contact_id = %(contact)s
-where workspace_id = %(workspace)s and email = %(email)s and contact_id is null
+update audiences_suppression set contact_id = %(contact)s, evidence = evidence - 'merged'
+where workspace_id = %(workspace)s and email = %(email)s and (contact_id is null or contact_id = %(contact)s and evidence ? 'merged')
 """
 _PATTERNS = """
 insert into audiences_suppression (workspace_id, email, contact_id, reason, connection_id, at, evidence)

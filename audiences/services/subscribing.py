@@ -9,6 +9,7 @@ from accounts import activity, days
 from accounts.models import Membership, Role, User
 from audiences import sets
 from audiences.models import Consent, ConsentBasis, Contact, List, Subscription, Suppression
+from audiences.queries.consents import NO_DAY, NO_SOURCE
 from audiences.queries.suppressions import is_suppressed
 from audiences.services.counts import refresh_counts
 from audiences.services.people import CannotEdit, locked, write
@@ -77,11 +78,9 @@ def _may_join(
             "This person is suppressed. Only a recorded consent lifts that, and nothing here does."
         )
     if not source.strip():
-        sentence = "Where did this person agree to be written to?"
-        raise CannotEdit(sentence, fields={"consent_source": sentence})
+        raise CannotEdit(NO_SOURCE, fields={"consent_source": NO_SOURCE})
     if day is None:
-        sentence = "On which day did this person agree?"
-        raise CannotEdit(sentence, fields={"consent_date": sentence})
+        raise CannotEdit(NO_DAY, fields={"consent_date": NO_DAY})
     if sentence := days.refusal(day):
         raise CannotEdit(sentence, fields={"consent_date": sentence})
     at = datetime.combine(day, time(), UTC)

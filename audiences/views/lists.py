@@ -34,6 +34,7 @@ def lists(request: WorkspaceRequest) -> HttpResponse:
     )
     is_archived = form.value("show") == "archived"
     after = request.GET.get("after", "").replace("\x00", "")
+    notes = [sentence for name, sentence in form.unfit().items() if name != "sort"]
     found = queries.lists(
         request.workspace, words=words, connection=account, folder=folder or "", is_archived=is_archived,
         sort=sort or "name", after=after,
@@ -44,10 +45,11 @@ def lists(request: WorkspaceRequest) -> HttpResponse:
         "audiences/lists/list.html",
         {
             "form": form,
-            "rows": found.rows,
-            "after": found.after,
+            "rows": [] if notes else found.rows,
+            "after": "" if notes else found.after,
+            "notes": notes,
             "is_first": not after,
-            "is_all": not (words or account or folder or is_archived),
+            "is_all": not (notes or words or account or folder or is_archived),
             "is_archived": is_archived,
             "sort": sort or "name",
             "folders": [(key, label) for key, label in folders.items() if key and key != NO_FOLDER],
@@ -58,6 +60,7 @@ def lists(request: WorkspaceRequest) -> HttpResponse:
                     "folder": folder and folders[folder],
                     "account": account,
                     "show": is_archived and "Archived",
+                    **{name: text for name, text in form.unfit_in_words().items() if name != "sort"},
                 },
             ),
             "has_connection": account or request.workspace.connections.exists(),

@@ -117,7 +117,8 @@ def _held(request: WorkspaceRequest, person: Person, form: EraseForm) -> HttpRes
         {
             "person": person,
             "held": queries.what_is_held(person),
-            "accounts": services.holding(person),
+            # One may be asked for several addresses.
+            "accounts": list(dict.fromkeys(account for account, _ in services.holding(person))),
             "hindrances": services.hindrances(person),
             "form": form,
         },

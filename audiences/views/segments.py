@@ -134,6 +134,7 @@ def members(request: WorkspaceRequest, rule: rules.Group | None, asked: Any) -> 
         "tabs": tabs,
         "show": show,
         "words": words,
+        "is_too_short": 0 < len(words) < SEARCH_LETTERS,
         "rows": [],
         "older": None,
         "before": None,

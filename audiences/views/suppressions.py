@@ -11,14 +11,13 @@ from accounts.models import Role
 from accounts.redaction import redact
 from accounts.templatetags.ui import counted
 from audiences import queries, services
-from audiences.entries import Entry
 from audiences.forms.suppressions import (
     EntriesForm,
     LiftForm,
     LiftPatternForm,
     SuppressionFilters,
 )
-from audiences.models import Suppression
+from audiences.models import Contact, Suppression
 from audiences.queries.contacts import shown_name
 from audiences.queries.suppressions import SuppressionSlice
 from audiences.views import people
@@ -129,10 +128,7 @@ def lift(request: WorkspaceRequest, suppression_id: int) -> HttpResponse:
     service = services.lift_pattern if row.is_pattern else services.lift
     if form.is_valid() and form.attempt(service, suppression=row, by=request.user):
         if not row.is_pattern:
-            say(
-                request,
-                "Lifted. Campaigns reach this person again; see below which accounts still refuse them.",
-            )
+            say(request, _lifted(form.result))
             return go(request, form.result)
         freed = (
             f"{counted(form.result, 'person is,people are')} no longer suppressed by it."
@@ -150,6 +146,7 @@ def _page(
     shows = people.shows_addresses(request)
     found = queries.one_suppression(row, shows_addresses=shows)
     may_lift = request.role.covers(Role.APPROVER) and row.lifted_at is None
+    lifts = queries.blocks_of(row) if may_lift else []
     lifted_because = (row.lift_evidence or {}).get("reason", "")
     return render_page(
         request,
@@ -167,12 +164,14 @@ def _page(
             ],
             "consent": found.consent,
             "lifted_because": lifted_because if shows else redact(lifted_because),
-            "caught": found.caught,
-            "shared": Entry(row.email, row.is_pattern).shared if row.is_pattern and shows else "",
+            "alike": found.alike,
+            "held": found.held,
+            "shows_people": shows,
             "may_lift": may_lift,
-            "form": form or (lift_form(row, queries.blocks_of(row)) if may_lift else None),
+            "form": form or (lift_form(row, lifts) if may_lift else None),
             "of_import": found.of_import,
-            "lifts": [other for other in (row, *found.others) if other.lifted_at is None],
+            "lifts": lifts,
+            "is_alone": may_lift and queries.went_into(row) is not None,
         },
         status=form.http_status if form else 200,
     )
@@ -183,6 +182,14 @@ def lift_form(row: Suppression, rows: Iterable[Suppression], data: Any = None) -
     if row.is_pattern:
         return LiftPatternForm(data, complained=queries.newest_no(row)[1])
     return LiftForm(data, complained=any(other.reason == Suppression.Reason.COMPLAINED for other in rows))
+
+
+def _lifted(person: Contact) -> str:
+    if queries.is_suppressed(person):
+        return (
+            "Lifted. This person had the address before; their own blocks hold, and are lifted on this page."
+        )
+    return "Lifted. Campaigns reach this person again; see below which accounts still refuse them."
 
 
 def _suppression(request: WorkspaceRequest, suppression_id: int) -> Suppression:

@@ -45,6 +45,28 @@ def test_an_instant_that_a_zone_cannot_tell_is_told_in_utc(zone, moment):
     assert str(moment.year) in said.render(Context({"at": moment, "zone": zone}))
 
 
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("activity/", "“From” is after “To”"),
+        ("suppressions/", "“From” is after “To”"),
+        ("exports/new/suppressions/", "“From” is after “To”"),
+        ("contacts/", "“Added from” is after “Added until”"),
+    ],
+)
+def test_days_the_wrong_way_round_are_told_and_kept(client, page, names):
+    typed = {"since": "2026-05-02", "until": "2026-05-01"}
+    text = client.get(f"/w/acme/{page}", typed, follow=True).content.decode()
+
+    assert f"{names}: no day is between them." in text
+    if "exports" not in page:
+        assert ('value="2026-05-02"' in text, 'value="2026-05-01"' in text) == (True, True)
+    assert (
+        "is after"
+        not in client.get(f"/w/acme/{page}", {"since": "2026-05-01", "until": "2026-05-01"}).content.decode()
+    )
+
+
 @pytest.mark.parametrize("page", ["activity/", "suppressions/", "exports/new/suppressions/", "contacts/"])
 def test_filters_bear_the_ends_of_the_calendar(client, page):
     codes = {

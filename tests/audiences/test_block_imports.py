@@ -273,6 +273,17 @@ def test_one_bad_date_among_few_leaves_no_column_out_and_is_named(browse, worksp
     assert seen[-1] == ("But", "", "“Date” holds no day such as 31.12.2026")
 
 
+def test_a_moment_is_read_with_its_zone(workspace, by):
+    at = timezone.now().replace(microsecond=0) - timedelta(minutes=5)
+    zones = [timezone.get_fixed_timezone(timedelta(hours=hours)) for hours in (2, -8)]
+    told = [at.astimezone(zone).isoformat(" ") for zone in zones] + [f"{at:%Y-%m-%d %H:%M:%S}Z"]
+    lines = [f"p{number}@example.org,{moment}" for number, moment in enumerate(told)]
+
+    bring(workspace, by, "\n".join(["Address or pattern,When", *lines, ""]))
+
+    assert [row.at for row in Suppression.objects.all()] == [at, at, at]
+
+
 def test_a_day_to_come_is_the_day_of_the_import(workspace, by):
     now = timezone.now()
     later = f"{now + timedelta(days=9):%Y-%m-%d}"

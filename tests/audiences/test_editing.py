@@ -48,7 +48,7 @@ def page_of(contact, **typed):
     """The form as the page shows it, with what is typed over it."""
     form = EditForm(contact=contact)
     names = {"email": "email", "version": "version", "seen": "seen"}
-    shown = {name: form.initial[name] for name in [*names, *(f"field_{key}" for key in form.keys)]}
+    shown = {name: form.initial[name] for name in [*names, *(f"field_{key}" for key in form.definitions)]}
     return shown | {name if name in names else f"field_{name}": value for name, value in typed.items()}
 
 
@@ -141,6 +141,58 @@ def test_what_does_not_fit_is_refused_and_stays_in_the_form(browse, ana, typed, 
     assert (page.status_code, says in text, "kept" in text) == (422, True, True)
     ana.refresh_from_db()
     assert ana.version == 1
+
+
+BAD = {"phone": "call me", "language": "Klingon", "size": "big", "note": "a\x00b"}
+SAID = {
+    "email": ["This is no address that can be written to."],
+    "field_phone": ["This is no phone number. Write it like +41 44 123 45 67."],
+    "field_language": ["This is no language. Write it like de, pt-BR or German."],
+    "field_size": ["Enter a number."],
+    "field_note": ["Null characters are not allowed."],
+}
+
+
+def test_all_that_does_not_fit_is_told_at_once_each_at_its_field(browse, ana):
+    page = browse("editor").post(url(ana, "edit/"), page_of(ana, email="nobody", city="Ulm", **BAD))
+
+    form = page.context["form"]
+    assert (page.status_code, form.errors) == (422, SAID)
+    assert [form[name].value() for name in ("email", "field_phone", "field_city")] == [
+        "nobody", "call me", "Ulm",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", ["contacts/new/", "privacy/", "contacts/{}/edit/"])
+def test_no_browser_rewrites_a_domain_before_it_comes_here(browse, ana, page):
+    text = browse("admin").get(f"/w/acme/{page.format(ana.pk)}").content.decode()
+
+    assert ('inputmode="email"' in text, 'type="email"' in text) == (True, False)
+
+
+def test_a_domain_keeps_its_letters(browse, ana):
+    browse("editor").post(url(ana, "edit/"), page_of(ana, email="ana@straße.example"))
+    ana.refresh_from_db()
+    assert ana.email == "ana@xn--strae-oqa.example"
+
+
+def test_all_that_does_not_fit_a_new_person_is_told_at_once(browse, ana):
+    news = ListFactory(workspace=ana.workspace)
+    typed = {f"field_{key}": text for key, text in BAD.items()} | {"email": "nobody", "field_city": "Ulm"}
+    typed |= {"on_list": news.pk, "consent_date": "2999-01-01"}
+
+    page = browse("editor").post("/w/acme/contacts/new/", typed)
+
+    form = page.context["form"]
+    assert (page.status_code, form.errors) == (
+        422,
+        SAID
+        | {
+            "consent_source": ["Where did this person agree to be written to?"],
+            "consent_date": ["This day has not come yet."],
+        },
+    )
+    assert (form["email"].value(), form["field_city"].value()) == ("nobody", "Ulm")
 
 
 @pytest.mark.parametrize(

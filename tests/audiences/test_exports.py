@@ -4,14 +4,15 @@ import csv
 import html
 import io
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 from django.utils.html import strip_tags
 from python_calamine import CalamineWorkbook
 
-from accounts.models import ActivityEntry, Role
+from accounts.days import HAIR
+from accounts.models import ActivityEntry, Role, User
 from audiences import rules, services
 from audiences.exporting import making
 from audiences.models import (
@@ -20,6 +21,7 @@ from audiences.models import (
     ExportPiece,
     Field,
     Folder,
+    FormerAddress,
     Segment,
     Subscription,
     Tag,
@@ -155,6 +157,8 @@ def test_a_file_of_suppressions_says_what_their_page_says(workspace, by, browse)
     """Each kind of evidence that anything writes down."""
     account = ConnectionFactory(workspace=workspace, name="=Brevo")
     campaign = CampaignFactory(workspace=workspace, connection=account, name="May, “news”")
+    kept = ContactFactory(workspace=workspace, first_name="Ana", last_name="Bell")
+    FormerAddress.objects.create(workspace=workspace, email="p10@x.test", contact=kept)
     kinds = [
         (account, None, {"told": "pull", "remote_id": "7"}),
         (account, None, {"told": "leaves"}),
@@ -166,7 +170,7 @@ def test_a_file_of_suppressions_says_what_their_page_says(workspace, by, browse)
         (None, by, {"reason": "Legal", "bulk": 3}),
         (None, by, {"import": 3, "reason": "hard bounce"}),
         (None, by, {"consent": 3, "reason": "A letter"}),
-        (None, by, {"merged": 3}),
+        (None, by, {"merged": kept.pk}),
         (account, None, {"told": "leaves", "merged_from": 3}),
         (account, None, {"told": "leaves", "moved_from": 3}),
         (None, by, {"reason": "Legal", "moved_from": 3, "moved": "here"}),
@@ -180,33 +184,52 @@ def test_a_file_of_suppressions_says_what_their_page_says(workspace, by, browse)
         )  # fmt: skip
     page = browse("editor").get("/w/acme/suppressions/").content.decode()
     cells = re.findall(
-        r'data-label="Told by"><bdi>(.*?)</bdi>.*?data-label="Evidence".*?><bdi>(.*?)</bdi>', page, re.DOTALL
+        r'data-label="Told by"><bdi>(.*?)</bdi>.*?data-label="Evidence".*?><bdi>(.*?)</td>', page, re.DOTALL
     )
+    cells = [(told_by, strip_tags(evidence)) for told_by, evidence in cells]
 
     export = made(workspace, by, kind="suppressions", selection={}, columns=[])
 
-    said = [(told_by.lstrip("'"), evidence or "–") for *_, told_by, evidence in rows(export)[1:]]
-    assert said == [tuple(html.unescape(cell) for cell in pair) for pair in reversed(cells)]
+    said = [(told_by.lstrip("'"), evidence or "–") for _, _, told_by, _, evidence, _ in rows(export)[1:]]
+    assert said == [tuple(html.unescape(cell) for cell in pair) for pair in cells]
+    assert [evidence for _, evidence in said if "(" in evidence] == [
+        "the person was merged into another (Ana Bell)"
+    ]
     assert len(set(said)) == len(kinds)
     assert {told_by for told_by, _ in said} == {"=Brevo", "The person", str(by), "Campanile"}
 
 
-def test_suppressions_are_exported_with_reason_and_source(workspace, by):
+def test_suppressions_are_exported_in_the_zone_of_who_asked(workspace, by):
+    User.objects.filter(pk=by.pk).update(time_zone="Europe/Zurich")
     contact = ContactFactory(workspace=workspace, email="=eva@x.test")
     SuppressionFactory(
-        contact=contact, reason="bounced", evidence={"said": "@gone"}, at=timezone.now().replace(2026, 1, 2, 3, 4, 5)
+        contact=contact, reason="bounced", evidence={"said": "@gone"}, at=datetime(2026, 1, 2, 3, 4, 5, 6, UTC),
+        lifted_at=datetime(2026, 7, 2, 3, 4, 5, tzinfo=UTC),
     )  # fmt: skip
+    # Said without a time, and said of the very beginning of a day.
+    for email, at in (
+        ("day", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("night", datetime(2026, 1, 1, tzinfo=UTC) - HAIR),
+    ):
+        eva = ContactFactory(workspace=workspace, email=f"{email}.eva@x.test")
+        SuppressionFactory(contact=eva, reason="bounced", at=at)
     SuppressionFactory(contact=ContactFactory(workspace=workspace, email="ben@x.test"))
     SuppressionFactory()
 
     export = made(
-        workspace, by, kind="suppressions", selection={"reason": "bounced", "words": "EVA"}, columns=[]
-    )
+        workspace, by, kind="suppressions", columns=[],
+        selection={"reason": "bounced", "words": "EVA", "state": ""},
+    )  # fmt: skip
 
+    why = "Address does not exist"
     assert rows(export) == [
-        ["Address", "Reason", "Since", "Lifted", "Told by", "Evidence"],
-        ["'=eva@x.test", "Address does not exist", "2026-01-02 03:04:05Z", "", "Campanile", "“@gone”"],
-    ]
+        ["Address or pattern", "Reason", "Told by", "When", "Evidence", "Lifted"],
+        [
+            "'=eva@x.test", why, "Campanile", "2026-01-02 04:04:05+01:00", "“@gone”", "2026-07-02 05:04:05+02:00",
+        ],
+        ["day.eva@x.test", why, "Campanile", "2026-01-01", "", ""],
+        ["night.eva@x.test", why, "Campanile", "2026-01-01 01:00:00+01:00", "", ""],
+    ]  # fmt: skip
 
 
 def test_a_worker_killed_midway_leaves_no_piece_behind(workspace, by, ana):
@@ -362,7 +385,7 @@ def test_the_filters_of_the_page_of_suppressions_are_those_of_the_file(browse, w
     client.post(address, {"written_as": "csv"})
     run_outbox("audiences.export")
 
-    assert [row[0] for row in rows(Export.objects.get())] == ["Address", "ben@x.test"]
+    assert [row[0] for row in rows(Export.objects.get())] == ["Address or pattern", "ben@x.test"]
 
 
 def test_a_form_without_a_column_comes_back_with_a_sentence(browse, workspace):

@@ -311,10 +311,13 @@ def test_a_kind_is_changed_by_pages_alone(browse, size, workspace):
 
 def test_pages_refuse_with_a_sentence_and_keep_what_was_typed(browse, size, workspace):
     client = browse("editor")
-    again = client.post("/w/acme/fields/new/", {"label": "Size", "kind": "text"})
-    assert (again.status_code, "There is a field of this name already." in again.content.decode()) == (
+    again = client.post("/w/acme/fields/new/", {"label": "Size", "kind": "choice"})
+    assert (again.status_code, again.context["form"].errors) == (
         422,
-        True,
+        {
+            "label": ["There is a field of this name already."],
+            "choices": ["Name at least one choice, one a line."],
+        },
     )
     bad = client.post("/w/acme/fields/of/size/delete/", {"typed": "no", "version": 1})
     assert (bad.status_code, "Type Size to delete the field." in bad.content.decode()) == (422, True)

@@ -12,7 +12,7 @@ from audiences import queries, services
 from audiences.mirror import leaves, merge
 from audiences.mirror.contacts import Reader, sift
 from audiences.models import Consent, Contact, Suppression
-from audiences.queries.patterns import caught_by
+from audiences.queries.patterns import Alike, alike
 from tests.audiences.importing import bring
 from tests.factories import ConnectionFactory, ContactFactory, MembershipFactory, SuppressionFactory
 from tests.helpers import run_outbox
@@ -96,7 +96,7 @@ def test_only_an_approver_lifts(role, workspace, member, ana):
 
 
 @pytest.mark.parametrize(
-    ("days", "says"), [(2, "younger than this consent"), (0, "younger"), (-2, "to come")]
+    ("days", "says"), [(2, "A consent given after it is needed"), (0, "given after it"), (-2, "to come")]
 )
 def test_a_consent_is_given_after_the_newest_block_and_before_now(days, says, by, ana, now):
     SuppressionFactory(contact=ana, at=now - 5 * DAY)
@@ -114,6 +114,9 @@ def test_a_complaint_asks_for_the_address(by, ana, now):
         with pytest.raises(services.CannotLift) as refusal:
             lift(row, by, typed=typed)
         assert list(refusal.value.fields) == ["typed"]
+    with pytest.raises(services.CannotLift) as both:
+        lift(row, by, agreed_at=now - 2 * DAY)
+    assert sorted(both.value.fields) == ["agreed_at", "typed"]
     lift(row, by, typed=" Ana@Example.org ")
     assert not is_out(ana)
 
@@ -133,20 +136,43 @@ def test_somebody_unknown_who_agreed_becomes_known(workspace, by, now):
     assert (made.counts["changed"], made.counts["suppressed"]) == (1, 1)
 
 
-def test_the_block_that_a_merge_leaves_behind_is_of_the_person_who_was_kept(workspace, by, ana, now):
+def merged_away(workspace, kept, by, at):
+    """The block of an address that went into another person, who is suppressed as well from then on."""
     other = ContactFactory(workspace=workspace, email="other@example.org")
-    SuppressionFactory(contact=other, at=now - 3 * DAY, reason="complained")
-    # As it was read before the merge.
-    before = Suppression.objects.select_related("contact").get()
-    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
-    Suppression.objects.update(at=now - 3 * DAY)
-    assert len(queries.blocks_of(Suppression.objects.get(email=other.email))) == 2
+    SuppressionFactory(contact=other, at=at, reason="complained")
+    services.merge_people(kept=kept, other=other, by=by, picks={}, versions=(1, 1))
+    Suppression.objects.update(at=at)
+    return Suppression.objects.get(email=other.email), Suppression.objects.get(email=kept.email)
 
-    assert lift(before, by, agreed_at=now - DAY, typed="other@example.org") == ana
+
+def test_an_address_that_went_into_another_person_is_lifted_alone(workspace, by, ana, now):
+    gone, kept = merged_away(workspace, ana, by, now - 3 * DAY)
+    assert queries.blocks_of(gone) == [gone]
+
+    assert lift(gone, by, agreed_at=now - DAY, typed="other@example.org") == ana
 
     assert [*Contact.objects.values_list("email", flat=True)] == ["ana@example.org"]
     assert Consent.objects.get().contact == ana
-    assert not Suppression.objects.filter(lifted_at=None).exists()
+    assert [*Suppression.objects.filter(lifted_at=None)] == [kept]
+    assert is_out(ana)
+
+
+def test_a_person_is_lifted_without_the_address_that_went_into_them(workspace, by, ana, now):
+    gone, kept = merged_away(workspace, ana, by, now - 3 * DAY)
+    assert queries.blocks_of(kept) == [kept]
+
+    lift(kept, by, agreed_at=now - DAY, typed="ana@example.org")
+
+    assert [*Suppression.objects.filter(lifted_at=None)] == [gone]
+    assert not is_out(ana)
+
+
+def test_a_block_read_before_a_merge_is_lifted_as_it_is_now(workspace, by, ana, now):
+    gone, _ = merged_away(workspace, ana, by, now - 3 * DAY)
+    before = Suppression.objects.get(pk=gone.pk)
+    before.contact = Contact(pk=ana.pk + 1, workspace=workspace, email="other@example.org")
+    assert lift(before, by, agreed_at=now - DAY, typed="other@example.org") == ana
+    assert is_out(ana)
 
 
 def test_the_block_of_somebody_erased_meanwhile_is_gone(workspace, by, ana, now):
@@ -261,7 +287,7 @@ def pattern(workspace, text="*@example.org", **values):
 
 def test_a_lifted_pattern_catches_nobody_new_and_frees_nobody_by_itself(workspace, by, ana):
     row = pattern(workspace)
-    assert caught_by(row) == (1, 0)
+    assert alike(row) == Alike(people=1, otherwise=0, free=0)
     assert services.lift_pattern(suppression=row, by=by, reason="A mistake") == 0
     assert is_out(ana)
     ContactFactory(workspace=workspace, email="new@example.org")
@@ -290,7 +316,7 @@ def test_whom_a_pattern_caught_goes_free_with_a_consent_unless_something_else_sp
     row = pattern(workspace)
     pattern(workspace, "info@*")
     SuppressionFactory(contact=left, at=now, connection=ConnectionFactory(workspace=workspace))
-    assert caught_by(row) == (2, 1)
+    assert alike(row) == Alike(people=3, otherwise=2, free=0)
 
     with pytest.raises(services.CannotLift) as refusal:
         services.lift_pattern(suppression=row, by=by, reason="A mistake", people=True)
@@ -311,7 +337,7 @@ def test_people_of_a_pattern_go_free_only_by_a_consent_after_the_newest_block(wo
     Suppression.objects.filter(contact=ana).update(at=now - 2 * DAY)
     told = {"people": True, "consent_source": "Form", "reason": "A mistake"}
     for days in (9, 5, 2):
-        with pytest.raises(services.CannotLift, match="younger than this consent") as refusal:
+        with pytest.raises(services.CannotLift, match="A consent given after it is needed") as refusal:
             services.lift_pattern(suppression=row, by=by, agreed_at=now - days * DAY, **told)
         assert list(refusal.value.fields) == ["agreed_at"]
     assert services.lift_pattern(suppression=row, by=by, agreed_at=now - DAY, **told) == 1
@@ -343,7 +369,7 @@ def test_a_fact_of_ones_own_outlives_the_pattern(workspace, by, ana, now):
     services.suppress(
         workspace=workspace, email=ana.email, reason="unsubscribed", connection=None, at=now, evidence={"said": "no"}
     )  # fmt: skip
-    assert caught_by(row) == (0, 0)
+    assert alike(row) == Alike(people=1, otherwise=1, free=0)
     assert Suppression.objects.get(contact=ana).evidence == {"said": "no"}
 
 

@@ -54,6 +54,9 @@ def test_a_second_list_of_a_name_is_made_only_when_that_is_meant(browse, workspa
     assert "Another list has this name already" in reply.content.decode()
     assert "Kept" in reply.content.decode()
     assert List.objects.count() == 1
+    folder = Folder.objects.create(workspace=workspace, name="Fairs")
+    twice = client.post("/w/acme/lists/new/", {"name": "news", "folder": folder.pk, "new_folder": "Else"})
+    assert sorted(twice.context["form"].errors) == ["is_twin", "new_folder"]
 
     assert client.post("/w/acme/lists/new/", {"name": "news", "is_twin": "on"}).status_code == 302
     assert List.objects.count() == 2
@@ -273,6 +276,14 @@ def test_lists_are_sorted_and_paged_by_what_the_address_says(browse, workspace, 
 )
 def test_odd_addresses_of_lists_show_the_page(browse, workspace, query):
     assert browse().get(f"/w/acme/lists/?{query}").status_code == 200
+
+
+def test_a_filter_that_does_not_hold_shows_no_list_and_says_so(browse, workspace):
+    ListFactory(workspace=workspace)
+    page = browse().get("/w/acme/lists/?folder=99&sort=x").context
+
+    assert (page["rows"], page["notes"]) == ([], ["Folder: “99” is none of the choices."])
+    assert [chip["label"] for chip in page["chips"]] == ["Folder: does not hold"]
 
 
 # -- Folders

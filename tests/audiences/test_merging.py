@@ -1,11 +1,12 @@
 """Two contacts that are one person: everything moves, the stricter side wins, the sums stay true."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import strip_tags
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -95,7 +96,7 @@ def test_everything_of_the_other_moves(pair, by, workspace):
     assert [(m.name, m.kept, m.other, m.after) for m in told.memberships] == [
         ("News", "Subscribed", "Unsubscribed", "unsubscribed"), ("Shop", "", "Subscribed", "subscribed"),
     ]  # fmt: skip
-    assert (told.new_tags, told.suppressed) == (["new"], "")
+    assert (told.new_tags, told.blocks) == (["new"], [])
     merged(kept, other, by)
     with database.cursor() as cursor:  # what is checked at the end of the transaction
         cursor.execute("set constraints all immediate")
@@ -150,7 +151,7 @@ def test_whoever_left_under_either_address_left(pair, by, workspace):
     connection = ConnectionFactory(workspace=workspace)
     MirrorRow.objects.create(connection=connection, kind=MirrorKind.CONTACT, object_id=kept.pk, remote_id="1")
     SuppressionFactory(contact=other, reason="complained")
-    assert outcome(kept, other, {}).suppressed == "Complained"
+    assert [block.reason for block in outcome(kept, other, {}).blocks] == ["complained"]
     merged(kept, other, by)
     assert sorted(Suppression.objects.filter(lifted_at=None).values_list("email", "reason", "contact")) == [
         ("kept@x.test", "complained", kept.pk), ("other@x.test", "complained", None),
@@ -175,6 +176,19 @@ def test_of_two_blocks_of_one_source_the_worse_reason_and_the_later_time_hold(fi
     assert (row.reason, row.at, row.evidence) == (
         "complained", late, {"said": "no", "merged_from": other.pk},
     )  # fmt: skip
+
+
+def test_what_was_said_of_a_block_stands_once_however_often_it_is_carried_over(pair, by):
+    kept, other = pair
+    for contact, reason in ((kept, "A letter"), (other, "A call")):
+        SuppressionFactory(contact=contact, reason="by_hand", evidence={"reason": reason})
+    kept = merged(kept, other, by)
+
+    services.edit_person(contact=kept, by=by, email="other@x.test", fields={}, seen={}, version=kept.version)
+
+    # The address that went into them is theirs again.
+    said = Suppression.objects.get(email="other@x.test", contact=kept).evidence
+    assert (sorted(said["reason"].split("; ")), "merged" in said) == (["A call", "A letter"], False)
 
 
 def test_whom_one_pattern_caught_twice_stays_caught_by_it_alone(pair, by):
@@ -335,6 +349,23 @@ def test_the_pages_find_show_and_merge(browse, pair, workspace):
     foreign = ContactFactory(workspace=WorkspaceFactory())
     assert client.get(url, {"with": foreign.pk}).status_code == 404
     assert client.get(url, {"with": "x"}).status_code == 200
+
+
+def test_the_page_names_every_block_that_will_hold(browse, pair, workspace):
+    kept, other = pair
+    account = ConnectionFactory(workspace=workspace, name="Old account")
+    SuppressionFactory(contact=kept, reason="bounced", at=datetime(2024, 3, 1, tzinfo=UTC))
+    SuppressionFactory(
+        contact=other, reason="complained", at=datetime(2024, 5, 2, tzinfo=UTC), connection=account
+    )
+
+    page = browse("editor").get(f"/w/acme/contacts/{kept.pk}/merge/", {"with": other.pk}).content.decode()
+
+    words = " ".join(strip_tags(page).split())
+    assert (
+        "May not be written to: address does not exist, 1 Mar 2024, of kept@x.test; "
+        "complained, 2 May 2024, told by Old account, of other@x.test. All of this holds for the one who stays."
+    ) in words
 
 
 def test_the_page_of_a_merged_contact_leads_to_who_was_kept(browse, pair, by, workspace):

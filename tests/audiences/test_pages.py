@@ -211,6 +211,18 @@ def test_names_are_found_without_their_accents_and_with_them(browse, workspace):
     assert client.get("/w/acme/search/?q=zurich").content.decode().count("Zürich") == 1
 
 
+@pytest.mark.parametrize("role", ["editor", "viewer"])
+def test_a_domain_is_found_by_the_letters_it_is_written_with(browse, workspace, role):
+    ana = ContactFactory(workspace=workspace, email="ana@xn--strae-oqa.example")
+    SuppressionFactory(contact=ana)
+    client = browse(role)
+
+    for page in ("contacts/", "suppressions/"):
+        for words in ("ana@straße.example", "@STRASSE.example"):
+            found = client.get(f"/w/acme/{page}", {"q": words}).context["rows"]
+            assert len(found) == (words[0] == "a"), (page, words)
+
+
 def test_an_address_somebody_had_is_looked_up_in_this_workspace_alone(browse, workspace):
     FormerAddress.objects.create(
         workspace=WorkspaceFactory(), email="ana@old.test", contact=ContactFactory(workspace=workspace)
@@ -229,7 +241,7 @@ def test_fewer_than_three_letters_are_no_search_and_say_so(browse, workspace, pl
     for words in ("%", "_", "zz"):
         page = client.get(address, {"q": words})
         assert len(page.context["rows"]) == 1
-        assert "Type at least three letters to search." in page.content.decode()
+        assert "type at least three letters or digits. All are shown until then." in page.content.decode()
         assert not page.context.get("chips")
     assert "at least three" not in client.get(address, {"q": "zzz"}).content.decode()
 

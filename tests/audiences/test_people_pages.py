@@ -643,7 +643,7 @@ def test_a_number_that_is_known_is_not_asked_for_again(workspace, client):
         ("tag=abc", "Tag: the one that was asked for is gone or archived."),
         ("state=left", "Mailable or suppressed: “left” is none of the choices."),
         ("since=soon", "Added from: “soon” is no day."),
-        ("since=2026-02-01&until=2026-01-01", "The first day is later than the last."),
+        ("since=2026-02-01&until=2026-01-01", "“Added from” is after “Added until”: no day is between them."),
         ("field=score&value=abc", "This is no number."),
         ("import=abc", "There is no import “abc”."),
         ("import=99", "is gone"),

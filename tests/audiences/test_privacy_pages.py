@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import outbox
-from accounts.models import OutboxEntry
+from accounts.models import MirrorKind, MirrorRow, OutboxEntry
 from accounts.providers.base import Effect
 from audiences import services
 from audiences.models import (
@@ -180,6 +180,19 @@ def test_one_person_of_two_addresses_is_erased_in_one_line(workspace, browse, by
     now = timezone.now()
     Erasure.objects.filter(part_of=mine).update(lifted_at=now)
     assert [row.back_at for row in client.get("/w/acme/privacy/").context["rows"]] == [now, None]
+
+
+def test_an_account_that_holds_several_addresses_is_one_account(workspace, browse):
+    ana = ContactFactory(workspace=workspace, email=ANA)
+    for email in ("ana@older.test", "ana@old.test"):
+        FormerAddress.objects.create(workspace=workspace, email=email, contact=ana)
+    account = ConnectionFactory(workspace=workspace)
+    MirrorRow.objects.create(connection=account, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="7")
+
+    page = browse("admin").get(f"/w/acme/contacts/{ana.pk}/privacy/")
+
+    assert page.context["accounts"] == [account]
+    assert "under all 3 addresses of theirs, and 1 account is asked" in page.content.decode()
 
 
 def test_an_account_that_still_holds_somebody_stands_there_whatever_came_after(workspace, browse):

@@ -416,6 +416,7 @@ def test_the_page_of_a_segment_shows_people_by_state(browse, news, make):
     assert shown("show=suppressed") == {"Ben"}
     assert shown("show=random") == {"Ana", "Ben"}
     assert shown("who=ana") == {"Ana"}
+    assert "Not searched yet" in words(client.get(f"{url}?who=_"))
     seen = words(client.get(url))
     assert "2 people" in seen
     assert "worked out when a campaign is released" in seen

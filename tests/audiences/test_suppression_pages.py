@@ -1,4 +1,4 @@
-"""The pages of suppressions and consents: by hand, found, opened, lifted; roles, foreign workspaces, hostile text."""
+"""The pages of suppressions and consents: by hand, found, opened; roles, foreign workspaces, hostile text."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import ActivityEntry, MirrorKind, MirrorRow
+from accounts.models import ActivityEntry
 from audiences import queries, services
 from audiences.models import Consent, Contact, Suppression
 from audiences.queries.counting import Count
@@ -154,6 +154,21 @@ def test_filters_stand_in_the_address(browse, workspace, ana):
     assert found(since="nonsense") == found(kind="x") == found(state="y") == []
 
 
+def test_the_newest_told_come_first_page_by_page(browse, workspace, monkeypatch):
+    monkeypatch.setattr(sys.modules["audiences.queries.suppressions"], "PAGE", 2)
+    now = timezone.now()
+    for name, days in (("old", 9), ("newest", 1), ("same1", 5), ("same2", 5), ("oldest", 30)):
+        contact = ContactFactory(workspace=workspace, email=f"{name}@x.example")
+        SuppressionFactory(contact=contact, at=now - days * DAY)
+    client, seen, older = browse("editor"), [], ""
+    while older is not None:
+        page = client.get("/w/acme/suppressions/", {"before": older})
+        seen.append([address.partition("@")[0] for _, address, *_ in page.context["rows"]])
+        older = page.context["older"]
+
+    assert seen == [["newest", "same2"], ["same1", "old"], ["oldest"]]
+
+
 def test_the_page_says_how_many_there_are(browse, workspace, ana, monkeypatch):
     """At once where that is quick; else at least how many, and exactly after the page, with its filters."""
     monkeypatch.setattr(sys.modules["audiences.queries.suppressions"], "PAGE", 1)
@@ -266,103 +281,6 @@ def test_the_block_of_an_address_that_was_merged_away_leads_to_who_has_it(browse
     Contact.objects.update(first_name="", last_name="")
     page = browse("viewer").get(f"/w/acme/suppressions/{row.pk}/").content.decode()
     assert link.format("a…@e…") in page
-
-
-# Lifted
-
-
-def test_a_person_is_lifted_by_pages_and_the_page_says_who_still_refuses_them(browse, workspace, ana):
-    account = ConnectionFactory(workspace=workspace, name="Shop account")
-    MirrorRow.objects.create(
-        connection=account, kind=MirrorKind.CONTACT, object_id=ana.pk, remote_id="7", theirs={"blocked": True}
-    )  # fmt: skip
-    row = SuppressionFactory(
-        contact=ana, connection=account, at=timezone.now() - 3 * DAY, reason="complained"
-    )
-    client = browse("approver")
-    page = client.get(f"/w/acme/contacts/{ana.pk}/").content.decode()
-    assert f'action="/w/acme/suppressions/{row.pk}/lift/"' in page
-    typed = {
-        "reason": "She wrote to us", "consent_source": "Letter", "agreed_at": moment(timezone.now() - DAY), "typed": "no",
-    }  # fmt: skip
-
-    refused = client.post(f"/w/acme/suppressions/{row.pk}/lift/", typed)
-    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["typed"])
-    assert refused.context["form"]["consent_source"].value() == "Letter"
-    assert "data-open" in refused.content.decode()
-
-    reply = client.post(f"/w/acme/suppressions/{row.pk}/lift/", typed | {"typed": "ana@example.org"})
-    assert reply.url == f"/w/acme/contacts/{ana.pk}/"
-    assert not queries.is_suppressed(ana)
-    page = client.get(reply.url).content.decode()
-    for text in ("May be written to again", "Still refuses them", "Letter", "To be written to"):
-        assert text in page
-    ended = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
-    for text in ("How it ended", "She wrote to us", "as approver", "Letter"):
-        assert text in ended
-
-
-def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace, ana):
-    row = pattern(workspace)
-    client = browse("approver")
-    page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
-    assert "1 person it caught stays" in page
-    assert "Caught by no other pattern</dt><dd><a" in page
-    assert "Then their consent is needed: where it comes from, and when they agreed." in page
-    assert 'data-needs="consent_source agreed_at typed"' in page
-    assert page.count('class="field__optional"') == 2
-    url = f"/w/acme/suppressions/{row.pk}/lift/"
-    refused = client.post(url, {"reason": "A slip", "people": "on"})
-    assert (refused.status_code, sorted(refused.context["form"].errors)) == (
-        422,
-        ["agreed_at", "consent_source"],
-    )
-    # What was refused as missing is no longer called optional.
-    assert 'class="field__optional"' not in refused.content.decode()
-    assert "When did they agree?" in refused.content.decode()
-    told = {
-        "reason": "A slip",
-        "people": "on",
-        "consent_source": "2024 form",
-        "agreed_at": moment(timezone.now() - DAY),
-    }
-    assert client.post(url, told).url == f"/w/acme/suppressions/{row.pk}/"
-    assert not queries.is_suppressed(ana)
-    assert "pattern" not in Contact.objects.get().email
-
-
-@pytest.mark.parametrize(
-    ("people", "said"),
-    [
-        ({}, "Lifted. The pattern catches nobody new. Whom it caught before stays suppressed."),
-        (
-            {"people": "on", "consent_source": "2024 form", "agreed_at": "2099"},
-            "Lifted. The pattern catches nobody new. 1 person is no longer suppressed by it.",
-        ),
-    ],
-)
-def test_a_lifted_pattern_says_who_is_freed(people, said, browse, workspace, ana):
-    row = pattern(workspace)
-    if people:
-        people |= {"agreed_at": moment(timezone.now() - DAY)}
-    client = browse("approver")
-    reply = client.post(f"/w/acme/suppressions/{row.pk}/lift/", {"reason": "A slip"} | people, follow=True)
-    assert said in reply.content.decode()
-
-
-def test_a_pattern_with_a_complaint_is_typed_to_free_its_people(browse, workspace, ana):
-    row = pattern(workspace)
-    client, url = browse("approver"), f"/w/acme/suppressions/{row.pk}/"
-    assert "Type the pattern" not in client.get(url).content.decode()
-    Suppression.objects.filter(contact=ana).update(reason="complained")
-    assert "Type the pattern" in client.get(url).content.decode()
-    told = {
-        "reason": "A slip", "people": "on", "consent_source": "2024 form", "agreed_at": moment(timezone.now() - DAY),
-    }  # fmt: skip
-    refused = client.post(f"{url}lift/", told)
-    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["typed"])
-    assert client.post(f"{url}lift/", told | {"typed": row.email}).url == url
-    assert not queries.is_suppressed(ana)
 
 
 # Consents
