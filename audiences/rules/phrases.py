@@ -13,14 +13,14 @@ from time import monotonic
 from typing import Any
 
 from audiences.rules import holdings, latest, matching, sayings
+from audiences.rules.joining import MOST, Joining, clauses_of
 from audiences.rules.kinds import KINDS, Kind, Thing
-from audiences.rules.nodes import Condition, Group, Node, conditions
-from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, of_one_value, only
+from audiences.rules.nodes import Condition, Group, conditions
+from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, only
 from audiences.rules.spellings import (
     AND,
     COMMA,
     FILLS,
-    IT,
     OR,
     denies,
     one_search,
@@ -28,22 +28,16 @@ from audiences.rules.spellings import (
     words_in,
 )
 
-MOST = 8
 # It runs while somebody types: so many pieces, and so long, are enough to guess where a sentence is cut.
 _MOST_PIECES = 60
 _SECONDS = 0.8
 _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
-# "between 3 and …" goes on.
-_BETWEEN = re.compile(r"\bbetween(?:\s+(?!and\b)\S+){1,3}$", re.IGNORECASE)
-_WITH_IT = 1.5
 # A name that nobody’s city has is but a guess.
 _GUESSED = 0.6
 _SPACE = re.compile(r"(?<=\w)\s+(?=\w)")
 _PEOPLE = re.compile(
     r"^all\s+(?=\w)|(?<=\w)\s+(?:people|contacts|readers|customers|subscribers|addresses)$", re.IGNORECASE
 )
-# “only on News”, “on News only”
-_ONLY = re.compile(r"\b(?:only|just|solely) on |\bon (?:only|just) |\bon .+ (?:only|alone)$", re.IGNORECASE)
 # What may stand beside a name without an “and”: “VIPs who clicked”, “VIPs in Belgium”.
 _BESIDE = re.compile(
     r"(?<=\S)\s+(?:(?:who|that|which)\s+|(?=(?:(?:living|based|speaking|tagged|older|younger|aged|not|only|just) )?"
@@ -53,7 +47,7 @@ _BESIDE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Joining):
     # kind → of → thing, those that may be meant.
     things: Mapping[str, Mapping[Any, Thing]]
     today: date
@@ -114,7 +108,7 @@ class Reader:
 
     def _offers(self, text: str, most: int) -> list[Offer]:
         found = [*self._simple(text)]
-        if together := self._joined("all", " and ", _clauses(text)):
+        if together := self._joined("all", " and ", clauses_of(text)):
             found.insert(0, together)
         # “Language fr or de” is one condition, “city empty or phone empty” are two.
         best = max((offer.score for offer in found), default=0.0)
@@ -179,123 +173,8 @@ class Reader:
     def lost(self, words: str) -> list[str]:
         """Which words keep the rest from being understood; asked where nothing is offered."""
         texts, once = self._texts(words)
-        failed = [clause for clause in _clauses(texts[0])[:MOST] if once._next("all", clause, []) is None]
+        failed = [clause for clause in clauses_of(texts[0])[:MOST] if once._next("all", clause, []) is None]
         return [word for clause in failed for word in self._left(words_in(clause))] or words_in(words)
-
-    def _joined(self, join: str, glue: str, clauses: Sequence[str]) -> Offer | None:
-        """Each of them understood, or nothing. A clause that says nothing new may go on with the one before: “Dogs and cats”."""
-        if not 1 < len(clauses) <= MOST:
-            return None
-        found: list[Offer] = []
-        said, carried = "", 0
-        for clause in clauses:
-            if found and _ONLY.search(said):
-                both = f"{said}{glue}{clause}"
-                more = self._only_on(both)
-                if more is None and not sayings.only_on(said):
-                    # “VIPs only on News and Offers”
-                    more = self._beside_each_other(both)
-                if more:
-                    found[-1], said = more, both
-                    continue
-            again = self._again(said, clause, found, join)
-            offer = again or self._with_it(clause, found) or self._next(join, clause, found)
-            before, said = said, clause
-            if again:
-                said, carried = self._with_verb(before, clause, found, join), carried + 1
-            if found and (offer is None or offer.node in [other.node for other in found]):
-                found.pop()
-                said = f"{before}{glue}{clause}"
-                offer = self._next(join, said, found)
-            if offer is None:
-                return None
-            found.append(_as_before(found[-1].node, offer) if found else offer)
-        if len(found) > 1 and (first := self._with_it(clauses[0], found[1:2])):
-            # “opened but did not click Spring Sale”
-            found[0] = first
-        if len(found) == 1:
-            return None
-        found = of_one_value(found, clauses, join)
-        if join == "any" and carried == len(clauses) - 1 and any(map(denies, words_in(clauses[0]))):
-            # “not on News or Offers” is on neither.
-            join = "all"
-        score = sum(offer.score for offer in found) / len(found)
-        return grouped(join, found, score) if len(found) > 1 else found[0]
-
-    def _with_it(self, clause: str, before: Sequence[Offer]) -> Offer | None:
-        """What follows without an object was done with the one before: “opened Spring Sale but did not click it”."""
-        lasts: list[Condition] = []
-        for offer in reversed(before):
-            these = [one for one in conditions(offer.node) if KINDS[one.kind].narrows]
-            # “opened Spring Sale and Summer tours but did not click”
-            if lasts and [one.op for one in these] != [lasts[0].op]:
-                break
-            lasts = [*these, *lasts]
-        if not lasts:
-            return None
-        if told := sayings.together(clause):
-            parts = [self._with_it(way, before) for way in told[1]]
-            found = [part for part in parts if part is not None]
-            return grouped(told[0], found, _WITH_IT) if len(found) == len(parts) else None
-        kind, typed = KINDS[lasts[0].kind], words_in(clause)
-        bare = [word for word in typed if word.casefold() not in IT or "never" in typed]
-        alone = max(self._simple(" ".join(bare)), key=lambda offer: offer.score, default=None)
-        if alone is None or alone.kind != kind.narrows:
-            return None
-        is_denied = any(map(denies, bare))
-        verb = [word for word in bare if not denies(word)] if len(lasts) > 1 else bare
-        did = [
-            node
-            for last in lasts
-            if (node := done(kind, last.of, kind.ops(last.of, self.things[last.kind][last.of]), verb))
-        ]
-        if len(did) != len(lasts):
-            return None
-        join = "none" if is_denied else "any"
-        return Offer(kind.key, Group(join, tuple(did)) if len(did) > 1 else did[0], _WITH_IT)
-
-    def _again(self, said: str, clause: str, before: Sequence[Offer], join: str) -> Offer | None:
-        """Where only a name follows, the verb before it holds on: “opened the spring letter but not the summer tours”."""
-        last = only(before[-1].node) if before else None
-        if last is None or not KINDS[last.kind].takes_ids:
-            return None
-        told = self._with_verb(said, clause, before, join)
-        best = max(
-            (one for one in self._simple(told) if one.kind == last.kind),
-            key=lambda one: one.score,
-            default=None,
-        )
-        named = only(best.node) if best else None
-        return best if named and not self._beside(named, words_in(clause)) else None
-
-    def _with_verb(self, said: str, clause: str, before: Sequence[Offer], join: str) -> str:
-        """An “or” holds a “not” on as well: “not on News or Offers”."""
-        last = only(before[-1].node)
-        verb = self._beside(last, words_in(said)) if last else []
-        is_denied = (
-            join == "any" and any(map(denies, words_in(said))) and not any(map(denies, words_in(clause)))
-        )
-        return " ".join([*verb, *(["not"] if is_denied else []), clause])
-
-    def _beside(self, condition: Condition, typed: list[str]) -> list[str]:
-        """What was said beside its name."""
-        name = matching.parts(self.things[condition.kind][condition.of].label)
-        rest, _ = matching.unnamed(name, typed, matching.hits_of(typed))
-        return [word for word in rest if not denies(word) and word.casefold() not in ("a", "an", "the")]
-
-    def _next(self, join: str, clause: str, before: Sequence[Offer]) -> Offer | None:
-        """Of the kind that was spoken of before, if it may be: “tagged vip but not lost”."""
-        like = before[-1].kind if before else ""
-        if found := self._simple(clause):
-            return max(found, key=lambda offer: offer.score + (offer.kind == like))
-        if before and isinstance(last := before[-1].node, Condition):
-            # “points over 3 and under 9”
-            ops = KINDS[last.kind].ops(last.of, self.things[last.kind][last.of])
-            if again := matching.everyday(KINDS[last.kind], last.of, ops, words_in(clause), self.today):
-                return Offer(last.kind, again.condition, 1.0, again.but)
-        if join != "all":
-            return None
-        return self._joined("any", " or ", OR.split(clause)) or self._beside_each_other(clause)
 
     def _simple(self, text: str) -> list[Offer]:
         """What it says of one thing."""
@@ -354,26 +233,6 @@ class Reader:
         if is_alone and not found and (node := sayings.aged(text, self.things.get("field", {}), self.today)):
             found.append(Offer("field", node, 1.0))
         return found
-
-    def _only_on(self, text: str) -> Offer | None:
-        """“only on News and Offers”: on both, and on no third."""
-        names = sayings.only_on(text)
-        if not names or "list" not in self.things.get("any", {}):
-            return None
-        told = f"on {names}"
-        on = (
-            self._joined("all", " and ", _clauses(COMMA.sub(" and ", told)))
-            or self._joined("any", " or ", OR.split(told))
-            or max(self._simple(told), key=lambda offer: offer.score, default=None)
-        )
-        if on is None or any((one.kind, one.op) != ("list", "on") for one in conditions(on.node)):
-            return None
-        lists = on.node.rules if isinstance(on.node, Group) else (on.node,)
-        if any(isinstance(one, Group) for one in lists):
-            return None
-        is_all = isinstance(on.node, Group) and on.node.join == "all"
-        limit = Condition("any", "list", "exactly", len(lists) if is_all else 1)
-        return grouped("all", [on, Offer("any", limit, 2.0)], 2.0)
 
     def _offer(
         self, kind: Kind, of: Any, thing: Thing, typed: list[str], hits: matching.Hits, *, or_empty: bool
@@ -456,29 +315,6 @@ class Reader:
                 ]
                 best = min(best, left or typed, key=lambda words: sum(map(len, words)))
         return best or typed
-
-
-def _clauses(text: str) -> list[str]:
-    found: list[str] = []
-    for clause in AND.split(text.strip()):
-        if found and _BETWEEN.search(found[-1]):
-            found[-1] += f" and {clause}"
-        else:
-            found.append(clause)
-    return found
-
-
-def _as_before(last: Node, offer: Offer) -> Offer:
-    """“with city and phone but no birthday”: a mere name is known or missing like the one before."""
-    node = offer.node
-    if (
-        not isinstance(last, Condition)
-        or not isinstance(node, Condition)
-        or last.op not in ("empty", "filled")
-    ):
-        return offer
-    is_mere = (last.kind, node.kind, node.op, node.value) == ("field", "field", "is", None)
-    return offer._replace(node=replace(node, op=last.op)) if is_mere else offer
 
 
 def _says_so(way: str, offer: Offer) -> bool:
