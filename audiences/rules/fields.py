@@ -9,7 +9,7 @@ from typing import Any
 from accounts.days import day_after, day_before, start_of
 from accounts.models import Workspace
 from audiences.models import Contact, Field
-from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer, in_words
+from audiences.rules.kinds import Kind, Meant, Op, Takes, Thing, Writer, in_words
 from audiences.rules.nodes import Condition
 from audiences.sql import like
 
@@ -111,6 +111,10 @@ class FieldKind(Kind):
 
     def choices(self, workspace: Workspace, of: str | int) -> Sequence[tuple[str, str]]:
         return MONTHS
+
+    def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
+        """“with us for 2 years”"""
+        return Meant("before", value) if (of, op) == (ADDED, "for") and not words else None
 
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
         op, of = condition.op, str(condition.of)

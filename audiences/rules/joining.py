@@ -8,13 +8,15 @@ from datetime import date
 from typing import Any
 
 from audiences.rules import matching, sayings
-from audiences.rules.kinds import KINDS, Thing
+from audiences.rules.kinds import KINDS, Takes, Thing
 from audiences.rules.nodes import Condition, Group, Node, conditions
 from audiences.rules.offers import Offer, done, grouped, of_one_value, only
-from audiences.rules.spellings import AND, COMMA, IT, OR, denies, words_in
+from audiences.rules.spellings import COMMA, IT, OR, denies, words_in
 
 # How many clauses are taken together, and how many of anything are offered.
 MOST = 8
+# A “but” stays with its clause.
+_CLAUSE = re.compile(r"\s+(?:(?:and|&)\s+|(?=but\s))", re.IGNORECASE)
 # "between 3 and …" goes on.
 _BETWEEN = re.compile(r"\bbetween(?:\s+(?!and\b)\S+){1,3}$", re.IGNORECASE)
 _WITH_IT = 1.5
@@ -44,7 +46,10 @@ class Joining(ABC):
             return None
         found: list[Offer] = []
         said, carried = "", 0
-        for clause in clauses:
+        for told in clauses:
+            clause = without_but(told)
+            # “not on News and Offers” is on neither, “not on News but Offers” on the other.
+            is_no_held = clause == told
             if found and _ONLY.search(said):
                 both = f"{said}{glue}{clause}"
                 more = self._only_on(both)
@@ -54,11 +59,12 @@ class Joining(ABC):
                 if more:
                     found[-1], said = more, both
                     continue
-            again = self._again(said, clause, found, join)
+            again = self._again(said, clause, found, is_no_held=is_no_held)
             offer = again or self._with_it(clause, found) or self._next(join, clause, found)
             before, said = said, clause
             if again:
-                said, carried = self._with_verb(before, clause, found, join), carried + 1
+                said = self._with_verb(before, clause, found, is_no_held=is_no_held)
+                carried += 1
             if found and (offer is None or offer.node in [other.node for other in found]):
                 found.pop()
                 said = f"{before}{glue}{clause}"
@@ -110,12 +116,12 @@ class Joining(ABC):
         join = "none" if is_denied else "any"
         return Offer(kind.key, Group(join, tuple(did)) if len(did) > 1 else did[0], _WITH_IT)
 
-    def _again(self, said: str, clause: str, before: Sequence[Offer], join: str) -> Offer | None:
+    def _again(self, said: str, clause: str, before: Sequence[Offer], *, is_no_held: bool) -> Offer | None:
         """Where only a name follows, the verb before it holds on: “opened the spring letter but not the summer tours”."""
         last = only(before[-1].node) if before else None
         if last is None or not KINDS[last.kind].takes_ids:
             return None
-        told = self._with_verb(said, clause, before, join)
+        told = self._with_verb(said, clause, before, is_no_held=is_no_held)
         best = max(
             (one for one in self._simple(told) if one.kind == last.kind),
             key=lambda one: one.score,
@@ -124,13 +130,10 @@ class Joining(ABC):
         named = only(best.node) if best else None
         return best if named and not self._beside(named, words_in(clause)) else None
 
-    def _with_verb(self, said: str, clause: str, before: Sequence[Offer], join: str) -> str:
-        """An “or” holds a “not” on as well: “not on News or Offers”."""
+    def _with_verb(self, said: str, clause: str, before: Sequence[Offer], *, is_no_held: bool) -> str:
         last = only(before[-1].node)
         verb = self._beside(last, words_in(said)) if last else []
-        is_denied = (
-            join == "any" and any(map(denies, words_in(said))) and not any(map(denies, words_in(clause)))
-        )
+        is_denied = is_no_held and any(map(denies, words_in(said))) and not any(map(denies, words_in(clause)))
         return " ".join([*verb, *(["not"] if is_denied else []), clause])
 
     def _beside(self, condition: Condition, typed: list[str]) -> list[str]:
@@ -147,11 +150,28 @@ class Joining(ABC):
         if before and isinstance(last := before[-1].node, Condition):
             # “points over 3 and under 9”
             ops = KINDS[last.kind].ops(last.of, self.things[last.kind][last.of])
-            if again := matching.everyday(KINDS[last.kind], last.of, ops, words_in(clause), self.today):
+            rest = words_in(clause)
+            again = matching.everyday(KINDS[last.kind], last.of, ops, rest, self.today)
+            if again is None and (over := matching.compared(KINDS[last.kind], last.of, ops, rest)):
+                # “clicked last month but not last week”
+                again = over if ops[over.condition.op].takes is Takes.DAYS and over.condition.value else None
+            if again:
                 return Offer(last.kind, again.condition, 1.0, again.but)
         if join != "all":
             return None
-        return self._joined("any", " or ", OR.split(clause)) or self._beside_each_other(clause)
+        return (
+            self._joined("any", " or ", OR.split(clause))
+            or (self._listed(clause) if COMMA.search(clause) else None)
+            or self._beside_each_other(clause)
+        )
+
+    def _listed(self, text: str) -> Offer | None:
+        """A comma between things of one kind says what stands before the last: “on News, Offers or Guests”."""
+        if len(OR.split(COMMA.split(text)[-1])) > 1:
+            either = self._joined("any", " or ", OR.split(COMMA.sub(" or ", text)))
+            if either and len({(one.kind, one.op) for one in conditions(either.node)}) == 1:
+                return either
+        return self._joined("all", " and ", clauses_of(COMMA.sub(" and ", text)))
 
     def _only_on(self, text: str) -> Offer | None:
         """“only on News and Offers”: on both, and on no third."""
@@ -176,12 +196,16 @@ class Joining(ABC):
 
 def clauses_of(text: str) -> list[str]:
     found: list[str] = []
-    for clause in AND.split(text.strip()):
+    for clause in _CLAUSE.split(text.strip()):
         if found and _BETWEEN.search(found[-1]):
             found[-1] += f" and {clause}"
         else:
             found.append(clause)
     return found
+
+
+def without_but(clause: str) -> str:
+    return clause[4:] if clause[:4].casefold() == "but " else clause
 
 
 def _as_before(last: Node, offer: Offer) -> Offer:

@@ -1,5 +1,6 @@
 """Whether words name a thing, and which operator and value the rest of them are."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
@@ -26,6 +27,10 @@ from audiences.rules.spellings import (
 
 Hits = Callable[[str], Sequence[str]]
 _SENTENCE = frozenset(["who", "that", "did", "does", "not", "but", "with", "without", "got", "and"])
+_WHICH = frozenset(["last", "previous", "this", "next"])
+_BORN_THEN = "This is the very day, not its anniversary: of those that are past, only the month can be asked."
+_MONEY = re.compile(r"[€$£¥]|(?<=\d) ?(?:eur|euros?|usd|dollars?|gbp|pounds?|chf|francs?)$", re.IGNORECASE)
+_NO_CURRENCY = "Whatever the currency: the field holds numbers alone."
 _OFTEN = "How often is known over all time only, not within a period."
 
 
@@ -160,6 +165,16 @@ def says_more(values: Iterable[str]) -> bool:
     return any(_SENTENCE.intersection(value.casefold().split()) for value in values)
 
 
+def is_of_two(values: Iterable[Any], typed: Sequence[str], rest: Sequence[str]) -> bool:
+    """“joined News or city is Gent” is no city called “joined News”, and nobody’s language is called “empty”."""
+    values = [str(value).casefold() for value in values]
+    if len(values) < 2 or not ABSENT.isdisjoint(values):
+        return len(values) > 1
+    named = [number for number, word in enumerate(typed) if word not in rest]
+    before = [word.casefold() for word in typed[: named[0]]] if named else []
+    return "or" in before and named[-1] < len(typed) - 1
+
+
 def is_typed(values: Iterable[Any], typed: Sequence[str]) -> bool:
     """Whether each is in one piece: “without a phone or city is Gent” asks for no phone called “city Gent”."""
     text = f" {' '.join(typed).casefold()} "
@@ -169,13 +184,15 @@ def is_typed(values: Iterable[Any], typed: Sequence[str]) -> bool:
 def everyday(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str], today: date) -> Compared | None:
     """A number or a day in everyday words."""
     text = " ".join(rest)
-    said = spoken.number(text) if "at_least" in ops else None
+    amount = _MONEY.sub("", text).strip()
+    said = spoken.number(amount) if "at_least" in ops else None
+    but = _NO_CURRENCY if said and amount != text else ""
     said = said or (spoken.days(text, today) if "before" in ops else None)
     letters = sum(map(len, rest))
     if said is not None and said[0] in ops:
         op, value = said
         try:
-            return Compared(letters, Condition(kind.key, of, op, ops[op].takes.typed(value)))
+            return Compared(letters, Condition(kind.key, of, op, ops[op].takes.typed(value)), but)
         except ValueError:
             return None
     for cut in range(len(rest)):
@@ -202,7 +219,12 @@ def yearly(of: Any, rest: Sequence[str], today: date) -> Compared | None:
     def found(op: str, value: Any, but: str = "") -> Compared:
         return Compared(letters, Condition("field", of, op, value), but)
 
-    if month := today.month if text == "this month" else spoken.month(text):
+    words = text.split()
+    if len(words) == 2 and words[0] in _WHICH and words[1] == "month":
+        month = spoken.calendar(words[0], "month", today)[0].month
+    else:
+        month = spoken.month(text)
+    if month:
         return found("month", f"{month:02}")
     match text:
         case "today":
@@ -211,7 +233,8 @@ def yearly(of: Any, rest: Sequence[str], today: date) -> Compared | None:
             return found("anniversary", 1, "Those of today are in it, too.")
         case "this week":
             return found("anniversary", 6 - today.weekday(), "Those earlier this week are not in it.")
-    words = text.split()
+    if words[:1] in (["last"], ["past"]) and (days := value_of(Takes.DAYS, words[1:])) is not None:
+        return found("in_last", days, _BORN_THEN)
     if words[:1] in (["next"], ["coming"]) and (days := value_of(Takes.DAYS, words[1:])) is not None:
         return found("anniversary", days)
     return None

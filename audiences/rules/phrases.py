@@ -12,8 +12,8 @@ from functools import cache
 from time import monotonic
 from typing import Any
 
-from audiences.rules import holdings, latest, matching, sayings
-from audiences.rules.joining import MOST, Joining, clauses_of
+from audiences.rules import holdings, latest, matching, sayings, spoken
+from audiences.rules.joining import MOST, Joining, clauses_of, without_but
 from audiences.rules.kinds import KINDS, Kind, Thing
 from audiences.rules.nodes import Condition, Group, conditions
 from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, only
@@ -63,7 +63,14 @@ class Reader(Joining):
     def offers(self, words: str, *, most: int = MOST) -> list[Offer]:
         """The best first."""
         texts, once = self._texts(words)
-        return next((found for text in texts if (found := once._offers(text, most))), [])
+        for text in texts:
+            if found := once._offers(text, most):
+                # “Last month” is the one before this one as well, which moves on with no segment.
+                dated = spoken.by_calendar(text, self.today)
+                is_said = any(one.op == "month" for one in conditions(found[0].node))
+                others = once._offers(dated, 1) if dated != text and not is_said else []
+                return each_once([found[0], *others, *found[1:]], most)
+        return []
 
     def _texts(self, words: str) -> tuple[list[str], "Reader"]:
         """Ways to read the words, the best first, and a reader that looks up each of their pieces once.
@@ -116,12 +123,7 @@ class Reader(Joining):
             found.insert(0, either)
         if not found:
             found = [
-                offer
-                for offer in (
-                    self._joined("any", " or ", OR.split(text)),
-                    self._joined("all", ", ", COMMA.split(text)),
-                )
-                if offer
+                offer for offer in (self._joined("any", " or ", OR.split(text)), self._listed(text)) if offer
             ]
         if not found:
             # “all women”, “Swiss people”
@@ -173,7 +175,11 @@ class Reader(Joining):
     def lost(self, words: str) -> list[str]:
         """Which words keep the rest from being understood; asked where nothing is offered."""
         texts, once = self._texts(words)
-        failed = [clause for clause in clauses_of(texts[0])[:MOST] if once._next("all", clause, []) is None]
+        failed = [
+            clause
+            for clause in map(without_but, clauses_of(texts[0])[:MOST])
+            if once._next("all", clause, []) is None
+        ]
         return [word for clause in failed for word in self._left(words_in(clause))] or words_in(words)
 
     def _simple(self, text: str) -> list[Offer]:
@@ -212,7 +218,8 @@ class Reader(Joining):
         # “new” begins names as well.
         score = 1.9 if len(typed) > 1 else 1.2
         found = [
-            Offer(one.kind, one, 1.9 - number / 10)
+            # Lists and tags are meant rather than a field of that name.
+            Offer(one.kind, one, (2.1 if one.op in ("has", "has_not", "on", "not_on") else 1.9) - number / 10)
             for number, one in enumerate(sayings.conditions(typed, self.things))
         ]
         if everybody := sayings.everybody(text, self.things):
@@ -230,6 +237,8 @@ class Reader(Joining):
                 found.append(grouped(told[0], known, 2.1))
         if only_on := self._only_on(text):
             found.append(only_on)
+        if turning := sayings.turning(text, self.things.get("field", {}), self.today):
+            found.append(Offer("field", turning, 2.0))
         if is_alone and not found and (node := sayings.aged(text, self.things.get("field", {}), self.today)):
             found.append(Offer("field", node, 1.0))
         return found
@@ -269,8 +278,9 @@ class Reader(Joining):
             and matching.says_more(value)
         ):
             return None
-        if compared.condition.op in ("is", "is_not") and not matching.is_typed(
-            compared.condition.value or (), typed
+        if compared.condition.op in ("is", "is_not") and (
+            not matching.is_typed(values := compared.condition.value or (), typed)
+            or matching.is_of_two(values, typed, rest)
         ):
             return None
         condition = self._coded(compared.condition)

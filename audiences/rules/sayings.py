@@ -28,6 +28,11 @@ _SAID: Sequence[tuple[str, Sequence[str]]] = (
         r"(?:(?:new|registered|joined|came|created|arrived)(?: here)?) (?P<when>.+)",
         ("added {when}", "joined any list {when}"),
     ),
+    (
+        r"(?P<verb>subscribed|joined|signed up|unsubscribed|left) (?P<when>(?:this|last|in|since|before|after|during|within) .+?"
+        r"|today|yesterday) (?:to|from|for|on) (?P<what>.+)",
+        ("{verb} {what} {when}",),
+    ),
     (r"(?:subscribed|signed up|opted in) (?P<when>.+)", ("joined any list {when}", "added {when}")),
     (
         r"(?:(?:been |a )?(?:members?|subscribers?|readers?|customers?|contacts?|registered|with us)(?: here)?)"
@@ -76,6 +81,12 @@ _GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         r"(?:opened|opens?) (?:or|and/or) (?:clicked|clicks?)(?P<when>.*)",
         "any",
         ("opened{when}", "clicked{when}"),
+    ),
+    # Of one list, or of all that is sent.
+    (
+        r"unsubscribed|unsubscribes|opted out|left(?: us)?|leavers",
+        "any",
+        ("left any list", "suppressed: left"),
     ),
     (
         r"(?:(?:has|have|with|is|are) )?(?:no|without|missing) (?:an? )?names?|without names?|nameless"
@@ -173,6 +184,7 @@ _UNTOLD: Mapping[str, str] = {
             "europe|eu|abroad|dach|benelux|scandinavia|asia|africa|continent|international",
             "Which countries belong together is not known: name the countries.",
         ),
+        ("turning|turns|turned", "When somebody gets how old is known only by a date field such as “Birthday”."),
         ("forwarded|shared|replied|answered", "Who forwards or answers a mail is not known."),
     )
     for words in several.split("|")
@@ -191,6 +203,10 @@ _FILE = re.compile(r"\.(?:csv|tsv|txt|xlsx?|ods|zip)$", re.IGNORECASE)
 # Already says no.
 _IS_DENIED = ("pending", "denied", "has_not", "left")
 _AGED = re.compile(r"(?:(?:age[ds]?|is|are) )*(?P<number>.+?)(?: years?)?(?: old)?", re.IGNORECASE)
+_TURNING = (
+    r"(?:turns?|turning|turned|will be|becomes?|becoming) (?P<age>\d{1,3})(?: years?(?: old)?)?(?P<when>(?: .+)?)"
+    r"|(?P<age2>\d{1,3})(?:st|nd|rd|th) birthday(?: is)?(?P<when2>(?: .+)?)"
+)
 _BORN = ("birthday", "birth", "born", "birthdate")
 
 
@@ -306,6 +322,28 @@ def aged(text: str, things: Mapping[Any, Thing], today: date, *, is_alone: bool 
         else None,
         "between": lambda: Group("all", (Condition("field", born, "after", after), Condition("field", born, "before", until))),
     }.get(op, lambda: None)()  # fmt: skip
+
+
+def turning(text: str, things: Mapping[Any, Thing], today: date) -> Condition | None:
+    """“turning 50 this year”: by the day people are born."""
+    born = next((of for of, thing in things.items() if is_born(thing)), None)
+    match = _match(_TURNING, " ".join(text.split()))
+    if born is None or match is None:
+        return None
+    told = _parts(match)
+    when = told["when"].strip() or "this year"
+    if next_ := re.fullmatch(r"next (month|quarter|year)", when, re.IGNORECASE):
+        first, last = spoken.calendar("next", next_[1].casefold(), today)
+    else:
+        said = spoken.days(spoken.by_calendar(when, today), today)
+        if said is None or said[0] not in ("on", "within"):
+            return None
+        days = said[1] if said[0] == "within" else [said[1]] * 2
+        first, last = date.fromisoformat(days[0]), date.fromisoformat(days[1])
+    age = int(told["age"])
+    if age >= 130:
+        return None
+    return Condition("field", born, "within", [_years_before(day, age).isoformat() for day in (first, last)])
 
 
 def is_born(thing: Thing) -> bool:

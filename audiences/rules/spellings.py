@@ -47,7 +47,16 @@ _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (r"\b(?:not|\w+n['’]t|never) without\b", "with"),
     (r"\s+(?:without|but not) (?=(?:open|click|read)ing\b)", " but not "),
     (r"\ban? (?=(?:day|week|month|quarter|year) ago\b)", "1 "),
-    (r"\bboth (?=.+ and )", ""),
+    (r"\s*,\s*(?=(?:and|or|but|nor)\s)", " "),
+    (
+        r"\bnot (on|in|tagged|subscribed to) (?:both|all(?: of)?) ((?:(?! and ).)+) and ((?:(?! and ).)+)$",
+        lambda match: " or ".join(f"not {match[1]} {name}" for name in [*COMMA.split(match[2]), match[3]]),
+    ),
+    (
+        r"(?<!\bnot on )(?<!\bnot in )(?<!\bnot tagged )(?<!\bnot subscribed to )\b(?:both|all(?: of)?) (?=.+ and )",
+        "",
+    ),
+    (r"\b(?:either|(?:any|one)(?: of)?) (?=.+ or )", ""),
     (r"\bneither\b(?=.+ nor )", "not"),
     (r"(?<=\S)\s+nor\s+(?=(?:on|in|from|tagged|speaks|lives|subscribed|imported|added)\b)", " and not "),
     (r"(?<=\S)\s+nor\s+(?=\S)", " or "),
