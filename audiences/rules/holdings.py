@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from accounts.names import folded
 from audiences.rules import codes, genders, sayings
 from audiences.rules.kinds import KINDS, Thing
 from audiences.rules.matching import says_more
 from audiences.rules.nodes import Condition
 from audiences.rules.spellings import AND, COMMA, FILLS, OR, denies
 
-# Lower-cased values → field → those of its values that people have, as they are written.
+# Folded values → field → those of its values that people have, as they are written.
 Holding = Callable[[tuple[str, ...]], Mapping[str, Sequence[str]]]
 
 # No domain ends like a file.
@@ -47,7 +48,7 @@ def at_once(texts: Sequence[str], holding: Holding) -> Holding:
         return {
             of: here
             for of, there in found.items()
-            if (here := [value for value in there if value.lower() in values])
+            if (here := [value for value in there if folded(value) in values])
         }
 
     return held
@@ -57,7 +58,7 @@ def _pieces(text: str) -> Iterator[str]:
     words = list(re.finditer(r"[^\s,;]+", text))
     for begin, first in enumerate(words):
         for last in words[begin : begin + _MOST_WORDS]:
-            yield text[first.start() : last.end()].lower()
+            yield folded(text[first.start() : last.end()])
 
 
 class Held(NamedTuple):
@@ -121,9 +122,9 @@ class People:
             if all(named) and of in self.fields and (of == "country" or not lives):
                 values = list(dict.fromkeys(value for one in named for value in one))
                 found.append(Held(2.0, Condition("field", of, op, values)))
-        for of, there in self.holding(tuple(value.lower() for value in typed)).items():
-            as_written = {value.lower(): value for value in there}
-            in_order = [as_written.get(value.lower(), value) for value in typed]
+        for of, there in self.holding(tuple(map(folded, typed))).items():
+            as_written = {folded(value): value for value in there}
+            in_order = [as_written.get(folded(value), value) for value in typed]
             # Of places, one that people live in is enough to know what is meant.
             is_known = len(as_written) == len(typed) or (lives and of in _PLACES)
             is_new = of not in [held.condition.of for held in found]

@@ -12,6 +12,7 @@ from functools import cache
 from time import monotonic
 from typing import Any
 
+from accounts.names import folded
 from audiences.rules import holdings, latest, matching, sayings, spoken
 from audiences.rules.joining import MOST, Joining, clauses_of, without_but
 from audiences.rules.kinds import KINDS, Kind, Thing
@@ -107,8 +108,8 @@ class Reader(Joining):
                     continue
                 choices = self.things["field"][one.of].data.get("choices") or ()
                 for value in [one.value] if isinstance(one.value, str) else map(str, one.value):
-                    is_held = value.lower() in map(
-                        str.lower, [*choices, *self.holding((value.lower(),)).get(str(one.of), ())]
+                    is_held = folded(value) in map(
+                        folded, [*choices, *self.holding((folded(value),)).get(str(one.of), ())]
                     )
                     if one.op not in ("is", "is_not") or is_held:
                         yield value

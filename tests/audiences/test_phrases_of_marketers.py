@@ -44,6 +44,9 @@ LEFT = "(left any list or suppressed: left)"
         ("not on News and Offers", "(not on the list “News” and not on the list “Offers”)"),
         ("not on News but Offers", "(not on the list “News” and on the list “Offers”)"),
         ("news but not vip and lost", "(on the list “News” and not tagged “VIP” and not tagged “lost”)"),
+        # Without accents
+        ("people from giessen", "City is “Gießen”"),
+        ("in Gent or GIESSEN", "City is “Gent” or “Gießen”"),
         # Ages and birthdays
         ("turning 50 this year", "Birthday is between 1 Jan 1976 and 31 Dec 1976"),
         ("turning 50", "Birthday is between 1 Jan 1976 and 31 Dec 1976"),

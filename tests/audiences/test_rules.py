@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import MirrorKind, MirrorRow
-from accounts.names import without_marks
+from accounts.names import folded
 from audiences import rules
 from audiences.models import (
     Consent,
@@ -198,12 +198,6 @@ class World:
 
     def _segment(self, email, told, of, op, value):
         return told["tags"][0] is (op == "in")
-
-
-def folded(text):
-    """As the database does it."""
-    low = without_marks(text).translate(str.maketrans("ıłŁøØđĐ", "ilLoOdD")).lower()
-    return low.replace("ß", "ss").replace("æ", "ae").replace("œ", "oe")
 
 
 def in_period(period, days, value):
