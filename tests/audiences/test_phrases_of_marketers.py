@@ -27,6 +27,7 @@ LEFT = "(left any list or suppressed: left)"
         ("subscribed this year to News", "joined the list “News” between 1 Jan 2026 and 31 Dec 2026"),
         ("clicked last month but not last week", "(clicked in a campaign in the last 30 days and not clicked in a campaign in the last 7 days)"),
         # Numbers
+        ("points over 10\u00a0000", "Points is more than 10\u00a0000"),
         ("points 3 or higher", "Points is at least 3"),
         ("points 3 or lower", "Points is at most 3"),
         ("points 3 and up", "Points is at least 3"),
