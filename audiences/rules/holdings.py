@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from accounts.names import folded
 from audiences.rules import codes, genders, sayings
 from audiences.rules.kinds import KINDS, Thing
-from audiences.rules.matching import says_more
+from audiences.rules.matching import begins_anew, says_more
 from audiences.rules.nodes import Condition
 from audiences.rules.spellings import AND, COMMA, FILLS, OR, denies
 
@@ -25,6 +25,8 @@ _LIVES = re.compile(
 _PLACES = ("city", "country")
 _OF_ADDRESSES = frozenset(["address", "addresses", "email", "emails", "e-mail", "mail", "domain", "domains", "at", "using", "ends", "ending"])  # fmt: skip
 
+# Of a domain they are said only with what is plainly one.
+_ENDS = frozenset(["ends", "ending", "at", "using"])
 
 # How often the people are looked at for what a sentence may hold: once for all its pieces, then for other words for them.
 _MOST_LOOKS = 4
@@ -80,7 +82,8 @@ class People:
         words = [word for word in typed if word.casefold() not in FILLS | _OF_ADDRESSES and not denies(word)]
         if words and all(0 < word.find("@") < len(word) - 1 for word in words):
             return [Held(1.0, Condition("field", "@email", op, [word.casefold() for word in words]))]
-        is_said = any(word.casefold() in _OF_ADDRESSES for word in typed)
+        about = {word.casefold() for word in typed} & _OF_ADDRESSES
+        is_said = bool(about)
         if (
             is_said
             and len(words) == 1
@@ -96,7 +99,7 @@ class People:
                 there := [one for one in self.values("@domain") if one.split(".")[0] == word.casefold()]
             ):
                 domains += there
-            elif is_said and is_last_resort and len(words) == 1 and word.isalnum():
+            elif about - _ENDS and is_last_resort and len(words) == 1 and word.isalnum():
                 op = "not_contains" if op == "is_not" else "contains"
                 return [Held(1.0, Condition("field", "@email", op, f"@{word.casefold()}."))]
             else:
@@ -113,7 +116,7 @@ class People:
             for value in re.split(OR.pattern + "|" + COMMA.pattern, lives[2] if lives else said)
             if value
         ]
-        if not typed or not (lives or is_last_resort):
+        if not typed or not (lives or is_last_resort) or any(map(begins_anew, typed)):
             return []
         op = "is_not" if any(map(denies, text[: lead.end()].split() if lead else ())) else "is"
         found = [] if lives else self._by_gender(typed, op)

@@ -20,6 +20,7 @@ _CLAUSE = re.compile(r"\s+(?:(?:and|&)\s+|(?=but\s))", re.IGNORECASE)
 # "between 3 and …" goes on.
 _BETWEEN = re.compile(r"\bbetween(?:\s+(?!and\b)\S+){1,3}$", re.IGNORECASE)
 _WITH_IT = 1.5
+_LEFT_IT = re.compile(r"(?:(?:who|then|have|has) )*(?:left|unsubscribed from) (?:it|them)", re.IGNORECASE)
 # “only on News”, “on News only”
 _ONLY = re.compile(r"\b(?:only|just|solely) on |\bon (?:only|just) |\bon .+ (?:only|alone)$", re.IGNORECASE)
 
@@ -39,6 +40,10 @@ class Joining(ABC):
     @abstractmethod
     def _beside_each_other(self, text: str) -> Offer | None:
         """What it says of several, without a word between them."""
+
+    @abstractmethod
+    def _alone(self, text: str) -> Offer | None:
+        """The best that it says where it stands by itself."""
 
     def _joined(self, join: str, glue: str, clauses: Sequence[str]) -> Offer | None:
         """Each of them understood, or nothing. A clause that says nothing new may go on with the one before: “Dogs and cats”."""
@@ -86,6 +91,9 @@ class Joining(ABC):
 
     def _with_it(self, clause: str, before: Sequence[Offer]) -> Offer | None:
         """What follows without an object was done with the one before: “opened Spring Sale but did not click it”."""
+        last = only(before[-1].node) if before else None
+        if last and last.kind == "list" and _LEFT_IT.fullmatch(clause):
+            return Offer("list", Condition("list", last.of, "left"), _WITH_IT)
         lasts: list[Condition] = []
         for offer in reversed(before):
             these = [one for one in conditions(offer.node) if KINDS[one.kind].narrows]
@@ -154,7 +162,9 @@ class Joining(ABC):
             again = matching.everyday(KINDS[last.kind], last.of, ops, rest, self.today)
             if again is None and (over := matching.compared(KINDS[last.kind], last.of, ops, rest)):
                 # “clicked last month but not last week”
-                again = over if ops[over.condition.op].takes is Takes.DAYS and over.condition.value else None
+                # and “city starts with G and ends with t”
+                is_whole = over.condition.value and ops[over.condition.op].takes in (Takes.DAYS, Takes.TEXT)
+                again = over if is_whole else None
             if again:
                 return Offer(last.kind, again.condition, 1.0, again.but)
         if join != "all":
@@ -163,6 +173,7 @@ class Joining(ABC):
             self._joined("any", " or ", OR.split(clause))
             or (self._listed(clause) if COMMA.search(clause) else None)
             or self._beside_each_other(clause)
+            or self._alone(clause)
         )
 
     def _listed(self, text: str) -> Offer | None:
@@ -171,7 +182,13 @@ class Joining(ABC):
             either = self._joined("any", " or ", OR.split(COMMA.sub(" or ", text)))
             if either and len({(one.kind, one.op) for one in conditions(either.node)}) == 1:
                 return either
-        return self._joined("all", " and ", clauses_of(COMMA.sub(" and ", text)))
+        together = COMMA.sub(" and ", text)
+        # “language nl, fr” is one condition.
+        return self._joined("all", " and ", clauses_of(together)) or (
+            max(self._simple(together), key=lambda offer: offer.score, default=None)
+            if together != text
+            else None
+        )
 
     def _only_on(self, text: str) -> Offer | None:
         """“only on News and Offers”: on both, and on no third."""

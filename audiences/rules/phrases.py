@@ -13,9 +13,9 @@ from time import monotonic
 from typing import Any
 
 from accounts.names import folded
-from audiences.rules import holdings, latest, matching, sayings, spoken
+from audiences.rules import ages, codes, holdings, latest, matching, sayings, spoken
 from audiences.rules.joining import MOST, Joining, clauses_of, without_but
-from audiences.rules.kinds import KINDS, Kind, Thing
+from audiences.rules.kinds import KINDS, Kind, Takes, Thing
 from audiences.rules.nodes import Condition, Group, conditions
 from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, only
 from audiences.rules.spellings import (
@@ -156,7 +156,9 @@ class Reader(Joining):
                 left, rest = self._alone(text[: match.start()]), text[match.end() :]
                 if left is None or not (_BESIDE.match(text, match.start()) or is_adjective(left)):
                     continue
-                right = self._alone(rest)
+                is_number = isinstance(left.node, Condition) and spoken.number(rest)
+                # “points more than 10 less than 20” says nothing of an age.
+                right = self._next("all", rest, [left]) if is_number else self._alone(rest)
                 if parts > 2 and (right is None or right.score < _GUESSED):
                     right = cut(rest, parts - 1) or right
                 if right is not None:
@@ -169,7 +171,7 @@ class Reader(Joining):
         """The best for what is all of it one thing, an age as well."""
         if found := self._simple(text):
             return max(found, key=lambda offer: offer.score)
-        node = sayings.aged(text, self.things.get("field", {}), self.today, is_alone=True)
+        node = ages.aged(text, self.things.get("field", {}), self.today, is_alone=True)
         return Offer("field", node, 1.0) if node else None
 
     @one_search()
@@ -178,7 +180,7 @@ class Reader(Joining):
         texts, once = self._texts(words)
         failed = [
             clause
-            for clause in map(without_but, clauses_of(texts[0])[:MOST])
+            for clause in map(without_but, clauses_of(COMMA.sub(" and ", texts[0]))[:MOST])
             if once._next("all", clause, []) is None
         ]
         return [word for clause in failed for word in self._left(words_in(clause))] or words_in(words)
@@ -192,6 +194,9 @@ class Reader(Joining):
 
     def _named(self, text: str) -> list[Offer]:
         """By the name of a thing, by a value people have, or by addresses."""
+        if len(OR.split(COMMA.split(text)[-1])) > 1:
+            # “language nl, fr or de”
+            text = COMMA.sub(" or ", text)
         or_empty = _OR_EMPTY.search(text)
         typed = words_in(text[: or_empty.start()] if or_empty else text)
         if not typed:
@@ -201,7 +206,7 @@ class Reader(Joining):
             offer
             for kind, ofs in self.things.items()
             for of, thing in ofs.items()
-            if (offer := self._offer(KINDS[kind], of, thing, typed, hits, or_empty=bool(or_empty)))
+            if (offer := self._offer(KINDS[kind], of, thing, text, typed, hits, or_empty=bool(or_empty)))
         ]
         if or_empty:
             return found
@@ -238,16 +243,27 @@ class Reader(Joining):
                 found.append(grouped(told[0], known, 2.1))
         if only_on := self._only_on(text):
             found.append(only_on)
-        if turning := sayings.turning(text, self.things.get("field", {}), self.today):
+        if turning := ages.turning(text, self.things.get("field", {}), self.today):
             found.append(Offer("field", turning, 2.0))
-        if is_alone and not found and (node := sayings.aged(text, self.things.get("field", {}), self.today)):
+        if is_alone and not found and (node := ages.aged(text, self.things.get("field", {}), self.today)):
             found.append(Offer("field", node, 1.0))
         return found
 
     def _offer(
-        self, kind: Kind, of: Any, thing: Thing, typed: list[str], hits: matching.Hits, *, or_empty: bool
+        self,
+        kind: Kind,
+        of: Any,
+        thing: Thing,
+        text: str,
+        typed: list[str],
+        hits: matching.Hits,
+        *,
+        or_empty: bool,
     ) -> Offer | None:
         name = matching.parts(thing.label)
+        if kind.key == "engagement" and not hits(name[0]):
+            # “without email” says nothing of what people did.
+            return None
         rest, taken = matching.unnamed(name, typed, hits)
         # Who denies twice may mean either.
         if not taken or sum(map(denies, rest)) > 1:
@@ -259,9 +275,7 @@ class Reader(Joining):
         compared = (
             matching.at_all(kind, of, ops, rest)
             or (
-                matching.yearly(of, rest, self.today)
-                if kind.key == "field" and sayings.is_born(thing)
-                else None
+                matching.yearly(of, rest, self.today) if kind.key == "field" and ages.is_born(thing) else None
             )
             or matching.everyday(kind, of, ops, rest, self.today)
             or matching.compared(kind, of, ops, matching.besides(kind, rest))
@@ -279,8 +293,10 @@ class Reader(Joining):
             and matching.says_more(value)
         ):
             return None
-        if compared.condition.op in ("is", "is_not") and (
-            not matching.is_typed(values := compared.condition.value or (), typed)
+        if matching.goes_on(compared.condition.value):
+            return None
+        if ops[compared.condition.op].takes in (Takes.TEXT, Takes.TEXTS) and (
+            not matching.is_typed(values := _texts(compared.condition.value), text)
             or matching.is_of_two(values, typed, rest)
         ):
             return None
@@ -297,11 +313,14 @@ class Reader(Joining):
         if condition.kind != "field" or condition.op not in ("is", "is_not"):
             return condition
         of, label = str(condition.of), self.things["field"][condition.of].label
-        values = [
-            value
-            for typed in condition.value or ()
-            for value in holdings.meant(of, label, typed, lambda: self.values(of)) or [typed]
-        ]
+
+        def meant(typed: str) -> Sequence[str]:
+            found = holdings.meant(of, label, typed, lambda: self.values(of))
+            # “language nl and fr”, but “Trinidad and Tobago” is one.
+            several = AND.split(typed) if of in codes.CODED and not found else [typed]
+            return found or ([value for one in several for value in meant(one)] if several[1:] else several)
+
+        values = [value for typed in condition.value or () for value in meant(typed)]
         return replace(condition, value=list(dict.fromkeys(values)) or None)
 
     def _left(self, typed: list[str]) -> list[str]:
@@ -326,6 +345,10 @@ class Reader(Joining):
                 ]
                 best = min(best, left or typed, key=lambda words: sum(map(len, words)))
         return best or typed
+
+
+def _texts(value: Any) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value or ()
 
 
 def _says_so(way: str, offer: Offer) -> bool:

@@ -40,7 +40,8 @@ def _digits(match: re.Match[str]) -> str:
 _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (_SIGN, r" \1 "),
     (
-        r"^\s*(?:everyone|everybody|anyone|all|people|all people)\s+(?:except|but|excluding|without)\s+(?:for\s+)?",
+        r"^\s*(?:everyone|everybody|anyone|all|people|all people)\s+(?:except|but|excluding|without)\s+(?:for\s+)?"
+        r"(?:(?:those|people|anyone|the ones)\s+(?:(?:who|that)\s+)?(?:(?:are|is|have)\s+)?)?",
         "not ",
     ),
     (rf"^\s*(?:{_ALL})\s+(?=\S)", ""),
@@ -69,6 +70,9 @@ _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     ),
     (r"\b(?:can|may) be (?:e-?mailed|mailed|written to|reached|contacted)|\breachable\b", "mailable"),
     (r"\b(got|received|opened|clicked|read) (?:none|neither)(?: of (?:them|these|those))?$", r"not \1 it"),
+    (r"\b(got|received|opened|clicked) nothing (?=(?:for|in|since|within|during)\b)", r"not \1 "),
+    (r"\bstill (?=\w)", ""),
+    (r"\b(?:custom|own) fields? (?=\w)", ""),
     (r"\b(got|received|opened|clicked|did) nothing$", r"never \1 anything"),
     (
         rf"(?<!least )(?<!most )(?<!than )(?<!only )(?<!exactly )\b(?:any|a single|even one|one)(?: of (?:the|our|my))? (?={_MAILS}\b)",
@@ -103,7 +107,7 @@ SAME: Mapping[str, tuple[str, ...]] = {
     "begins": ("begin", "starts", "start", "starting"),
     "ends": ("end", "ending"),
     "contains": ("contain", "containing", "includes", "include", "including", "like"),
-    "received": ("receives", "receive", "receiving", "got", "get", "gets", "getting"),
+    "received": ("mailed", "receives", "receive", "receiving", "got", "get", "gets", "getting"),
     "opened": ("opens", "opening", "open", "read", "opener", "openers"),
     "clicked": ("clicks", "clicking", "click", "clicker", "clickers"),
     "birthday": ("born", "birth", "birthdate"),

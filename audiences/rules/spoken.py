@@ -82,7 +82,13 @@ def days(text: str, today: date) -> Said | None:
     match = re.fullmatch(
         r"(?:(before|earlier than|until|till|up to|since|from|after|later than|on|in|during) )?(.+)", text
     )
-    if match is None or (period := _period(match[2], today)) is None:
+    if match is None:
+        return None
+    # “since last week”: a week by itself may be any seven days.
+    is_led = match[1] not in (None, "on", "in", "during")
+    is_last = re.fullmatch(r"(last|previous) (week|month|quarter|year)", match[2]) if is_led else None
+    period = calendar(is_last[1], is_last[2], today) if is_last else _period(match[2], today)
+    if period is None:
         return None
     first, last = period
     match match[1]:
@@ -123,6 +129,12 @@ def month(text: str) -> int:
     """Its number; 0 for what is no month by itself."""
     names = [name for name in _MONTHS if name.startswith(text)] if len(text) > 2 else []
     return _MONTHS.index(names[0]) + 1 if names else 0
+
+
+def has_month_alone(text: str) -> bool:
+    """“24 December”, without its year."""
+    words = text.casefold().split()
+    return any(map(month, words)) and not any(map(_YEAR.fullmatch, words))
 
 
 def _period(text: str, today: date) -> Period | None:

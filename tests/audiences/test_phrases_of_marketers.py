@@ -45,6 +45,41 @@ LEFT = "(left any list or suppressed: left)"
         ("not on News and Offers", "(not on the list “News” and not on the list “Offers”)"),
         ("not on News but Offers", "(not on the list “News” and on the list “Offers”)"),
         ("news but not vip and lost", "(on the list “News” and not tagged “VIP” and not tagged “lost”)"),
+        # One thing after the other, without a word of its own
+        ("city starts with G and ends with t", "(City begins with “G” and City ends with “t”)"),
+        ("points more than 10 less than 20", "(Points is more than 10 and Points is less than 20)"),
+        ("language nl, fr or de", "Language is “nl” or “fr” or “de”"),
+        ("language nl, fr and de", "Language is “nl” or “fr” or “de”"),
+        ("country is Trinidad and Tobago", "Country is “TT”"),
+        ("city is Gent, Brugge", "City is “Gent” or “Brugge”"),
+        ("city is Gent or Brugge, tagged vip", "(City is “Gent” or “Brugge” and tagged “VIP”)"),
+        ("people from Gent, not on News", "(City is “Gent” and not on the list “News”)"),
+        ("joined News in the last week or left it", "(joined the list “News” in the last 7 days or left the list “News”)"),
+        ("pending on News", "has not confirmed the list “News” yet"),
+        ("custom field region is Flanders", "Region is “Flanders”"),
+        ("over 18 and in Gent", "(Birthday is before 26 Nov 2008 and City is “Gent”)"),
+        # All, any and none
+        ("no birthday or no phone", "(Birthday is empty or Phone is empty)"),
+        ("no birthday and no phone", "(Birthday is empty and Phone is empty)"),
+        ("unsubscribed from all lists", "(left any list and on no list)"),
+        ("never left a list", "none of (left any list or suppressed: left)"),
+        ("all except those on News", "not on the list “News”"),
+        ("everyone except people who clicked", "never clicked in a campaign"),
+        ("has paid", "Paid is yes"),
+        ("has not paid", "Paid is no"),
+        # When
+        ("recent openers", "opened a campaign in the last 30 days"),
+        ("new customers", "Added here in the last 30 days"),
+        ("not mailed in the last 2 weeks", "not received a campaign in the last 14 days"),
+        ("opened nothing for a year", "not opened a campaign in the last 365 days"),
+        ("inactive this year", "(not opened a campaign since 1 Jan 2026 and not clicked in a campaign since 1 Jan 2026)"),
+        ("added before last month", "Added here is before 1 Oct 2026"),
+        ("added since last week", "Added here is after 15 Nov 2026"),
+        # Addresses and consent
+        ("email contains test", "Address contains “test”"),
+        ("works at acme.com", "Domain of the address is “acme.com”"),
+        ("consent given", "agreed to be written to: on record"),
+        ("agreed to be tracked", "opens and clicks may be counted: on record"),
         # Without accents
         ("people from giessen", "City is “Gießen”"),
         ("in Gent or GIESSEN", "City is “Gent” or “Gießen”"),
@@ -92,13 +127,33 @@ def test_a_currency_is_no_part_of_a_number(offered, reader, words):
     assert reader.offers(words)[0].but == "Whatever the currency: the field holds numbers alone."
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence", "but"),
+    [
+        ("birthday on 24 December", "Birthday falls in December", "Which day of it cannot be asked"),
+        ("birthday between 1 and 24 December", "", ""),
+        ("birthday between 1 December and 24 December", "Birthday falls in December", "Which day of it cannot be asked"),
+        ("birthday before May", "Birthday is before 1 May 2026", "This is the very day, not its anniversary"),
+        ("born on 24 December 1990", "Birthday is on 24 Dec 1990", ""),
+    ],
+)  # fmt: skip
+def test_a_birthday_without_a_year_comes_round(offered, reader, words, sentence, but):
+    assert offered(words)[:1] == ([sentence] if sentence else [])
+    assert [offer.but[: len(but)] for offer in reader.offers(words)[:1]] == ([but] if sentence else [])
+
+
 def test_days_after_a_birthday_are_said_to_be_asked_of_the_birth(offered, reader):
     assert offered("birthday last week")[0] == "Birthday in the last 7 days"
     assert reader.offers("birthday last week")[0].but.startswith("This is the very day, not its anniversary")
 
 
 @pytest.mark.parametrize(
-    ("words", "lost"), [("not on both News and Offers and tagged vip", ["both"]), ("turning 300", ["turning", "300"])]
+    ("words", "lost"),
+    [
+        ("not on both News and Offers and tagged vip", ["both"]), ("turning 300", ["turning", "300"]),
+        ("without email", ["email"]), ("on list Lis", ["Lis"]), ("in Gent, tagged xyzzy", ["tagged", "xyzzy"]),
+        ("city is Gent, on Xyzzy", ["Xyzzy"]),
+    ],
 )  # fmt: skip
 def test_what_would_be_guessed_is_not_offered(offered, reader, words, lost):
     assert (offered(words), reader.lost(words)) == ([], lost)
