@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from audiences.rules import matching, sayings
+from audiences.rules import ages, matching, sayings
 from audiences.rules.kinds import KINDS, Takes, Thing
 from audiences.rules.nodes import Condition, Group, Node, conditions
 from audiences.rules.offers import Offer, done, grouped, of_one_value, only
@@ -159,7 +159,9 @@ class Joining(ABC):
             # “points over 3 and under 9”
             ops = KINDS[last.kind].ops(last.of, self.things[last.kind][last.of])
             rest = words_in(clause)
-            again = matching.everyday(KINDS[last.kind], last.of, ops, rest, self.today)
+            is_born = last.kind == "field" and ages.is_born(self.things[last.kind][last.of])
+            again = matching.yearly(last.of, rest, self.today) if is_born else None
+            again = again or matching.everyday(KINDS[last.kind], last.of, ops, rest, self.today)
             if again is None and (over := matching.compared(KINDS[last.kind], last.of, ops, rest)):
                 # “clicked last month but not last week”
                 # and “city starts with G and ends with t”
@@ -167,6 +169,13 @@ class Joining(ABC):
                 again = over if is_whole else None
             if again:
                 return Offer(last.kind, again.condition, 1.0, again.but)
+            if (
+                join == "any"
+                and last.op in ("contains", "begins", "ends")
+                and not matching.begins_anew(clause)
+            ):
+                # “city starts with G or B”
+                return Offer(last.kind, replace(last, value=clause), 1.0)
         if join != "all":
             return None
         return (

@@ -39,7 +39,7 @@ _BEGINS = re.compile(
 _A_MONTH = "Which day of it cannot be asked: this is the whole month."
 _GOES_ON = re.compile(
     r"^(?:(?:empty|missing|unknown) )?(?:and|but)\b|\b(?:and|but)$"
-    r"|\b(?:and|but) (?:not|no|is|are|was|has|have|does|on|in|from|tagged|contains?|(?:start|begin|end)s?(?:ing)?)\b",
+    r"|\b(?:and|but) (?:not|no|is|are|was|has|have|does|on|in|from|tagged|lives?|speaks?|clicked|opened|joined|left|contains?|(?:start|begin|end)s?(?:ing)?)\b",
     re.IGNORECASE,
 )
 _MONEY = re.compile(r"[€$£¥]|(?<=\d) ?(?:eur|euros?|usd|dollars?|gbp|pounds?|chf|francs?)$", re.IGNORECASE)
@@ -182,7 +182,9 @@ def compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) ->
 
 
 def goes_on(value: Any) -> bool:
-    """“city starts with G and ends with t” is of no city called “G and ends with t”."""
+    """“city starts with G and ends with t” is of no city called “G and ends with t”, nor “G or B” of one."""
+    if isinstance(value, str) and OR.search(value):
+        return True
     texts = value if isinstance(value, list) else [value]
     return any(_GOES_ON.search(text) for text in texts if isinstance(text, str))
 

@@ -124,6 +124,16 @@ _OF_SEVERAL: Sequence[tuple[str, str, Sequence[str]]] = (
         "all",
         ("{a} is empty", "{b} is empty"),
     ),
+    (
+        r"(?P<a>.+?) or (?P<b>.+?) (?:(?:is|are) )?(?:missing|empty|unknown)",
+        "any",
+        ("{a} is empty", "{b} is empty"),
+    ),
+    (
+        r"(?P<a>.+?) and (?P<b>.+?) (?:(?:is|are) )?(?:missing|empty|unknown)",
+        "all",
+        ("{a} is empty", "{b} is empty"),
+    ),
     (r"(?:missing) (?P<a>.+?) or (?P<b>.+)", "any", ("{a} is empty", "{b} is empty")),
     (r"(?:missing) (?P<a>.+?) and (?P<b>.+)", "all", ("{a} is empty", "{b} is empty")),
     (

@@ -36,7 +36,9 @@ _YEAR = re.compile(r"(19|20|21)\d\d")
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 # Lead on to what is said, and say nothing themselves.
-_LEADS = re.compile(r"^(?:(?:is|are|was|were|be|been|has|have|had|the|their|people|who|whose|that|they)\s+)+")
+_LEADS = re.compile(
+    r"^(?:(?:is|are|was|were|be|been|has|have|had|of|the|their|people|who|whose|that|they)\s+)+"
+)
 
 _N = r"(-?\d{1,3}(?: \d{3})+|-?\d+(?:[.,]\d+)?)"
 _NUMBERS: Sequence[tuple[re.Pattern[str], str]] = tuple(

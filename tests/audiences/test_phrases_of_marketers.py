@@ -47,6 +47,9 @@ LEFT = "(left any list or suppressed: left)"
         ("news but not vip and lost", "(on the list “News” and not tagged “VIP” and not tagged “lost”)"),
         # One thing after the other, without a word of its own
         ("city starts with G and ends with t", "(City begins with “G” and City ends with “t”)"),
+        ("city starts with G or B", "(City begins with “G” or City begins with “B”)"),
+        ("birthday in December or January", "(Birthday falls in December or Birthday falls in January)"),
+        ("points of 5 or more", "Points is at least 5"),
         ("points more than 10 less than 20", "(Points is more than 10 and Points is less than 20)"),
         ("language nl, fr or de", "Language is “nl” or “fr” or “de”"),
         ("language nl, fr and de", "Language is “nl” or “fr” or “de”"),
@@ -59,6 +62,8 @@ LEFT = "(left any list or suppressed: left)"
         ("custom field region is Flanders", "Region is “Flanders”"),
         ("over 18 and in Gent", "(Birthday is before 26 Nov 2008 and City is “Gent”)"),
         # All, any and none
+        ("first name and last name missing", "(First name is empty and Last name is empty)"),
+        ("first name or city missing", "(First name is empty or City is empty)"),
         ("no birthday or no phone", "(Birthday is empty or Phone is empty)"),
         ("no birthday and no phone", "(Birthday is empty and Phone is empty)"),
         ("unsubscribed from all lists", "(left any list and on no list)"),
