@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from accounts.names import folded
 from audiences.rules import codes, genders, sayings
 from audiences.rules.kinds import KINDS, Thing
-from audiences.rules.matching import begins_anew, says_more
+from audiences.rules.matching import begins_anew, goes_on, says_more
 from audiences.rules.nodes import Condition
 from audiences.rules.spellings import AND, COMMA, FILLS, OR, denies
 
@@ -116,7 +116,7 @@ class People:
             for value in re.split(OR.pattern + "|" + COMMA.pattern, lives[2] if lives else said)
             if value
         ]
-        if not typed or not (lives or is_last_resort) or any(map(begins_anew, typed)):
+        if not typed or not (lives or is_last_resort) or any(map(begins_anew, typed)) or goes_on(typed):
             return []
         op = "is_not" if any(map(denies, text[: lead.end()].split() if lead else ())) else "is"
         found = [] if lives else self._by_gender(typed, op)

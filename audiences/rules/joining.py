@@ -10,7 +10,7 @@ from typing import Any
 from audiences.rules import ages, matching, sayings
 from audiences.rules.kinds import KINDS, Takes, Thing
 from audiences.rules.nodes import Condition, Group, Node, conditions
-from audiences.rules.offers import Offer, done, grouped, of_one_value, only
+from audiences.rules.offers import Offer, done, grouped, is_open, of_one_value, only
 from audiences.rules.spellings import COMMA, IT, OR, denies, words_in
 
 # How many clauses are taken together, and how many of anything are offered.
@@ -82,12 +82,32 @@ class Joining(ABC):
             found[0] = first
         if len(found) == 1:
             return None
+        found = self._in_that_time(found, clauses, is_all=carried == len(clauses) - 1)
         found = of_one_value(found, clauses, join)
         if join == "any" and carried == len(clauses) - 1 and any(map(denies, words_in(clauses[0]))):
             # “not on News or Offers” is on neither.
             join = "all"
         score = sum(offer.score for offer in found) / len(found)
         return grouped(join, found, score) if len(found) > 1 else found[0]
+
+    def _in_that_time(self, found: Sequence[Offer], clauses: Sequence[str], *, is_all: bool) -> list[Offer]:
+        """“clicked or opened this month”, “left News or Offers this year”: what says when is said of all."""
+        when = matching.period(words_in(clauses[-1]), self.today) if len(found) == len(clauses) else ""
+        if not when:
+            return list(found)
+
+        def then(offer: Offer, clause: str) -> Offer:
+            one = offer.node
+            if not isinstance(one, Condition) or not (is_all or is_open(one, self.things)):
+                return offer
+            dated = [
+                more
+                for more in self._simple(f"{clause} {when}")
+                if (same := only(more.node)) and (same.kind, same.of) == (one.kind, one.of)
+            ]
+            return max(dated, key=lambda more: more.score, default=offer)
+
+        return [*map(then, found[:-1], map(without_but, clauses[:-1])), found[-1]]
 
     def _with_it(self, clause: str, before: Sequence[Offer]) -> Offer | None:
         """What follows without an object was done with the one before: “opened Spring Sale but did not click it”."""
@@ -136,7 +156,8 @@ class Joining(ABC):
             default=None,
         )
         named = only(best.node) if best else None
-        return best if named and not self._beside(named, words_in(clause)) else None
+        beside = self._beside(named, words_in(clause)) if named else []
+        return best if named and matching.period(["", *beside], self.today) == " ".join(beside) else None
 
     def _with_verb(self, said: str, clause: str, before: Sequence[Offer], *, is_no_held: bool) -> str:
         last = only(before[-1].node)

@@ -199,6 +199,18 @@ def says_more(values: Iterable[str]) -> bool:
     return any(_SENTENCE.intersection(value.casefold().split()) for value in values)
 
 
+def period(words: Sequence[str], today: date) -> str:
+    """What of the words, at their end, says when: “Offers this year”."""
+    for cut in range(1, len(words)):
+        rest = words[cut:]
+        is_days = (
+            len(rest) > 1 and len(undated := _undated(rest)) < len(rest) and value_of(Takes.DAYS, undated)
+        )
+        if is_days or spoken.days(" ".join(rest), today):
+            return " ".join(rest)
+    return ""
+
+
 def is_of_two(values: Iterable[Any], typed: Sequence[str], rest: Sequence[str]) -> bool:
     """“joined News or city is Gent” is no city called “joined News”, and nobody’s language is called “empty”."""
     values = [str(value).casefold() for value in values]

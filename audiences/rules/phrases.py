@@ -293,6 +293,9 @@ class Reader(Joining):
             and matching.says_more(value)
         ):
             return None
+        if compared.condition.op == "is_not" and not any(map(_says_not, rest)):
+            # “vips without consent” says of no field that it is not “vips”.
+            return None
         if matching.goes_on(compared.condition.value):
             return None
         if ops[compared.condition.op].takes in (Takes.TEXT, Takes.TEXTS) and (
@@ -349,6 +352,10 @@ class Reader(Joining):
 
 def _texts(value: Any) -> Sequence[str]:
     return [value] if isinstance(value, str) else value or ()
+
+
+def _says_not(word: str) -> bool:
+    return denies(word) and word.casefold() not in ("no", "without")
 
 
 def _says_so(way: str, offer: Offer) -> bool:

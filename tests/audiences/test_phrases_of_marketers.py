@@ -28,6 +28,10 @@ LEFT = "(left any list or suppressed: left)"
         ("clicked last month but not last week", "(clicked in a campaign in the last 30 days and not clicked in a campaign in the last 7 days)"),
         # Numbers
         ("points over 10\u00a0000", "Points is more than 10\u00a0000"),
+        ("points over 1,000", "Points is more than 1\u00a0000"),
+        ("points over 1.000", "Points is more than 1\u00a0000"),
+        ("points over 1'000", "Points is more than 1\u00a0000"),
+        ("points over 2,5", "Points is more than 2.5"),
         ("points 3 or higher", "Points is at least 3"),
         ("points 3 or lower", "Points is at most 3"),
         ("points 3 and up", "Points is at least 3"),
@@ -72,6 +76,9 @@ LEFT = "(left any list or suppressed: left)"
         ("everyone except people who clicked", "never clicked in a campaign"),
         ("has paid", "Paid is yes"),
         ("has not paid", "Paid is no"),
+        ("city not Gent or Brugge", "City is not “Gent” or “Brugge”"),
+        ("vips without consent", "(tagged “VIP” and agreed to be written to: not on record)"),
+        ("mailable vips", "(not suppressed and tagged “VIP”)"),
         # When
         ("recent openers", "opened a campaign in the last 30 days"),
         ("new customers", "Added here in the last 30 days"),
@@ -80,6 +87,11 @@ LEFT = "(left any list or suppressed: left)"
         ("inactive this year", "(not opened a campaign since 1 Jan 2026 and not clicked in a campaign since 1 Jan 2026)"),
         ("added before last month", "Added here is before 1 Oct 2026"),
         ("added since last week", "Added here is after 15 Nov 2026"),
+        ("left News or Offers this year", "(left the list “News” between 1 Jan 2026 and 31 Dec 2026 or left the list “Offers” between 1 Jan 2026 and 31 Dec 2026)"),
+        ("joined News and Offers in 2025", "(joined the list “News” between 1 Jan 2025 and 31 Dec 2025 and joined the list “Offers” between 1 Jan 2025 and 31 Dec 2025)"),
+        ("clicked or opened this month", "(clicked in a campaign since 1 Nov 2026 or opened a campaign since 1 Nov 2026)"),
+        ("opened but did not click in the last 30 days", "(opened a campaign in the last 30 days and not clicked in a campaign in the last 30 days)"),
+        ("on News and clicked this year", "(on the list “News” and clicked in a campaign since 1 Jan 2026)"),
         # Addresses and consent
         ("email contains test", "Address contains “test”"),
         ("works at acme.com", "Domain of the address is “acme.com”"),
