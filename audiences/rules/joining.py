@@ -66,6 +66,9 @@ class Joining(ABC):
                     continue
             again = self._again(said, clause, found, is_no_held=is_no_held)
             offer = again or self._with_it(clause, found) or self._next(join, clause, found)
+            if offer and not again and is_no_held and self._is_bare_but_dated(offer, said, clause):
+                # “not on News or Offers this year”
+                return None
             before, said = said, clause
             if again:
                 said = self._with_verb(before, clause, found, is_no_held=is_no_held)
@@ -158,6 +161,14 @@ class Joining(ABC):
         named = only(best.node) if best else None
         beside = self._beside(named, words_in(clause)) if named else []
         return best if named and matching.period(["", *beside], self.today) == " ".join(beside) else None
+
+    def _is_bare_but_dated(self, offer: Offer, said: str, clause: str) -> bool:
+        """Whether a “not” before is lost on it, which has a name and a time and nothing else."""
+        named = only(offer.node)
+        if not named or not KINDS[named.kind].takes_ids or not any(map(denies, words_in(said))):
+            return False
+        beside = self._beside(named, words_in(clause))
+        return bool(beside) and matching.period(["", *beside], self.today) == " ".join(beside)
 
     def _with_verb(self, said: str, clause: str, before: Sequence[Offer], *, is_no_held: bool) -> str:
         last = only(before[-1].node)

@@ -168,7 +168,7 @@ def test_days_after_a_birthday_are_said_to_be_asked_of_the_birth(offered, reader
     ("words", "lost"),
     [
         ("not on both News and Offers and tagged vip", ["both"]), ("turning 300", ["turning", "300"]),
-        ("without email", ["email"]), ("on list Lis", ["Lis"]), ("in Gent, tagged xyzzy", ["tagged", "xyzzy"]),
+        ("without email", ["email"]), ("not on News or Offers this year", ["News", "this", "year"]), ("on list Lis", ["Lis"]), ("in Gent, tagged xyzzy", ["tagged", "xyzzy"]),
         ("city is Gent, on Xyzzy", ["Xyzzy"]),
     ],
 )  # fmt: skip
