@@ -5,6 +5,8 @@ from unicodedata import normalize
 
 from django.db import models
 
+_PLAIN = str.maketrans("ıłŁøØđĐ", "ilLoOdD")
+
 
 class Folded(models.Func):
     """A text without accents and capitals; `folded` is a function of the database, where an index can hold it."""
@@ -30,6 +32,12 @@ class Holds(models.Lookup):
 def without_marks(text: str) -> str:
     """As `folded` begins: before a text is escaped for LIKE, since a wide ％ is a % there; empty where it is only marks."""
     return "".join(letter for letter in normalize("NFKD", text) if not "\u0300" <= letter <= "\u036f")
+
+
+def folded(text: str) -> str:
+    """What `folded` of the database makes of it."""
+    plain = without_marks(text).translate(_PLAIN).lower()
+    return plain.replace("ß", "ss").replace("æ", "ae").replace("œ", "oe")
 
 
 def by_name(of: str = "") -> tuple[Any, ...]:

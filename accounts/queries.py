@@ -32,6 +32,7 @@ from accounts.providers import PROVIDERS, provider_class
 from accounts.providers.base import Provider, Way
 from accounts.search import LIMIT as HITS
 from accounts.search import Hit
+from accounts.templatetags.ui import number
 from accounts.vault import Locked
 
 # A check nobody took up for this long: no worker is running.
@@ -255,7 +256,7 @@ def quotas(connection: Connection) -> list[dict[str, Any]]:
 
 def _rate(calls: int, seconds: int) -> str:
     each = {1: "a second", 60: "a minute", 3600: "an hour", 86400: "a day"}.get(seconds, f"in {seconds} s")
-    return f"{calls:,} {each}".replace(",", "\u202f")
+    return f"{number(calls)} {each}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from accounts.providers import PROVIDERS, provider_class
 from accounts.providers.base import Provider, Way
 from accounts.refusals import CannotDo
 from accounts.services import connections as services
+from accounts.templatetags.ui import counted
 
 TABS = {"overview": "Overview", "mirror": "Mirror", "events": "Events", "limits": "Limits", "log": "Log"}
 
@@ -305,10 +306,10 @@ def _saving(request: WorkspaceRequest, check: Connection) -> str:
     """What is written over there once the account is saved."""
     can, told = check.capabilities, []
     if can.blocks_contacts:
-        number = request.workspace.suppressions.filter(lifted_at=None).values("email").distinct().count()
+        many = request.workspace.suppressions.filter(lifted_at=None).values("email").distinct().count()
         told.append(
             "Saving also asks the account to refuse those of its people who are suppressed here"
-            f" (so far {number:,} {'address' if number == 1 else 'addresses'})."
+            f" (so far {counted(many, 'address,addresses')})."
         )
     if can.has_webhooks:
         told.append("With the first campaign released through it, Campanile also registers a webhook there.")

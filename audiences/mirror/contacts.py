@@ -15,6 +15,7 @@ from accounts import activity, outbox, pulls
 from accounts.models import Connection, MirrorKind, OutboxEntry, Pull
 from accounts.providers.base import Provider
 from accounts.providers.records import Page
+from accounts.templatetags.ui import counted
 from audiences import queries, services, sets
 from audiences.mirror import gathering, merge
 from audiences.mirror.gone import mark_gone
@@ -162,11 +163,10 @@ def _remember(entry: OutboxEntry, walk: dict[str, Any] | None) -> None:
 def _note(connection: Connection, counts: Counter[str]) -> None:
     left = counts["suppressed"]
     if left:
-        people = "1 person" if left == 1 else f"{left} people"
         activity.record(
             connection.workspace,
             "contact.suppressed",
-            f"{people} may no longer be written to: blocked in {connection}.",
+            f"{counted(left, 'person,people')} may no longer be written to: blocked in {connection}.",
             subject=connection,
             after={"suppressed": left},
         )

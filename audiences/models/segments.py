@@ -21,6 +21,8 @@ class Segment(models.Model):
     mailable_count = models.PositiveIntegerField(null=True, blank=True)
     # Of these, those a campaign to it may go to: on a list, or with a consent on record and no list left.
     agreed_count = models.PositiveIntegerField(null=True, blank=True)
+    # Of the others, those who left a list and are on none now.
+    left_count = models.PositiveIntegerField(null=True, blank=True)
     counted_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")

@@ -178,8 +178,8 @@ def split(people: People) -> tuple[int, int]:
         return cursor.fetchone()
 
 
-def reached(people: People) -> tuple[int, int]:
-    """(those who may be written to, those of them a campaign would go to), exactly. Raises rules.Incomplete.
+def reached(people: People) -> tuple[int, int, int]:
+    """(those who may be written to, those of them a campaign would go to, those who left), exactly. Raises rules.Incomplete.
 
     It goes to who is on a list, and to who agreed and left none: counted apart, each is a join.
     """
@@ -194,7 +194,8 @@ def reached(people: People) -> tuple[int, int]:
             with mailable as materialized (select c.id from {source} where ({where}) and not {SUPPRESSED})
             select (select count(*) from mailable),
                    (select count(*) from mailable m where {on})
-                   + (select count(*) from mailable m where not {on} and not {left} and {said_last("given", "m.id")})
+                   + (select count(*) from mailable m where not {on} and not {left} and {said_last("given", "m.id")}),
+                   (select count(*) from mailable m where not {on} and {left})
             """,
             values,
         )

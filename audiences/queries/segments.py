@@ -243,7 +243,7 @@ def values_of(workspace: Workspace, key: str) -> list[str]:
 
 
 def fields_holding(workspace: Workspace, values: Sequence[str]) -> dict[str, list[str]]:
-    """Lower-cased values → the fields that hold any of them among the newest people, with those values as written."""
+    """Folded values → the fields that hold any of them among the newest people, with those values as written."""
     columns = ", ".join(f"('{key}', {key})" for key in Contact.STANDARD_FIELDS)
     with within(ROUGH_SECONDS) as done, database.cursor() as cursor:
         cursor.execute(
@@ -253,7 +253,7 @@ def fields_holding(workspace: Workspace, values: Sequence[str]) -> dict[str, lis
             ) newest cross join lateral (
                 values {columns} union all select key, value from jsonb_each_text(custom)
             ) held(key, value)
-            where lower(held.value) = any(%(values)s) group by held.key
+            where folded(held.value) = any(%(values)s) group by held.key
             """,
             {"workspace": workspace.pk, "among": VALUES_AMONG, "values": list(values)},
         )

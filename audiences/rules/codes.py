@@ -78,7 +78,7 @@ def _country(text: str) -> str:
 
 def written(of: str, name: str, there: Sequence[str]) -> list[str]:
     """Those of the values `there` that mean what is named, else its code; nothing where it names none."""
-    name = name.casefold().removeprefix("the ")
+    name = name.casefold().removeprefix("the ").replace(" and ", " & ")
     code = _codes(of).get(name, "")
     names = {name, code.casefold(), *_names(of, code)} - {""}
     found = [value for value in there if value.casefold() in names or _is_called(name, _names(of, value))]

@@ -8,8 +8,9 @@ from typing import Any
 
 from accounts.days import day_after, day_before, start_of
 from accounts.models import Workspace
+from accounts.names import without_marks
 from audiences.models import Contact, Field
-from audiences.rules.kinds import Kind, Op, Takes, Thing, Writer, in_words
+from audiences.rules.kinds import Kind, Meant, Op, Takes, Thing, Writer, in_words
 from audiences.rules.nodes import Condition
 from audiences.sql import like
 
@@ -112,6 +113,10 @@ class FieldKind(Kind):
     def choices(self, workspace: Workspace, of: str | int) -> Sequence[tuple[str, str]]:
         return MONTHS
 
+    def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
+        """“with us for 2 years”"""
+        return Meant("before", value) if (of, op) == (ADDED, "for") and not words else None
+
     def sql(self, condition: Condition, thing: Thing, write: Writer) -> str:
         op, of = condition.op, str(condition.of)
         if of == ADDED:
@@ -138,13 +143,10 @@ class FieldKind(Kind):
                 values = [value.lower() for value in condition.value] if of == DOMAIN else condition.value
                 found = f"{column} = any({write.put(values)}::text[])"
             else:
-                # Not lower(…) = …: this one the planner can estimate.
-                values = [like(value) for value in condition.value]
-                found = f"{column} ilike any({write.put(values)}::text[])"
+                found = _reads(column, "{}", condition.value, write)
             return f"({found})" if op == "is" else f"(not ({found}))"
-        text = like(condition.value)
-        pattern = {"begins": f"{text}%", "ends": f"%{text}"}.get(op, f"%{text}%")
-        found = f"{column} ilike {write.put(pattern)}"
+        pattern = {"begins": "{}%", "ends": "%{}"}.get(op, "%{}%")
+        found = _reads(column, pattern, [condition.value], write)
         return f"(not ({found}))" if op == "not_contains" else f"({found})"
 
     def together(self, condition: Condition) -> str:
@@ -177,6 +179,15 @@ def value_in_words(condition: Condition, otherwise: str) -> str:
 
 def days_in_words(days: int) -> str:
     return "day" if days == 1 else f"{days} days"
+
+
+def _reads(column: str, pattern: str, texts: Sequence[str], write: Writer) -> str:
+    """Whatever the accents and capitals; the letters of an address are its own. Marks alone are no text."""
+    if column == "c.email":
+        return f"{column} ilike any({write.put([pattern.format(like(text)) for text in texts])}::text[])"
+    plain = [pattern.format(like(kept)) for text in texts if (kept := without_marks(text))]
+    folded = ", ".join(f"folded({write.put(one)})" for one in plain)
+    return f"folded({column}) like any(array[{folded}]::text[])"
 
 
 def _column(of: str, write: Writer) -> str:

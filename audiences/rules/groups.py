@@ -37,13 +37,14 @@ _OF_LISTS: dict[str, Op] = {
 _SO_MANY = ("at_least", "at_most", "exactly")
 _LEFT = frozenset(["left", "unsubscribed", "leave", "unsubscribe"])
 _JOINED = frozenset(["joined", "on", "subscribed", "added", "to", "signed", "up", "new", "came"])
+_NO_VERB = frozenset(["who", "did", "have", "has", "people", "the", "a", "of", "list", "lists"])
 
 
 class _Joins(Kind):
     """Of being on a list, joining and leaving it."""
 
     def meant(self, of: str | int, op: str, value: Any, words: Collection[str], today: date) -> Meant | None:
-        said = set(words) - {"who", "did", "have", "has", "people", "the", "a", "of"}
+        said = set(words) - _NO_VERB
         verb = "left" if said and said <= _LEFT else "joined" if said <= _JOINED else ""
         if not verb:
             return None
@@ -52,6 +53,8 @@ class _Joins(Kind):
                 return Meant(f"{verb}_since", day_after(date.fromisoformat(value)).isoformat())
             case "before" | "within":
                 return Meant(f"{verb}_{op}", value)
+            case "for":
+                return Meant(f"{verb}_before", value)
             case "on":
                 return Meant(f"{verb}_within", [value, value])
         return None

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from accounts.names import folded
 from audiences.rules import codes, genders, sayings
 from audiences.rules.kinds import KINDS, Thing
-from audiences.rules.matching import says_more
+from audiences.rules.matching import begins_anew, goes_on, says_more
 from audiences.rules.nodes import Condition
 from audiences.rules.spellings import AND, COMMA, FILLS, OR, denies
 
-# Lower-cased values → field → those of its values that people have, as they are written.
+# Folded values → field → those of its values that people have, as they are written.
 Holding = Callable[[tuple[str, ...]], Mapping[str, Sequence[str]]]
 
 # No domain ends like a file.
@@ -24,6 +25,8 @@ _LIVES = re.compile(
 _PLACES = ("city", "country")
 _OF_ADDRESSES = frozenset(["address", "addresses", "email", "emails", "e-mail", "mail", "domain", "domains", "at", "using", "ends", "ending"])  # fmt: skip
 
+# Of a domain they are said only with what is plainly one.
+_ENDS = frozenset(["ends", "ending", "at", "using"])
 
 # How often the people are looked at for what a sentence may hold: once for all its pieces, then for other words for them.
 _MOST_LOOKS = 4
@@ -47,7 +50,7 @@ def at_once(texts: Sequence[str], holding: Holding) -> Holding:
         return {
             of: here
             for of, there in found.items()
-            if (here := [value for value in there if value.lower() in values])
+            if (here := [value for value in there if folded(value) in values])
         }
 
     return held
@@ -57,7 +60,7 @@ def _pieces(text: str) -> Iterator[str]:
     words = list(re.finditer(r"[^\s,;]+", text))
     for begin, first in enumerate(words):
         for last in words[begin : begin + _MOST_WORDS]:
-            yield text[first.start() : last.end()].lower()
+            yield folded(text[first.start() : last.end()])
 
 
 class Held(NamedTuple):
@@ -79,7 +82,8 @@ class People:
         words = [word for word in typed if word.casefold() not in FILLS | _OF_ADDRESSES and not denies(word)]
         if words and all(0 < word.find("@") < len(word) - 1 for word in words):
             return [Held(1.0, Condition("field", "@email", op, [word.casefold() for word in words]))]
-        is_said = any(word.casefold() in _OF_ADDRESSES for word in typed)
+        about = {word.casefold() for word in typed} & _OF_ADDRESSES
+        is_said = bool(about)
         if (
             is_said
             and len(words) == 1
@@ -95,7 +99,7 @@ class People:
                 there := [one for one in self.values("@domain") if one.split(".")[0] == word.casefold()]
             ):
                 domains += there
-            elif is_said and is_last_resort and len(words) == 1 and word.isalnum():
+            elif about - _ENDS and is_last_resort and len(words) == 1 and word.isalnum():
                 op = "not_contains" if op == "is_not" else "contains"
                 return [Held(1.0, Condition("field", "@email", op, f"@{word.casefold()}."))]
             else:
@@ -112,7 +116,7 @@ class People:
             for value in re.split(OR.pattern + "|" + COMMA.pattern, lives[2] if lives else said)
             if value
         ]
-        if not typed or not (lives or is_last_resort):
+        if not typed or not (lives or is_last_resort) or any(map(begins_anew, typed)) or goes_on(typed):
             return []
         op = "is_not" if any(map(denies, text[: lead.end()].split() if lead else ())) else "is"
         found = [] if lives else self._by_gender(typed, op)
@@ -121,9 +125,9 @@ class People:
             if all(named) and of in self.fields and (of == "country" or not lives):
                 values = list(dict.fromkeys(value for one in named for value in one))
                 found.append(Held(2.0, Condition("field", of, op, values)))
-        for of, there in self.holding(tuple(value.lower() for value in typed)).items():
-            as_written = {value.lower(): value for value in there}
-            in_order = [as_written.get(value.lower(), value) for value in typed]
+        for of, there in self.holding(tuple(map(folded, typed))).items():
+            as_written = {folded(value): value for value in there}
+            in_order = [as_written.get(folded(value), value) for value in typed]
             # Of places, one that people live in is enough to know what is meant.
             is_known = len(as_written) == len(typed) or (lives and of in _PLACES)
             is_new = of not in [held.condition.of for held in found]

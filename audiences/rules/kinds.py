@@ -216,7 +216,7 @@ def _choice(value: Any) -> str:
 
 def _number(value: Any) -> int | float:
     if isinstance(value, str):
-        text = value.strip().replace(" ", "").replace("\u202f", "").replace(",", ".")
+        text = "".join(value.split()).replace(",", ".")
         try:
             value = int(text) if text.lstrip("-").isdecimal() else float(text)
         except ValueError:

@@ -1,5 +1,6 @@
 """Whether words name a thing, and which operator and value the rest of them are."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
@@ -12,6 +13,7 @@ from audiences.rules.nodes import Condition
 from audiences.rules.spellings import (
     ABSENT,
     CALLED,
+    COMMA,
     FILLS,
     OF_ALL,
     OR,
@@ -22,10 +24,26 @@ from audiences.rules.spellings import (
     WORD,
     denies,
     without_fills,
+    words_in,
 )
 
 Hits = Callable[[str], Sequence[str]]
 _SENTENCE = frozenset(["who", "that", "did", "does", "not", "but", "with", "without", "got", "and"])
+_WHICH = frozenset(["last", "previous", "this", "next"])
+_BORN_THEN = "This is the very day, not its anniversary: of those that are past, only the month can be asked."
+_NOUNS = frozenset(["list", "lists", "tag", "tags", "field", "segment", "account", "import"])
+_BEGINS = re.compile(
+    r"(?:not|never|no|on|in|from|with|without|who|has|have|is|are|tagged|clicked|opened|joined|left|speaks?|lives?) ",
+    re.IGNORECASE,
+)
+_A_MONTH = "Which day of it cannot be asked: this is the whole month."
+_GOES_ON = re.compile(
+    r"^(?:(?:empty|missing|unknown) )?(?:and|but)\b|\b(?:and|but)$"
+    r"|\b(?:and|but) (?:not|no|is|are|was|has|have|does|on|in|from|tagged|lives?|speaks?|clicked|opened|joined|left|contains?|(?:start|begin|end)s?(?:ing)?)\b",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(r"[€$£¥]|(?<=\d) ?(?:eur|euros?|usd|dollars?|gbp|pounds?|chf|francs?)$", re.IGNORECASE)
+_NO_CURRENCY = "Whatever the currency: the field holds numbers alone."
 _OFTEN = "How often is known over all time only, not within a period."
 
 
@@ -57,7 +75,12 @@ def unnamed(name: Sequence[str], typed: list[str], hits: Hits) -> tuple[list[str
             rest = list(rest)
             rest.remove(hit)
             taken += len(hit)
-            is_named |= not denies(hit) and hit.casefold() not in (FILLS if len(typed) == 1 else FILLS | WEAK)
+            folded = hit.casefold()
+            # “fr” is not short for the “from” of a name, nor “list” for “Liste”.
+            is_whole = folded == part or (part not in FILLS and folded not in _NOUNS)
+            is_named |= (
+                is_whole and not denies(hit) and folded not in (FILLS if len(typed) == 1 else FILLS | WEAK)
+            )
     return rest, taken if is_named else 0
 
 
@@ -114,6 +137,9 @@ def at_all(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -> C
     # “city is not” goes on.
     if "empty" not in ops or not said - {"not"} or not others <= ABSENT | PRESENT:
         return None
+    if "yes" in ops and others <= {"has", "have", "with"}:
+        # “has not paid”
+        return Compared(sum(map(len, rest)), Condition(kind.key, of, "no" if others != said else "yes"))
     is_empty = (others != said) != bool(others & ABSENT)
     return Compared(sum(map(len, rest)), Condition(kind.key, of, "empty" if is_empty else "filled"))
 
@@ -155,27 +181,64 @@ def compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) ->
     return Compared(*best[1:]) if best else None
 
 
+def goes_on(value: Any) -> bool:
+    """“city starts with G and ends with t” is of no city called “G and ends with t”, nor “G or B” of one."""
+    if isinstance(value, str) and OR.search(value):
+        return True
+    texts = value if isinstance(value, list) else [value]
+    return any(_GOES_ON.search(text) for text in texts if isinstance(text, str))
+
+
+def begins_anew(text: str) -> bool:
+    """“people from Gent, not on News” are of no city called “not on News”."""
+    return bool(_BEGINS.match(text))
+
+
 def says_more(values: Iterable[str]) -> bool:
     """Whether one is part of a sentence rather than a value: “women who got Club”."""
     return any(_SENTENCE.intersection(value.casefold().split()) for value in values)
 
 
-def is_typed(values: Iterable[Any], typed: Sequence[str]) -> bool:
+def period(words: Sequence[str], today: date) -> str:
+    """What of the words, at their end, says when: “Offers this year”."""
+    for cut in range(1, len(words)):
+        rest = words[cut:]
+        is_days = (
+            len(rest) > 1 and len(undated := _undated(rest)) < len(rest) and value_of(Takes.DAYS, undated)
+        )
+        if is_days or spoken.days(" ".join(rest), today):
+            return " ".join(rest)
+    return ""
+
+
+def is_of_two(values: Iterable[Any], typed: Sequence[str], rest: Sequence[str]) -> bool:
+    """“joined News or city is Gent” is no city called “joined News”, and nobody’s language is called “empty”."""
+    values = [str(value).casefold() for value in values]
+    if len(values) < 2 or not ABSENT.isdisjoint(values):
+        return len(values) > 1
+    named = [number for number, word in enumerate(typed) if word not in rest]
+    before = [word.casefold() for word in typed[: named[0]]] if named else []
+    return "or" in before and named[-1] < len(typed) - 1
+
+
+def is_typed(values: Iterable[Any], text: str) -> bool:
     """Whether each is in one piece: “without a phone or city is Gent” asks for no phone called “city Gent”."""
-    text = f" {' '.join(typed).casefold()} "
+    text = f" {' , '.join(' '.join(words_in(piece)) for piece in COMMA.split(text)).casefold()} "
     return all(f" {str(value).casefold()} " in text for value in values)
 
 
 def everyday(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str], today: date) -> Compared | None:
     """A number or a day in everyday words."""
     text = " ".join(rest)
-    said = spoken.number(text) if "at_least" in ops else None
+    amount = _MONEY.sub("", text).strip()
+    said = spoken.number(amount) if "at_least" in ops else None
+    but = _NO_CURRENCY if said and amount != text else ""
     said = said or (spoken.days(text, today) if "before" in ops else None)
     letters = sum(map(len, rest))
     if said is not None and said[0] in ops:
         op, value = said
         try:
-            return Compared(letters, Condition(kind.key, of, op, ops[op].takes.typed(value)))
+            return Compared(letters, Condition(kind.key, of, op, ops[op].takes.typed(value)), but)
         except ValueError:
             return None
     for cut in range(len(rest)):
@@ -202,8 +265,19 @@ def yearly(of: Any, rest: Sequence[str], today: date) -> Compared | None:
     def found(op: str, value: Any, but: str = "") -> Compared:
         return Compared(letters, Condition("field", of, op, value), but)
 
-    if month := today.month if text == "this month" else spoken.month(text):
+    words = text.split()
+    if len(words) == 2 and words[0] in _WHICH and words[1] == "month":
+        month = spoken.calendar(words[0], "month", today)[0].month
+    else:
+        month = spoken.month(text)
+    if month:
         return found("month", f"{month:02}")
+    said = spoken.days(text, today)
+    if said and spoken.has_month_alone(text):
+        days = said[1] if isinstance(said[1], list) else [said[1]]
+        if said[0] in ("on", "within") and days[0][5:7] == days[-1][5:7]:
+            return found("month", days[0][5:7], _A_MONTH)
+        return found(*said, _BORN_THEN)
     match text:
         case "today":
             return found("anniversary", 0)
@@ -211,7 +285,8 @@ def yearly(of: Any, rest: Sequence[str], today: date) -> Compared | None:
             return found("anniversary", 1, "Those of today are in it, too.")
         case "this week":
             return found("anniversary", 6 - today.weekday(), "Those earlier this week are not in it.")
-    words = text.split()
+    if words[:1] in (["last"], ["past"]) and (days := value_of(Takes.DAYS, words[1:])) is not None:
+        return found("in_last", days, _BORN_THEN)
     if words[:1] in (["next"], ["coming"]) and (days := value_of(Takes.DAYS, words[1:])) is not None:
         return found("anniversary", days)
     return None

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from audiences.rules import matching
-from audiences.rules.kinds import Kind, Op, Takes
+from audiences.rules.kinds import KINDS, Kind, Op, Takes, Thing
 from audiences.rules.nodes import Condition, Group, Node, conditions
 from audiences.rules.spellings import FILLS, denies
 
@@ -34,9 +34,17 @@ def done(kind: Kind, of: Any, ops: Mapping[str, Op], words: Sequence[str]) -> No
 
 def is_adjective(offer: Offer) -> bool:
     """“French VIPs”, “inactive women”: what people hold or are, all said."""
+    if offer.kind == "mailable" and not offer.but:
+        return True
     return (offer.kind == "field" or isinstance(offer.node, Group)) and all(
         one.value for one in conditions(offer.node)
     )
+
+
+def is_open(condition: Condition, things: Mapping[str, Mapping[Any, Thing]]) -> bool:
+    """Whether its value is still to come."""
+    ops = KINDS[condition.kind].ops(condition.of, things[condition.kind][condition.of])
+    return condition.value is None and ops[condition.op].takes is not Takes.NOTHING
 
 
 def only(node: Node) -> Condition | None:
@@ -54,7 +62,7 @@ def of_one_value(offers: Sequence[Offer], clauses: Sequence[str], join: str) -> 
             is_bare = node.op == "is" and not FILLS.intersection(clause.casefold().split())
             op = "is_not" if is_bare and last.op == "is_not" else node.op
             if (last.kind, last.of, last.op) == ("field", node.of, op) and op in (
-                ("is", "is_not") if join == "all" else ("is",)
+                ("is", "is_not") if join == "all" or is_bare else ("is",)
             ):
                 both = replace(last, value=list(dict.fromkeys([*(last.value or ()), *(node.value or ())])))
                 found[-1] = found[-1]._replace(node=both)

@@ -12,15 +12,16 @@ from functools import cache
 from time import monotonic
 from typing import Any
 
-from audiences.rules import holdings, latest, matching, sayings
-from audiences.rules.kinds import KINDS, Kind, Thing
-from audiences.rules.nodes import Condition, Group, Node, conditions
-from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, of_one_value, only
+from accounts.names import folded
+from audiences.rules import ages, codes, holdings, latest, matching, sayings, spoken
+from audiences.rules.joining import MOST, Joining, clauses_of, without_but
+from audiences.rules.kinds import KINDS, Kind, Takes, Thing
+from audiences.rules.nodes import Condition, Group, conditions
+from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, only
 from audiences.rules.spellings import (
     AND,
     COMMA,
     FILLS,
-    IT,
     OR,
     denies,
     one_search,
@@ -28,22 +29,16 @@ from audiences.rules.spellings import (
     words_in,
 )
 
-MOST = 8
 # It runs while somebody types: so many pieces, and so long, are enough to guess where a sentence is cut.
 _MOST_PIECES = 60
 _SECONDS = 0.8
 _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
-# "between 3 and …" goes on.
-_BETWEEN = re.compile(r"\bbetween(?:\s+(?!and\b)\S+){1,3}$", re.IGNORECASE)
-_WITH_IT = 1.5
 # A name that nobody’s city has is but a guess.
 _GUESSED = 0.6
 _SPACE = re.compile(r"(?<=\w)\s+(?=\w)")
 _PEOPLE = re.compile(
     r"^all\s+(?=\w)|(?<=\w)\s+(?:people|contacts|readers|customers|subscribers|addresses)$", re.IGNORECASE
 )
-# “only on News”, “on News only”
-_ONLY = re.compile(r"\b(?:only|just|solely) on |\bon (?:only|just) |\bon .+ (?:only|alone)$", re.IGNORECASE)
 # What may stand beside a name without an “and”: “VIPs who clicked”, “VIPs in Belgium”.
 _BESIDE = re.compile(
     r"(?<=\S)\s+(?:(?:who|that|which)\s+|(?=(?:(?:living|based|speaking|tagged|older|younger|aged|not|only|just) )?"
@@ -53,7 +48,7 @@ _BESIDE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Joining):
     # kind → of → thing, those that may be meant.
     things: Mapping[str, Mapping[Any, Thing]]
     today: date
@@ -69,7 +64,14 @@ class Reader:
     def offers(self, words: str, *, most: int = MOST) -> list[Offer]:
         """The best first."""
         texts, once = self._texts(words)
-        return next((found for text in texts if (found := once._offers(text, most))), [])
+        for text in texts:
+            if found := once._offers(text, most):
+                # “Last month” is the one before this one as well, which moves on with no segment.
+                dated = spoken.by_calendar(text, self.today)
+                is_said = any(one.op == "month" for one in conditions(found[0].node))
+                others = once._offers(dated, 1) if dated != text and not is_said else []
+                return each_once([found[0], *others, *found[1:]], most)
+        return []
 
     def _texts(self, words: str) -> tuple[list[str], "Reader"]:
         """Ways to read the words, the best first, and a reader that looks up each of their pieces once.
@@ -106,15 +108,15 @@ class Reader:
                     continue
                 choices = self.things["field"][one.of].data.get("choices") or ()
                 for value in [one.value] if isinstance(one.value, str) else map(str, one.value):
-                    is_held = value.lower() in map(
-                        str.lower, [*choices, *self.holding((value.lower(),)).get(str(one.of), ())]
+                    is_held = folded(value) in map(
+                        folded, [*choices, *self.holding((folded(value),)).get(str(one.of), ())]
                     )
                     if one.op not in ("is", "is_not") or is_held:
                         yield value
 
     def _offers(self, text: str, most: int) -> list[Offer]:
         found = [*self._simple(text)]
-        if together := self._joined("all", " and ", _clauses(text)):
+        if together := self._joined("all", " and ", clauses_of(text)):
             found.insert(0, together)
         # “Language fr or de” is one condition, “city empty or phone empty” are two.
         best = max((offer.score for offer in found), default=0.0)
@@ -122,12 +124,7 @@ class Reader:
             found.insert(0, either)
         if not found:
             found = [
-                offer
-                for offer in (
-                    self._joined("any", " or ", OR.split(text)),
-                    self._joined("all", ", ", COMMA.split(text)),
-                )
-                if offer
+                offer for offer in (self._joined("any", " or ", OR.split(text)), self._listed(text)) if offer
             ]
         if not found:
             # “all women”, “Swiss people”
@@ -159,7 +156,9 @@ class Reader:
                 left, rest = self._alone(text[: match.start()]), text[match.end() :]
                 if left is None or not (_BESIDE.match(text, match.start()) or is_adjective(left)):
                     continue
-                right = self._alone(rest)
+                is_number = isinstance(left.node, Condition) and spoken.number(rest)
+                # “points more than 10 less than 20” says nothing of an age.
+                right = self._next("all", rest, [left]) if is_number else self._alone(rest)
                 if parts > 2 and (right is None or right.score < _GUESSED):
                     right = cut(rest, parts - 1) or right
                 if right is not None:
@@ -172,130 +171,19 @@ class Reader:
         """The best for what is all of it one thing, an age as well."""
         if found := self._simple(text):
             return max(found, key=lambda offer: offer.score)
-        node = sayings.aged(text, self.things.get("field", {}), self.today, is_alone=True)
+        node = ages.aged(text, self.things.get("field", {}), self.today, is_alone=True)
         return Offer("field", node, 1.0) if node else None
 
     @one_search()
     def lost(self, words: str) -> list[str]:
         """Which words keep the rest from being understood; asked where nothing is offered."""
         texts, once = self._texts(words)
-        failed = [clause for clause in _clauses(texts[0])[:MOST] if once._next("all", clause, []) is None]
-        return [word for clause in failed for word in self._left(words_in(clause))] or words_in(words)
-
-    def _joined(self, join: str, glue: str, clauses: Sequence[str]) -> Offer | None:
-        """Each of them understood, or nothing. A clause that says nothing new may go on with the one before: “Dogs and cats”."""
-        if not 1 < len(clauses) <= MOST:
-            return None
-        found: list[Offer] = []
-        said, carried = "", 0
-        for clause in clauses:
-            if found and _ONLY.search(said):
-                both = f"{said}{glue}{clause}"
-                more = self._only_on(both)
-                if more is None and not sayings.only_on(said):
-                    # “VIPs only on News and Offers”
-                    more = self._beside_each_other(both)
-                if more:
-                    found[-1], said = more, both
-                    continue
-            again = self._again(said, clause, found, join)
-            offer = again or self._with_it(clause, found) or self._next(join, clause, found)
-            before, said = said, clause
-            if again:
-                said, carried = self._with_verb(before, clause, found, join), carried + 1
-            if found and (offer is None or offer.node in [other.node for other in found]):
-                found.pop()
-                said = f"{before}{glue}{clause}"
-                offer = self._next(join, said, found)
-            if offer is None:
-                return None
-            found.append(_as_before(found[-1].node, offer) if found else offer)
-        if len(found) > 1 and (first := self._with_it(clauses[0], found[1:2])):
-            # “opened but did not click Spring Sale”
-            found[0] = first
-        if len(found) == 1:
-            return None
-        found = of_one_value(found, clauses, join)
-        if join == "any" and carried == len(clauses) - 1 and any(map(denies, words_in(clauses[0]))):
-            # “not on News or Offers” is on neither.
-            join = "all"
-        score = sum(offer.score for offer in found) / len(found)
-        return grouped(join, found, score) if len(found) > 1 else found[0]
-
-    def _with_it(self, clause: str, before: Sequence[Offer]) -> Offer | None:
-        """What follows without an object was done with the one before: “opened Spring Sale but did not click it”."""
-        lasts: list[Condition] = []
-        for offer in reversed(before):
-            these = [one for one in conditions(offer.node) if KINDS[one.kind].narrows]
-            # “opened Spring Sale and Summer tours but did not click”
-            if lasts and [one.op for one in these] != [lasts[0].op]:
-                break
-            lasts = [*these, *lasts]
-        if not lasts:
-            return None
-        if told := sayings.together(clause):
-            parts = [self._with_it(way, before) for way in told[1]]
-            found = [part for part in parts if part is not None]
-            return grouped(told[0], found, _WITH_IT) if len(found) == len(parts) else None
-        kind, typed = KINDS[lasts[0].kind], words_in(clause)
-        bare = [word for word in typed if word.casefold() not in IT or "never" in typed]
-        alone = max(self._simple(" ".join(bare)), key=lambda offer: offer.score, default=None)
-        if alone is None or alone.kind != kind.narrows:
-            return None
-        is_denied = any(map(denies, bare))
-        verb = [word for word in bare if not denies(word)] if len(lasts) > 1 else bare
-        did = [
-            node
-            for last in lasts
-            if (node := done(kind, last.of, kind.ops(last.of, self.things[last.kind][last.of]), verb))
+        failed = [
+            clause
+            for clause in map(without_but, clauses_of(COMMA.sub(" and ", texts[0]))[:MOST])
+            if once._next("all", clause, []) is None
         ]
-        if len(did) != len(lasts):
-            return None
-        join = "none" if is_denied else "any"
-        return Offer(kind.key, Group(join, tuple(did)) if len(did) > 1 else did[0], _WITH_IT)
-
-    def _again(self, said: str, clause: str, before: Sequence[Offer], join: str) -> Offer | None:
-        """Where only a name follows, the verb before it holds on: “opened the spring letter but not the summer tours”."""
-        last = only(before[-1].node) if before else None
-        if last is None or not KINDS[last.kind].takes_ids:
-            return None
-        told = self._with_verb(said, clause, before, join)
-        best = max(
-            (one for one in self._simple(told) if one.kind == last.kind),
-            key=lambda one: one.score,
-            default=None,
-        )
-        named = only(best.node) if best else None
-        return best if named and not self._beside(named, words_in(clause)) else None
-
-    def _with_verb(self, said: str, clause: str, before: Sequence[Offer], join: str) -> str:
-        """An “or” holds a “not” on as well: “not on News or Offers”."""
-        last = only(before[-1].node)
-        verb = self._beside(last, words_in(said)) if last else []
-        is_denied = (
-            join == "any" and any(map(denies, words_in(said))) and not any(map(denies, words_in(clause)))
-        )
-        return " ".join([*verb, *(["not"] if is_denied else []), clause])
-
-    def _beside(self, condition: Condition, typed: list[str]) -> list[str]:
-        """What was said beside its name."""
-        name = matching.parts(self.things[condition.kind][condition.of].label)
-        rest, _ = matching.unnamed(name, typed, matching.hits_of(typed))
-        return [word for word in rest if not denies(word) and word.casefold() not in ("a", "an", "the")]
-
-    def _next(self, join: str, clause: str, before: Sequence[Offer]) -> Offer | None:
-        """Of the kind that was spoken of before, if it may be: “tagged vip but not lost”."""
-        like = before[-1].kind if before else ""
-        if found := self._simple(clause):
-            return max(found, key=lambda offer: offer.score + (offer.kind == like))
-        if before and isinstance(last := before[-1].node, Condition):
-            # “points over 3 and under 9”
-            ops = KINDS[last.kind].ops(last.of, self.things[last.kind][last.of])
-            if again := matching.everyday(KINDS[last.kind], last.of, ops, words_in(clause), self.today):
-                return Offer(last.kind, again.condition, 1.0, again.but)
-        if join != "all":
-            return None
-        return self._joined("any", " or ", OR.split(clause)) or self._beside_each_other(clause)
+        return [word for clause in failed for word in self._left(words_in(clause))] or words_in(words)
 
     def _simple(self, text: str) -> list[Offer]:
         """What it says of one thing."""
@@ -306,6 +194,9 @@ class Reader:
 
     def _named(self, text: str) -> list[Offer]:
         """By the name of a thing, by a value people have, or by addresses."""
+        if len(OR.split(COMMA.split(text)[-1])) > 1:
+            # “language nl, fr or de”
+            text = COMMA.sub(" or ", text)
         or_empty = _OR_EMPTY.search(text)
         typed = words_in(text[: or_empty.start()] if or_empty else text)
         if not typed:
@@ -315,7 +206,7 @@ class Reader:
             offer
             for kind, ofs in self.things.items()
             for of, thing in ofs.items()
-            if (offer := self._offer(KINDS[kind], of, thing, typed, hits, or_empty=bool(or_empty)))
+            if (offer := self._offer(KINDS[kind], of, thing, text, typed, hits, or_empty=bool(or_empty)))
         ]
         if or_empty:
             return found
@@ -333,7 +224,8 @@ class Reader:
         # “new” begins names as well.
         score = 1.9 if len(typed) > 1 else 1.2
         found = [
-            Offer(one.kind, one, 1.9 - number / 10)
+            # Lists and tags are meant rather than a field of that name.
+            Offer(one.kind, one, (2.1 if one.op in ("has", "has_not", "on", "not_on") else 1.9) - number / 10)
             for number, one in enumerate(sayings.conditions(typed, self.things))
         ]
         if everybody := sayings.everybody(text, self.things):
@@ -351,34 +243,27 @@ class Reader:
                 found.append(grouped(told[0], known, 2.1))
         if only_on := self._only_on(text):
             found.append(only_on)
-        if is_alone and not found and (node := sayings.aged(text, self.things.get("field", {}), self.today)):
+        if turning := ages.turning(text, self.things.get("field", {}), self.today):
+            found.append(Offer("field", turning, 2.0))
+        if is_alone and not found and (node := ages.aged(text, self.things.get("field", {}), self.today)):
             found.append(Offer("field", node, 1.0))
         return found
 
-    def _only_on(self, text: str) -> Offer | None:
-        """“only on News and Offers”: on both, and on no third."""
-        names = sayings.only_on(text)
-        if not names or "list" not in self.things.get("any", {}):
-            return None
-        told = f"on {names}"
-        on = (
-            self._joined("all", " and ", _clauses(COMMA.sub(" and ", told)))
-            or self._joined("any", " or ", OR.split(told))
-            or max(self._simple(told), key=lambda offer: offer.score, default=None)
-        )
-        if on is None or any((one.kind, one.op) != ("list", "on") for one in conditions(on.node)):
-            return None
-        lists = on.node.rules if isinstance(on.node, Group) else (on.node,)
-        if any(isinstance(one, Group) for one in lists):
-            return None
-        is_all = isinstance(on.node, Group) and on.node.join == "all"
-        limit = Condition("any", "list", "exactly", len(lists) if is_all else 1)
-        return grouped("all", [on, Offer("any", limit, 2.0)], 2.0)
-
     def _offer(
-        self, kind: Kind, of: Any, thing: Thing, typed: list[str], hits: matching.Hits, *, or_empty: bool
+        self,
+        kind: Kind,
+        of: Any,
+        thing: Thing,
+        text: str,
+        typed: list[str],
+        hits: matching.Hits,
+        *,
+        or_empty: bool,
     ) -> Offer | None:
         name = matching.parts(thing.label)
+        if kind.key == "engagement" and not hits(name[0]):
+            # “without email” says nothing of what people did.
+            return None
         rest, taken = matching.unnamed(name, typed, hits)
         # Who denies twice may mean either.
         if not taken or sum(map(denies, rest)) > 1:
@@ -390,9 +275,7 @@ class Reader:
         compared = (
             matching.at_all(kind, of, ops, rest)
             or (
-                matching.yearly(of, rest, self.today)
-                if kind.key == "field" and sayings.is_born(thing)
-                else None
+                matching.yearly(of, rest, self.today) if kind.key == "field" and ages.is_born(thing) else None
             )
             or matching.everyday(kind, of, ops, rest, self.today)
             or matching.compared(kind, of, ops, matching.besides(kind, rest))
@@ -410,8 +293,14 @@ class Reader:
             and matching.says_more(value)
         ):
             return None
-        if compared.condition.op in ("is", "is_not") and not matching.is_typed(
-            compared.condition.value or (), typed
+        if compared.condition.op == "is_not" and not any(map(_says_not, rest)):
+            # “vips without consent” says of no field that it is not “vips”.
+            return None
+        if matching.goes_on(compared.condition.value):
+            return None
+        if ops[compared.condition.op].takes in (Takes.TEXT, Takes.TEXTS) and (
+            not matching.is_typed(values := _texts(compared.condition.value), text)
+            or matching.is_of_two(values, typed, rest)
         ):
             return None
         condition = self._coded(compared.condition)
@@ -427,11 +316,14 @@ class Reader:
         if condition.kind != "field" or condition.op not in ("is", "is_not"):
             return condition
         of, label = str(condition.of), self.things["field"][condition.of].label
-        values = [
-            value
-            for typed in condition.value or ()
-            for value in holdings.meant(of, label, typed, lambda: self.values(of)) or [typed]
-        ]
+
+        def meant(typed: str) -> Sequence[str]:
+            found = holdings.meant(of, label, typed, lambda: self.values(of))
+            # “language nl and fr”, but “Trinidad and Tobago” is one.
+            several = AND.split(typed) if of in codes.CODED and not found else [typed]
+            return found or ([value for one in several for value in meant(one)] if several[1:] else several)
+
+        values = [value for typed in condition.value or () for value in meant(typed)]
         return replace(condition, value=list(dict.fromkeys(values)) or None)
 
     def _left(self, typed: list[str]) -> list[str]:
@@ -458,27 +350,12 @@ class Reader:
         return best or typed
 
 
-def _clauses(text: str) -> list[str]:
-    found: list[str] = []
-    for clause in AND.split(text.strip()):
-        if found and _BETWEEN.search(found[-1]):
-            found[-1] += f" and {clause}"
-        else:
-            found.append(clause)
-    return found
+def _texts(value: Any) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value or ()
 
 
-def _as_before(last: Node, offer: Offer) -> Offer:
-    """“with city and phone but no birthday”: a mere name is known or missing like the one before."""
-    node = offer.node
-    if (
-        not isinstance(last, Condition)
-        or not isinstance(node, Condition)
-        or last.op not in ("empty", "filled")
-    ):
-        return offer
-    is_mere = (last.kind, node.kind, node.op, node.value) == ("field", "field", "is", None)
-    return offer._replace(node=replace(node, op=last.op)) if is_mere else offer
+def _says_not(word: str) -> bool:
+    return denies(word) and word.casefold() not in ("no", "without")
 
 
 def _says_so(way: str, offer: Offer) -> bool:

@@ -5,28 +5,41 @@ Each is told in the words that the rest of the search understands, or is a condi
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
 from typing import Any
 
 from audiences.rules import spoken
 from audiences.rules.kinds import Thing
-from audiences.rules.nodes import Condition, Group, Node
+from audiences.rules.nodes import Condition
 from audiences.rules.spellings import FILLS, OF_ALL, denies
 
 # How long is "recently", and how long somebody does nothing to be called inactive, where nobody says.
 RECENT_DAYS = 30
 ACTIVE_DAYS = 90
-_TAIL = r"(?: (?:for|in|within|over|since|during) .+| \d.*)?"
+_TAIL = r"(?: (?:for|in|within|over|since|during|this|last) .+| \d.*)?"
 # A way to say it → ways that say the same, the best first.
 _SAID: Sequence[tuple[str, Sequence[str]]] = (
     (
-        r"(?:new|recent|newest|latest)(?: (?:subscribers?|contacts?|people|members?|sign-?ups?|readers?))?"
+        r"(?:new|recent|newest|latest)(?: (?:subscribers?|contacts?|people|members?|sign-?ups?|readers?|customers?|clients?|leads?|users?))?"
         r"|(?:recently|newly|just) (?:added|joined|subscribed|signed up)",
         (f"added in the last {RECENT_DAYS} days", f"joined any list in the last {RECENT_DAYS} days"),
     ),
     (
+        r"recent(?:ly)? (?P<what>(?:open|click|receiv)(?:ed|ers?))|(?P<what2>(?:open|click|receiv)ed) recently",
+        (f"{{what}} in the last {RECENT_DAYS} days",),
+    ),
+    (
+        r"(?:pending|unconfirmed|not confirmed) (?:on|for|at|in) (?P<what>.+)",
+        ("has not confirmed {what} yet",),
+    ),
+    (r"e-?mail (?P<what>(?:contain|start|begin|includ|is )\S* .+)", ("address {what}",)),
+    (
         r"(?:(?:new|registered|joined|came|created|arrived)(?: here)?) (?P<when>.+)",
         ("added {when}", "joined any list {when}"),
+    ),
+    (
+        r"(?P<verb>subscribed|joined|signed up|unsubscribed|left) (?P<when>(?:this|last|in|since|before|after|during|within) .+?"
+        r"|today|yesterday) (?:to|from|for|on) (?P<what>.+)",
+        ("{verb} {what} {when}",),
     ),
     (r"(?:subscribed|signed up|opted in) (?P<when>.+)", ("joined any list {when}", "added {when}")),
     (
@@ -50,7 +63,7 @@ _SAID: Sequence[tuple[str, Sequence[str]]] = (
     ),
     (r"(?:imported|uploaded) (?P<when>.+)", ("added {when}",)),
     (
-        r"(?:uses?|using|is at|are at) (?P<what>\w+)|(?P<what2>\w+) (?:users?|accounts?)",
+        r"(?:uses?|using|(?:is|are|works?|working) at) (?P<what>\w[\w.-]*)|(?P<what2>\w+) (?:users?|accounts?)",
         ("{what} addresses",),
     ),
 )
@@ -78,6 +91,22 @@ _GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         ("opened{when}", "clicked{when}"),
     ),
     (
+        r"(?:unsubscribed|left|opted out)(?: from| of)? (?:(?:all|every)(?: (?:of )?(?:the|our|my|their))? lists?|all|everything)",
+        "all",
+        ("left any list", "on no list"),
+    ),
+    (
+        r"never (?:left|unsubscribed)(?: (?:from )?(?:a|any) lists?)?",
+        "none",
+        ("left any list", "suppressed: left"),
+    ),
+    # Of one list, or of all that is sent.
+    (
+        r"unsubscribed|unsubscribes|opted out|left(?: us)?|leavers",
+        "any",
+        ("left any list", "suppressed: left"),
+    ),
+    (
         r"(?:(?:has|have|with|is|are) )?(?:no|without|missing) (?:an? )?names?|without names?|nameless"
         r"|(?:full )?names? (?:is )?(?:missing|unknown|empty|not known)",
         "all",
@@ -91,7 +120,17 @@ _GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
 )
 _OF_SEVERAL: Sequence[tuple[str, str, Sequence[str]]] = (
     (
-        r"(?:(?:has|have|with) not?|without|no) (?:an? )?(?P<a>.+?) (?:or|and|nor) (?:no |an? )?(?P<b>.+)",
+        r"(?:(?:has|have|with) not?|without|no) (?:an? )?(?P<a>.+?) (?:(?:or|nor)|and(?: no)?) (?:an? )?(?P<b>.+)",
+        "all",
+        ("{a} is empty", "{b} is empty"),
+    ),
+    (
+        r"(?P<a>.+?) or (?P<b>.+?) (?:(?:is|are) )?(?:missing|empty|unknown)",
+        "any",
+        ("{a} is empty", "{b} is empty"),
+    ),
+    (
+        r"(?P<a>.+?) and (?P<b>.+?) (?:(?:is|are) )?(?:missing|empty|unknown)",
         "all",
         ("{a} is empty", "{b} is empty"),
     ),
@@ -135,14 +174,17 @@ _KNOWN: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("untagged", (("any", "tag", "has_not"),)),
         ("unconfirmed|pending|not confirmed|not confirmed yet|not confirm", (("any", "list", "pending"),)),
         (
-            "consent|consented|agreed|opted in|gave consent|given consent|consent record|permission",
+            "consent|consented|consent given|agreed|opted in|gave consent|given consent|consent record|permission",
             (("consent", "mail", "given"),),
         ),
         (
             "withdrew consent|withdrawn consent|consent withdrawn|took back consent",
             (("consent", "mail", "denied"),),
         ),
-        ("tracking allowed|tracking granted|tracked|agreed tracking", (("consent", "tracking", "given"),)),
+        (
+            "tracking allowed|tracking granted|tracked|agreed tracking|agreed tracked",
+            (("consent", "tracking", "given"),),
+        ),
         (
             "tracking denied|tracking refused|not tracked|refused tracking",
             (("consent", "tracking", "denied"),),
@@ -154,6 +196,7 @@ _KNOWN: Mapping[str, Sequence[tuple[str, str, str]]] = {
 _UNTOLD: Mapping[str, str] = {
     words: sentence
     for several, sentence in (
+        ("soft", "What bounced for now is known of one campaign alone: ask what became of that campaign."),
         ("mobile|phone|iphone|android|desktop|device|outlook", "On which device or in which program somebody reads is not known."),
         (
             "bought|buys|buyers|purchased|purchase|ordered|orders|spent|spend|customers|customer|revenue",
@@ -173,6 +216,8 @@ _UNTOLD: Mapping[str, str] = {
             "europe|eu|abroad|dach|benelux|scandinavia|asia|africa|continent|international",
             "Which countries belong together is not known: name the countries.",
         ),
+        ("turning|turns|turned", "When somebody gets how old is known only by a date field such as “Birthday”."),
+        ("email|e-mail|address", "Everybody here has an address, and just one."),
         ("forwarded|shared|replied|answered", "Who forwards or answers a mail is not known."),
     )
     for words in several.split("|")
@@ -190,16 +235,14 @@ _BROUGHT = frozenset(["import", "imports", "imported", "uploaded"])
 _FILE = re.compile(r"\.(?:csv|tsv|txt|xlsx?|ods|zip)$", re.IGNORECASE)
 # Already says no.
 _IS_DENIED = ("pending", "denied", "has_not", "left")
-_AGED = re.compile(r"(?:(?:age[ds]?|is|are) )*(?P<number>.+?)(?: years?)?(?: old)?", re.IGNORECASE)
-_BORN = ("birthday", "birth", "born", "birthdate")
 
 
 def ways(text: str) -> list[str]:
     """The same in other words, the best first."""
     text = " ".join(text.split())
     for pattern, told in _SAID:
-        if match := _match(pattern, text):
-            return [way.format(**_parts(match)) for way in told]
+        if match := matched(pattern, text):
+            return [way.format(**parts_of(match)) for way in told]
     return []
 
 
@@ -207,8 +250,8 @@ def together(text: str) -> tuple[str, list[str]] | None:
     """(join, ways to say its parts) of what is several conditions at once."""
     text = " ".join(text.split())
     for pattern, join, told in (*_GROUPS, *_OF_SEVERAL):
-        if match := _match(pattern, text):
-            parts = _parts(match)
+        if match := matched(pattern, text):
+            parts = parts_of(match)
             if any(_SAYS_MORE.search(parts.get(name, "")) for name in "ab"):
                 continue
             if "when" in parts and not parts["when"].strip() and "not" not in parts:
@@ -219,8 +262,8 @@ def together(text: str) -> tuple[str, list[str]] | None:
 
 def only_on(text: str) -> str:
     """The lists of “only on News and Offers”, as they are said."""
-    match = _match(_ONLY_ON, " ".join(text.split()))
-    return _parts(match)["a"] if match else ""
+    match = matched(_ONLY_ON, " ".join(text.split()))
+    return parts_of(match)["a"] if match else ""
 
 
 def everybody(text: str, things: Mapping[str, Mapping[Any, Thing]]) -> Condition | None:
@@ -231,7 +274,7 @@ def everybody(text: str, things: Mapping[str, Mapping[Any, Thing]]) -> Condition
 
 def on_lists(text: str, things: Mapping[str, Mapping[Any, Thing]]) -> Condition | None:
     """“on more than one list”: by how many."""
-    match = _ON_LISTS.fullmatch(_without_who(" ".join(text.split())))
+    match = _ON_LISTS.fullmatch(without_who(" ".join(text.split())))
     if match is None or "list" not in things.get("any", {}):
         return None
     told = re.sub(r"\b(?:several|multiple|many)\b", "at least 2", match["number"].casefold())
@@ -274,59 +317,13 @@ def untold(words: Sequence[str]) -> str:
     return next((_UNTOLD[word.casefold()] for word in words if word.casefold() in _UNTOLD), "")
 
 
-def aged(text: str, things: Mapping[Any, Thing], today: date, *, is_alone: bool = False) -> Node | None:
-    """“aged 30 to 40”, and where it stands alone “over 30”: by the day people are born."""
-    born = next((of for of, thing in things.items() if is_born(thing)), None)
-    match = _AGED.fullmatch(_without_who(text.strip()))
-    is_said = bool(re.search(r"\b(?:age[ds]?|old(?:er)?|younger)\b", text, re.IGNORECASE))
-    if (
-        born is None
-        or match is None
-        or not (is_said or is_alone)
-        or (said := spoken.number(match["number"])) is None
-    ):
-        return None
-    op, value = said
-    try:
-        ages = sorted(int(age) for age in (value if isinstance(value, list) else [value]))
-        if not 0 <= ages[0] <= ages[-1] < 130:
-            return None
-        # The last day on which somebody of that age was born, and the last of who is a year older.
-        first, last = _years_before(today, ages[-1] + 1), _years_before(today, ages[0])
-    except ValueError:
-        return None
-    after, until = first.isoformat(), (last + timedelta(days=1)).isoformat()
-    return {
-        "more": lambda: Condition("field", born, "before", last.isoformat()),
-        "at_least": lambda: Condition("field", born, "before", until),
-        "less": lambda: Condition("field", born, "after", last.isoformat()),
-        "at_most": lambda: Condition("field", born, "after", after),
-        "equals": lambda: Group("all", (Condition("field", born, "after", after), Condition("field", born, "before", until)))
-        if is_said
-        else None,
-        "between": lambda: Group("all", (Condition("field", born, "after", after), Condition("field", born, "before", until))),
-    }.get(op, lambda: None)()  # fmt: skip
-
-
-def is_born(thing: Thing) -> bool:
-    """Whether it is a day that comes round each year."""
-    if thing.data.get("kind") != "date":
-        return False
-    return bool({word.casefold() for word in re.findall(r"\w+", thing.label)} & {*_BORN, "anniversary"})
-
-
-def _years_before(day: date, years: int) -> date:
-    year = day.year - years
-    return day.replace(year=year, day=28) if (day.month, day.day) == (2, 29) else day.replace(year=year)
-
-
-def _match(pattern: str, text: str) -> re.Match[str] | None:
+def matched(pattern: str, text: str) -> re.Match[str] | None:
     return re.fullmatch(pattern, text, re.IGNORECASE) or re.fullmatch(
-        pattern, _without_who(text), re.IGNORECASE
+        pattern, without_who(text), re.IGNORECASE
     )
 
 
-def _without_who(text: str) -> str:
+def without_who(text: str) -> str:
     return re.sub(
         r"^(?:(?:who|that|people|everybody|everyone|those|they|are|is|have|has)\s+)+(?=\S)",
         "",
@@ -335,5 +332,5 @@ def _without_who(text: str) -> str:
     )
 
 
-def _parts(match: re.Match[str]) -> dict[str, str]:
+def parts_of(match: re.Match[str]) -> dict[str, str]:
     return {name.rstrip("23"): text for name, text in match.groupdict().items() if text is not None}

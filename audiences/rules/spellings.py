@@ -40,14 +40,24 @@ def _digits(match: re.Match[str]) -> str:
 _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (_SIGN, r" \1 "),
     (
-        r"^\s*(?:everyone|everybody|anyone|all|people|all people)\s+(?:except|but|excluding|without)\s+(?:for\s+)?",
+        r"^\s*(?:everyone|everybody|anyone|all|people|all people)\s+(?:except|but|excluding|without)\s+(?:for\s+)?"
+        r"(?:(?:those|people|anyone|the ones)\s+(?:(?:who|that)\s+)?(?:(?:are|is|have)\s+)?)?",
         "not ",
     ),
     (rf"^\s*(?:{_ALL})\s+(?=\S)", ""),
     (r"\b(?:not|\w+n['’]t|never) without\b", "with"),
     (r"\s+(?:without|but not) (?=(?:open|click|read)ing\b)", " but not "),
     (r"\ban? (?=(?:day|week|month|quarter|year) ago\b)", "1 "),
-    (r"\bboth (?=.+ and )", ""),
+    (r"\s*,\s*(?=(?:and|or|but|nor)\s)", " "),
+    (
+        r"\bnot (on|in|tagged|subscribed to) (?:both|all(?: of)?) ((?:(?! and ).)+) and ((?:(?! and ).)+)$",
+        lambda match: " or ".join(f"not {match[1]} {name}" for name in [*COMMA.split(match[2]), match[3]]),
+    ),
+    (
+        r"(?<!\bnot on )(?<!\bnot in )(?<!\bnot tagged )(?<!\bnot subscribed to )\b(?:both|all(?: of)?) (?=.+ and )",
+        "",
+    ),
+    (r"\b(?:either|(?:any|one)(?: of)?) (?=.+ or )", ""),
     (r"\bneither\b(?=.+ nor )", "not"),
     (r"(?<=\S)\s+nor\s+(?=(?:on|in|from|tagged|speaks|lives|subscribed|imported|added)\b)", " and not "),
     (r"(?<=\S)\s+nor\s+(?=\S)", " or "),
@@ -60,6 +70,9 @@ _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     ),
     (r"\b(?:can|may) be (?:e-?mailed|mailed|written to|reached|contacted)|\breachable\b", "mailable"),
     (r"\b(got|received|opened|clicked|read) (?:none|neither)(?: of (?:them|these|those))?$", r"not \1 it"),
+    (r"\b(got|received|opened|clicked) nothing (?=(?:for|in|since|within|during)\b)", r"not \1 "),
+    (r"\bstill (?=\w)", ""),
+    (r"\b(?:custom|own) fields? (?=\w)", ""),
     (r"\b(got|received|opened|clicked|did) nothing$", r"never \1 anything"),
     (
         rf"(?<!least )(?<!most )(?<!than )(?<!only )(?<!exactly )\b(?:any|a single|even one|one)(?: of (?:the|our|my))? (?={_MAILS}\b)",
@@ -73,6 +86,7 @@ _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (r"\s+(?:except|excluding|minus)\s+(?:for\s+)?", " but not "),
     (rf"(?<!last )(?<!latest )(?<!newest )\b(\d+)((?: or more)?) {_MAILS}\b", r"\1\2 times"),
     (r"\b(phone|telephone|mobile) number\b", "phone"),
+    (r"(?<=[1-9])(?:[,'’](?=\d{3}(?!\d))|\.(?=000(?!\d)))", ""),
     (r"(?<=\d),(?=\d)", "."),
     (r"\b(once|twice)\b", lambda match: _COUNTS[match[1].lower()]),
     (r"\bnot mailable\b", "suppressed"),
@@ -94,7 +108,7 @@ SAME: Mapping[str, tuple[str, ...]] = {
     "begins": ("begin", "starts", "start", "starting"),
     "ends": ("end", "ending"),
     "contains": ("contain", "containing", "includes", "include", "including", "like"),
-    "received": ("receives", "receive", "receiving", "got", "get", "gets", "getting"),
+    "received": ("mailed", "receives", "receive", "receiving", "got", "get", "gets", "getting"),
     "opened": ("opens", "opening", "open", "read", "opener", "openers"),
     "clicked": ("clicks", "clicking", "click", "clicker", "clickers"),
     "birthday": ("born", "birth", "birthdate"),

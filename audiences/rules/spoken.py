@@ -16,6 +16,10 @@ Said = tuple[str, Any]
 LEADS_TO_DAYS = frozenset(["before", "until", "till", "since", "from", "after"])
 _ONE = timedelta(days=1)
 _UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
+_MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
+_BY_CALENDAR = re.compile(
+    r"(?<!\bthe )(?:\b(?:in|during) )?\b(last|previous) (week|month|quarter|year)\b", re.IGNORECASE
+)
 _AGO = re.compile(
     r"(?:(more than|over|longer than|older than|at least|less than|under|within) )?(\d{1,4}|an?) (day|week|month|quarter|year)s?(?: ago)?"
 )
@@ -32,7 +36,9 @@ _YEAR = re.compile(r"(19|20|21)\d\d")
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 # Lead on to what is said, and say nothing themselves.
-_LEADS = re.compile(r"^(?:(?:is|are|was|were|be|been|has|have|had|the|their|people|who|whose|that|they)\s+)+")
+_LEADS = re.compile(
+    r"^(?:(?:is|are|was|were|be|been|has|have|had|of|the|their|people|who|whose|that|they)\s+)+"
+)
 
 _N = r"(-?\d{1,3}(?: \d{3})+|-?\d+(?:[.,]\d+)?)"
 _NUMBERS: Sequence[tuple[re.Pattern[str], str]] = tuple(
@@ -43,9 +49,9 @@ _NUMBERS: Sequence[tuple[re.Pattern[str], str]] = tuple(
             r"(?:at least|>=|≥|from|min|minimum|not? less than|not? fewer than|not under|not below) N",
             "at_least",
         ),
-        (r"N ?(?:\+|plus|or more|and more|or over|and over|or older|and older)", "at_least"),
+        (r"N ?(?:\+|plus|(?:or|and) (?:more|over|up|above|higher|greater|better|older))", "at_least"),
         (r"(?:at most|<=|≤|up to|max|maximum|not? more than|not over|not above) N", "at_most"),
-        (r"N (?:or less|or fewer|or under|or younger|and under)", "at_most"),
+        (r"N (?:or|and) (?:less|fewer|under|below|lower|smaller|younger)", "at_most"),
         (r"(?:over|above|more than|greater than|larger than|higher than|older than|>) N", "more"),
         (r"(?:under|below|less than|fewer than|smaller than|lower than|younger than|<) N", "less"),
         (r"(?:not|isn't|aren't|other than|differs from|not equal to|!=|<>|≠) N", "differs"),
@@ -78,7 +84,13 @@ def days(text: str, today: date) -> Said | None:
     match = re.fullmatch(
         r"(?:(before|earlier than|until|till|up to|since|from|after|later than|on|in|during) )?(.+)", text
     )
-    if match is None or (period := _period(match[2], today)) is None:
+    if match is None:
+        return None
+    # “since last week”: a week by itself may be any seven days.
+    is_led = match[1] not in (None, "on", "in", "during")
+    is_last = re.fullmatch(r"(last|previous) (week|month|quarter|year)", match[2]) if is_led else None
+    period = calendar(is_last[1], is_last[2], today) if is_last else _period(match[2], today)
+    if period is None:
         return None
     first, last = period
     match match[1]:
@@ -94,15 +106,18 @@ def days(text: str, today: date) -> Said | None:
 
 
 def _ago(text: str, today: date) -> Said | None:
-    """`more than 2 years ago`, `for over a month`"""
-    match = _AGO.fullmatch(text.removeprefix("for "))
-    if match is None or not (text.startswith("for ") or text.endswith(" ago")):
+    """`more than 2 years ago`, `for over a month`; `for a month` is "for", and the day after those it can have begun on."""
+    match = _AGO.fullmatch(re.sub("^(?:for|since) ", "", text))
+    is_ago = text.endswith(" ago")
+    if match is None or not (is_ago or text.startswith(("for ", "since "))):
         return None
     days = int(match[2] if match[2].isdecimal() else 1) * _UNIT_DAYS[match[3]]
-    if days > MOST_DAYS or (match[1] is None and not (text.endswith(" ago") and match[3] == "day")):
+    if days > MOST_DAYS or (match[1] is None and is_ago and match[3] != "day"):
         return None
     day = today - timedelta(days=days)
     match match[1]:
+        case None if not is_ago:
+            return "for", (day + _ONE).isoformat()
         case None:
             return "on", day.isoformat()
         case "less than" | "under" | "within":
@@ -116,6 +131,12 @@ def month(text: str) -> int:
     """Its number; 0 for what is no month by itself."""
     names = [name for name in _MONTHS if name.startswith(text)] if len(text) > 2 else []
     return _MONTHS.index(names[0]) + 1 if names else 0
+
+
+def has_month_alone(text: str) -> bool:
+    """“24 December”, without its year."""
+    words = text.casefold().split()
+    return any(map(month, words)) and not any(map(_YEAR.fullmatch, words))
 
 
 def _period(text: str, today: date) -> Period | None:
@@ -134,20 +155,37 @@ def _named(words: list[str], today: date) -> Period | None:
             return today - _ONE, today - _ONE
         case ["tomorrow"]:
             return today + _ONE, today + _ONE
-        case ["this", "week"]:
-            monday = today - timedelta(days=today.weekday())
-            return monday, monday + timedelta(days=6)
-        case ["this", "month"]:
-            return _month(today.year, today.month)
+        case ["this", unit] if unit in _MONTHS_OF or unit == "week":
+            return calendar("this", unit, today)
         case [day] if day.removesuffix("s") in _WEEKDAYS:
             ago = (today.weekday() - _WEEKDAYS.index(day.removesuffix("s"))) % 7
             return today - timedelta(days=ago), today - timedelta(days=ago)
         case [years] if match := _DECADE.fullmatch(years):
             first = int(match[1] or "19") * 100 + int(match[2])
             return date(first, 1, 1), date(first + 9, 12, 31)
-        case ["this", "year"]:
-            return date(today.year, 1, 1), date(today.year, 12, 31)
     return None
+
+
+def calendar(which: str, unit: str, today: date) -> Period:
+    """The last, this or the next week, month, quarter or year, as a calendar has them."""
+    ahead = {"last": -1, "previous": -1, "this": 0, "next": 1}[which]
+    if unit == "week":
+        monday = today + timedelta(days=7 * ahead - today.weekday())
+        return monday, monday + timedelta(days=6)
+    length = _MONTHS_OF[unit]
+    begin = (today.year * 12 + today.month - 1) // length * length + ahead * length
+    last = begin + length - 1
+    return date(begin // 12, begin % 12 + 1, 1), _month(last // 12, last % 12 + 1)[1]
+
+
+def by_calendar(text: str, today: date) -> str:
+    """“last month” as the days of that month; “the last month” is as long, and ends today."""
+
+    def between(match: re.Match[str]) -> str:
+        first, last = calendar(match[1].lower(), match[2].lower(), today)
+        return f"between {first} and {last}"
+
+    return _BY_CALENDAR.sub(between, text)
 
 
 def _dated(words: list[str], today: date) -> Period | None:

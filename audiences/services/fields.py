@@ -16,6 +16,7 @@ from accounts import activity, outbox
 from accounts.models import Connection, MirrorKind, MirrorRow, OutboxEntry, User, Workspace
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo
+from accounts.templatetags.ui import counted
 from audiences import sets, uses
 from audiences.field_names import key_of
 from audiences.importing.decisions import SPECIAL
@@ -372,4 +373,4 @@ def _note(by: User | None, field: Field, verb: str, sentence: str, **more: Any) 
 
 
 def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count} people"
+    return counted(count, "person,people")

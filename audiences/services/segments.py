@@ -100,7 +100,7 @@ def change_segment(
     mine.version += 1
     mine.updated_at = timezone.now()
     if before["rule"] != saved:
-        mine.mailable_count = mine.agreed_count = mine.counted_at = None
+        mine.mailable_count = mine.agreed_count = mine.left_count = mine.counted_at = None
     _keep(mine)
     activity.record(
         mine.workspace, "segment.changed", f"Changed the segment “{name}”: {_told(rule, known)}",
@@ -125,7 +125,8 @@ def duplicate_segment(*, segment: Segment, by: User | None) -> Segment:
     )
     twin = Segment.objects.create(
         workspace=segment.workspace, name=name, description=segment.description, rule=segment.rule, created_by=by,
-        mailable_count=segment.mailable_count, agreed_count=segment.agreed_count, counted_at=segment.counted_at,
+        mailable_count=segment.mailable_count, agreed_count=segment.agreed_count,
+        left_count=segment.left_count, counted_at=segment.counted_at,
     )  # fmt: skip
     activity.record(
         segment.workspace, "segment.created", f"Made the segment “{name}” as a copy of “{segment.name}”",
@@ -240,20 +241,21 @@ def _count_later(segment: Segment) -> None:
     )
 
 
-def _counted(segment: Segment) -> tuple[int, int] | None:
+def _counted(segment: Segment) -> tuple[int, int, int] | None:
     try:
         return reached(People(segment.workspace, rule=rules.read(segment.rule)))
     except (rules.BadRule, rules.Incomplete):
         return None
 
 
-def _store(segment: Segment, counts: tuple[int, int] | None, began: datetime) -> None:
+def _store(segment: Segment, counts: tuple[int, int, int] | None, began: datetime) -> None:
     """Of the version that was counted: another one is counted by itself. People are seen as when it `began`."""
-    segment.mailable_count, segment.agreed_count = counts or (None, None)
+    segment.mailable_count, segment.agreed_count, segment.left_count = counts or (None, None, None)
     segment.counted_at = began if counts is not None else None
     Segment.objects.filter(pk=segment.pk, version=segment.version).update(
         mailable_count=segment.mailable_count,
         agreed_count=segment.agreed_count,
+        left_count=segment.left_count,
         counted_at=segment.counted_at,
     )
 

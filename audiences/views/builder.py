@@ -219,6 +219,7 @@ def _only(request: WorkspaceRequest, draft: Draft) -> dict[str, Any] | None:
 
 def _offered(draft: Draft, find: str) -> dict[str, Any]:
     """What can be added: the best for what was typed, else some of each kind."""
+    typed: dict[str, Any] = {}
     if find:
         known = rules.Known(draft.workspace, draft.known.zone, draft.offered, {})
         reader = _reader(draft)
@@ -231,8 +232,10 @@ def _offered(draft: Draft, find: str) -> dict[str, Any]:
             )
             for offer in reader.offers(find)
         ]
-        lost = [] if found else reader.lost(find)
-        return {"found": found, "lost": lost, "untold": rules.untold(lost)}
+        if found:
+            return {"found": found}
+        lost = reader.lost(find)
+        typed = {"lost": lost, "untold": rules.untold(lost)}
     kinds = []
     for key, kind in rules.KINDS.items():
         if things := draft.things(key):
@@ -241,7 +244,7 @@ def _offered(draft: Draft, find: str) -> dict[str, Any]:
                 for of, thing in list(things.items())[:OFFERED]
             ]
             kinds.append((kind.title, shown_, len(things) - len(shown_)))
-    return {"kinds": kinds}
+    return typed | {"kinds": kinds}
 
 
 def _reader(draft: Draft) -> rules.Reader:

@@ -18,6 +18,7 @@ from audiences.list_names import ListLabels
 from audiences.models import List, Segment
 from campaigns import content
 from campaigns.models import Content, Sender
+from campaigns.queries.audience import TERMS
 from campaigns.queries.chosen import Choice, Chosen, offered_segments
 from campaigns.queries.senders import SenderState
 
@@ -187,11 +188,14 @@ def _lists(workspace: Workspace, connection_id: int | None, kept: Collection[int
 
 
 def _segment_label(found: Chosen) -> str:
-    """What the review will leave out of it is named."""
+    """What the review will leave out of it is named as it is there."""
     if found.people is None:
         return found.name
-    without = found.people - found.agreed if found.agreed is not None else 0
-    but = f", {number(without)} of them without consent" if without > 0 else ""
+    but = ""
+    if found.agreed is not None and found.left is not None and found.agreed < found.people:
+        without = {"unsubscribed": found.left, "no_consent": found.people - found.agreed - found.left}
+        terms = "".join(f" − {number(many)} {TERMS[term]}" for term, many in without.items() if many)
+        but = f"{terms} = {number(found.agreed)}"
     when = f", counted {_since(found.counted_at)}" if found.counted_at else ""
     return f"\u2068{found.name}\u2069 ({number(found.people)} mailable{but}{when})"
 

@@ -14,6 +14,7 @@ from accounts.outbox import Later
 from accounts.providers.base import Effect, Provider
 from accounts.providers.errors import Missing
 from accounts.providers.records import CampaignRecord
+from accounts.templatetags.ui import number
 from audiences.models import Subscription, Suppression
 from campaigns import work
 from campaigns.mirror.deliveries import (
@@ -143,11 +144,11 @@ def _finish(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> None:
             work.log(
                 delivery,
                 "campaign.sent",
-                f"“{{campaign}}” went out to {expected:,} people through {{connection}}.",
+                f"“{{campaign}}” went out to {number(expected)} people through {{connection}}.",
             )
         return
-    counted = "does not count" if figures.sent is None else f"counts {figures.sent:,}"
-    note = f"The account says sent, and {counted} people where we handed over {expected:,}."
+    counted = "does not count" if figures.sent is None else f"counts {number(figures.sent)}"
+    note = f"The account says sent, and {counted} people where we handed over {number(expected)}."
     if timezone.now() - (delivery.started_at or timezone.now()) > SETTLING_LIMIT:
         attend(delivery, note)
     else:

@@ -30,6 +30,8 @@ class Chosen:
     people: int | None = None
     # Of them, those a campaign would go to.
     agreed: int | None = None
+    # Of the others, those who left.
+    left: int | None = None
     counted_at: datetime | None = None
 
     @classmethod
@@ -42,6 +44,7 @@ class Chosen:
             segment.archived_at is not None,
             segment.mailable_count,
             segment.agreed_count,
+            segment.left_count,
             segment.counted_at,
         )
 

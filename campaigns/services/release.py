@@ -18,6 +18,7 @@ from accounts.models import OutboxEntry, User
 from accounts.providers.base import Effect
 from accounts.refusals import CannotDo, CannotMove
 from accounts.services import connections
+from accounts.templatetags.ui import number
 from campaigns import checks, content, work
 from campaigns.instants import check_lead, check_time, lead_of
 from campaigns.models import Campaign, Delivery, Recipient
@@ -63,7 +64,7 @@ def release_campaign(
     equation = equation_of(campaign, choice)
     if people is not None and equation.receives > people:
         raise CannotRelease(
-            f"The audience has grown from {people:,} to {equation.receives:,} people since you looked. Review it again."
+            f"The audience has grown from {number(people)} to {number(equation.receives)} people since you looked. Review it again."
         )
     now = timezone.now()
     check_time(send_at)
@@ -121,7 +122,7 @@ def release_campaign(
     activity.record(
         campaign.workspace,
         "campaign.released",
-        f"Released “{campaign}” {when} to {equation.receives:,} people through {connection}.",
+        f"Released “{campaign}” {when} to {number(equation.receives)} people through {connection}.",
         actor=by,
         subject=campaign,
         after={"send_at": delivery.send_at.isoformat(), "zone": zone, **equation.as_json()},

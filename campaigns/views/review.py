@@ -12,6 +12,7 @@ from accounts.ids import id_of
 from accounts.models import MirrorKind, MirrorRow, Role
 from accounts.redaction import mask_email, redact
 from accounts.refusals import CannotDo
+from accounts.templatetags.ui import number
 from audiences.models import Field
 from campaigns import checks, content, merge_tags
 from campaigns.forms.release import ReleaseForm
@@ -158,7 +159,7 @@ def _creations(campaign: Campaign, equation: Equation) -> list[str]:
     missing = Field.objects.filter(workspace=campaign.workspace, key__in=keys).exclude(pk__in=mirrored)
     able = connection.capabilities
     sentences = [
-        f"A list{' in the folder Campanile' if able.has_folders else ''} with exactly the {equation.receives:,} "
+        f"A list{' in the folder Campanile' if able.has_folders else ''} with exactly the {number(equation.receives)} "
         "people who receive it.",
         "People the account does not know yet, with the fields this mail uses and nothing else."
         if able.personalises

@@ -1,6 +1,8 @@
-"""Who works on the audience; an account in the sandbox and the connection to it."""
+"""Who works on the audience, and who reads typed words; an account in the sandbox and the connection to it."""
 
 from collections.abc import Callable
+from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,11 +10,12 @@ import requests
 
 from accounts import pulls
 from accounts.models import Connection, Pull, User, Workspace
-from audiences import services
-from audiences.models import BulkAction, List
+from audiences import rules, services
+from audiences.models import BulkAction, Field, List
 from audiences.queries.contacts import People
+from audiences.queries.segments import fields_holding, values_of
 from tests.conftest import SandboxServer
-from tests.factories import ConnectionFactory, ListFactory
+from tests.factories import ConnectionFactory, ContactFactory, ListFactory
 from tests.helpers import run_outbox
 
 STEPS = ("audiences.pull_fields", "audiences.pull_lists", "audiences.pull_leaves", "audiences.pull_contacts")
@@ -120,3 +123,48 @@ def begin(workspace: Workspace, by: User) -> Callable[..., BulkAction]:
         return mine
 
     return do
+
+
+@pytest.fixture
+def reader(workspace: Workspace) -> rules.Reader:
+    """Of a workspace with lists, tags and fields, and people in a few cities; it is the 26th of November 2026."""
+    for name in (
+        "News",
+        "News from Bern",
+        "Guests",
+        "Offers",
+        "Dogs and cats",
+        "Trial Liste",
+        "\u2068Twins\u2069 · Guests of Bergen",
+    ):
+        ListFactory(workspace=workspace, name=name)
+    for name in ("VIP", "lost"):
+        workspace.tags.create(name=name)
+    for key, label, kind in (
+        ("born", "Birthday", "date"),
+        ("points", "Points", "number"),
+        ("consent_club", "Consent: Club", "text"),
+        ("paid", "Paid", "boolean"),
+        ("region", "Region", "text"),
+    ):
+        Field.objects.create(workspace=workspace, key=key, label=label, kind=kind)
+    ContactFactory(workspace=workspace, city="Gent", custom={"region": "Flanders"})
+    for city in ("Brugge", "Gießen"):
+        ContactFactory(workspace=workspace, city=city)
+    ContactFactory(city="Oslo")
+    things = {key: kind.things(workspace) for key, kind in rules.KINDS.items()}
+    return rules.Reader(
+        things, date(2026, 11, 26), partial(fields_holding, workspace), partial(values_of, workspace)
+    )
+
+
+@pytest.fixture
+def offered(workspace: Workspace, reader: rules.Reader) -> Callable[[str], list[str]]:
+    """words → the sentences that are offered."""
+
+    def of(words: str) -> list[str]:
+        nodes = [offer.node for offer in reader.offers(words)]
+        known = rules.Known.of(workspace, *nodes)
+        return [rules.sentence(rules.Group("all", (node,)), known) for node in nodes]
+
+    return of

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import MirrorKind, MirrorRow
+from accounts.names import folded
 from audiences import rules
 from audiences.models import (
     Consent,
@@ -133,14 +134,12 @@ class World:
             return in_span(op, value, date.fromisoformat(here), date(2026, 3, 2))
         if of == "vip":
             return here is (op == "yes")
-        here = "" if here is None else str(here)
-        exact = of in ("language", "colour", "@domain")
-        low = here if exact else here.lower()
-        values = [one if exact else one.lower() for one in (value if isinstance(value, list) else [value])]
+        fold = {"language": str, "colour": str, "@domain": str, "@email": str.lower}.get(of, folded)
+        low = fold("" if here is None else str(here))
+        values = [fold(one) for one in (value if isinstance(value, list) else [value])]
         return {
-            "is": low in values, "is_not": low not in values, "contains": values[0].lower() in here.lower(),
-            "not_contains": values[0].lower() not in here.lower(), "begins": here.lower().startswith(values[0].lower()),
-            "ends": here.lower().endswith(values[0].lower()),
+            "is": low in values, "is_not": low not in values, "contains": values[0] in low,
+            "not_contains": values[0] not in low, "begins": low.startswith(values[0]), "ends": low.endswith(values[0]),
         }[op]  # fmt: skip
 
     def _list(self, email, told, of, op, value):
@@ -238,8 +237,28 @@ def in_span(op, value, day, today):
     }[op]()
 
 
-words = st.sampled_from(["", "fr", "FR", "Bern", "bern", "a%b", "a_b", "ac", "\\", "Zürich", "“"])
-filled = st.sampled_from(["fr", "FR", "Bern", "BERN", "a%b", "a_b", "b", "\\", "Zürich", "example.org"])
+words = st.sampled_from(
+    ["", "fr", "FR", "Bern", "bern", "a%b", "a_b", "ac", "\\", "Zürich", "Straße", "Ærø", "“"]
+)
+filled = st.sampled_from(
+    [
+        "fr",
+        "FR",
+        "Bern",
+        "BERN",
+        "a%b",
+        "a_b",
+        "b",
+        "\\",
+        "Zürich",
+        "ZURICH",
+        "u\u0308",
+        "strasse",
+        "ß",
+        "aero",
+        "example.org",
+    ]
+)
 spans = st.integers(0, 30)
 days = st.sampled_from(["2026-02-20", "2026-03-01", "2026-03-02", "2026-03-05", "1990-03-03", "2000-02-29"])
 people = st.lists(
@@ -349,6 +368,25 @@ def test_sql_finds_whom_plain_python_finds(told, data):
         read = rules.read(rule)
         assert rules.read(rules.as_json(read)) == read
         assert rules.sentence(read, rules.Known.of(world.workspace, read))
+
+
+@pytest.mark.parametrize(
+    ("of", "op", "value", "found"),
+    [
+        ("city", "is", ["koln"], True), ("city", "is", ["KÖLN"], True), ("city", "is", ["Ko\u0308ln"], True),
+        ("city", "is_not", ["koln"], False), ("city", "contains", "ol", True), ("city", "begins", "kö", True),
+        ("city", "ends", "ön", False), ("city", "is", ["%"], False), ("city", "contains", "％", False),
+        ("city", "contains", "\u0308", False), ("city", "not_contains", "\u0308", True),
+        ("first_name", "begins", "jose", True), ("note", "is", ["creme brulee"], True), ("note", "contains", "BRÛ", True),
+    ],
+)  # fmt: skip
+def test_texts_are_the_same_whatever_their_accents(workspace, of, op, value, found):
+    Field.objects.create(workspace=workspace, key="note", label="Note", kind="text")
+    ContactFactory(workspace=workspace, city="Köln", first_name="José", custom={"note": "Crème brûlée"})
+
+    people = People(workspace, rule=rules.read(group("all", on("field", of, op, value))))
+
+    assert split(people)[0] == found
 
 
 @pytest.fixture

@@ -180,6 +180,7 @@ def test_words_that_offer_nothing_stay_when_enter_is_pressed(browse):
     assert 'name="find" value="zzz"' in words(reply)
     seen = words(ask(browse("editor"), NEW, {"find": "zzz <b>"}, "offers"))
     assert "Not understood: <bdi>“zzz”</bdi>, <bdi>“&lt;b&gt;”</bdi>." in seen
+    assert '<dl class="rule__kinds">' in seen
 
 
 def test_what_was_written_in_one_breath_is_taken_as_one(browse, workspace, news):

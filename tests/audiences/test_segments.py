@@ -270,7 +270,7 @@ def test_a_count_is_as_old_as_what_it_saw(make, news, workspace, monkeypatch):
         Import.objects.create(
             workspace=workspace, name="a.csv", state="done", source="file", finished_at=timezone.now()
         )
-        return 0, 0
+        return 0, 0, 0
 
     monkeypatch.setattr(services, "reached", reached)
     services.count_segment(segment=segment)

@@ -147,8 +147,9 @@ def test_a_segment_is_counted_as_a_campaign_to_it_alone_would_be(world: World) -
     campaign.segments.add(world.french)
 
     assert count_segment(segment=world.french)
-    assert (world.french.mailable_count, world.french.agreed_count) == (7, 3)
-    assert equation_of(campaign).receives == 3
+    equation = equation_of(campaign)
+    assert (world.french.mailable_count, world.french.agreed_count, world.french.left_count) == (7, 3, 1)
+    assert (equation.receives, equation.terms["unsubscribed"], equation.terms["no_consent"]) == (3, 1, 3)
 
 
 def test_people_of_another_workspace_are_in_no_segment(world: World) -> None:

@@ -272,6 +272,7 @@ def test_segments_say_why_they_cannot_be_chosen_and_those_chosen_stay(workspace)
         speaks("fr"),
         mailable_count=1200,
         agreed_count=900,
+        left_count=100,
         counted_at=timezone.now() - timedelta(hours=3),
     )
     campaign.segments.add(kept)
@@ -289,7 +290,7 @@ def test_segments_say_why_they_cannot_be_chosen_and_those_chosen_stay(workspace)
         (kept.pk, f"Chosen and broken – {gone}", False),
         (
             good.pk,
-            "\u2068Good\u2069 (1\xa0200 mailable, 300 of them without consent, counted 3 h ago)",
+            "\u2068Good\u2069 (1\xa0200 mailable − 100 unsubscribed − 200 no consent on record = 900, counted 3 h ago)",
             False,
         ),
     ]

@@ -210,7 +210,9 @@ def _progress(waiting: Sequence[Handed], handed: Sequence[Handed], reference: st
     return AudienceProgress(
         done=not waiting,
         reference=reference or ",".join(map(str, handed)),
-        detail=f"Left out for want of a usable address: {left_out:,}." if left_out else "",
+        detail=f"Left out for want of a usable address: {left_out:,}.".replace(",", "\u00a0")
+        if left_out
+        else "",
     )
 
 

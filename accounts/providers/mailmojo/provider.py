@@ -257,7 +257,8 @@ class Mailmojo(Provider):
         given, taken = len(contacts) * len(list_ids), sum(count for count in told if count is not None)
         is_short = None not in told and taken < given
         return AudienceProgress(
-            done=True, detail=f"Mailmojo took {taken:,} of {given:,} people." if is_short else ""
+            done=True,
+            detail=f"Mailmojo took {taken:,} of {given:,} people.".replace(",", "\u00a0") if is_short else "",
         )
 
     def _gone(self, emails: Sequence[str], list_ids: Sequence[str]) -> Mapping[str, set[str]]:

@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("audiences", "0028_statistics_without_accents"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="segment",
+            name="left_count",
+            field=models.PositiveIntegerField(blank=True, null=True),
+        ),
+    ]
