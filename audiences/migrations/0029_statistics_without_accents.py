@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """What rules compare has to be estimated: names have an index that counts, these two have none."""
 
-    dependencies = [("audiences", "0027_bulk_outcomes")]
+    dependencies = [("audiences", "0028_suppression_by_time")]
 
     operations = [
         migrations.RunSQL(

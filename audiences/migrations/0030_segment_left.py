@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audiences", "0028_statistics_without_accents"),
+        ("audiences", "0029_statistics_without_accents"),
     ]
 
     operations = [
