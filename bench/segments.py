@@ -76,7 +76,7 @@ def _shapes(values: dict[str, Any]) -> list[Shape]:
                 {"kind": "field", "of": "city", "op": "is", "value": ["Gent"]},
             ],
             "audiences_contact c join audiences_tagging t on t.contact_id = c.id and t.tag_id = %(two)s"
-            " where c.city ilike 'gent'"
+            " where folded(c.city) = 'gent'"
             " and not exists (select 1 from audiences_tagging n where n.contact_id = c.id and n.tag_id = %(nine)s)",
         ),
         Shape(

@@ -10,7 +10,8 @@ from django.db import connection as database
 from accounts.models import Workspace
 from audiences.entries import Entry
 from audiences.models import Suppression
-from audiences.sql import SUPPRESSED, like
+from audiences.queries.counting import PATIENT_SECONDS
+from audiences.sql import SUPPRESSED, like, within
 
 # A person `b` suppressed by name, for the pattern alone.
 CAUGHT = """
@@ -93,10 +94,10 @@ class Alike:
         return self.suppressed - self.otherwise
 
 
-def alike(pattern: Suppression) -> Alike:
-    """The number of whom the preview of the pattern told and whom the page of people finds by it."""
+def alike(pattern: Suppression) -> Alike | None:
+    """The number of whom the preview of the pattern told and whom the page of people finds by it; None where they are too many to count."""
     side = like(pattern.email.replace("*", ""))
-    with database.cursor() as cursor:
+    with within(PATIENT_SECONDS) as done, database.cursor() as cursor:
         cursor.execute(
             _ALIKE,
             {
@@ -104,7 +105,8 @@ def alike(pattern: Suppression) -> Alike:
                 "connection": pattern.connection_id, "like": f"%{side}" if side.startswith("@") else f"{side}%",
             },
         )  # fmt: skip
-        return Alike(*cursor.fetchone())
+        done.append(Alike(*cursor.fetchone()))
+    return done[0] if done else None
 
 
 def held(pattern: Suppression) -> tuple[int, int]:

@@ -135,7 +135,7 @@ class One:
     # The consent that lifted it.
     consent: Consent | None
     of_import: Import | None
-    # Of a pattern in force.
+    # Of a pattern in force; None also where they are too many to count.
     alike: Alike | None
     # Of a lifted pattern: people suppressed by name for it still, and people freed with it.
     held: tuple[int, int] | None

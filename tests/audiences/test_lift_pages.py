@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import MirrorKind, MirrorRow
 from audiences import queries, services
 from audiences.models import Contact, Suppression
+from audiences.queries import patterns
 from tests.audiences.test_suppression_pages import ADD, DAY, moment, pattern
 from tests.factories import (
     ConnectionFactory,
@@ -125,6 +126,23 @@ def test_a_lifted_pattern_says_who_is_freed(people, said, browse, workspace, ana
     ana.delete()
     Suppression.objects.filter(is_pattern=False).delete()
     assert "It holds nobody any more." in client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
+
+
+def test_a_pattern_of_too_many_people_is_shown_and_lifted_without_their_number(
+    browse, workspace, ana, monkeypatch
+):
+    row = pattern(workspace)
+    monkeypatch.setattr(patterns, "_ALIKE", "select pg_sleep(1), 0, 0")
+    monkeypatch.setattr(patterns, "PATIENT_SECONDS", 0.05)
+    client = browse("approver")
+
+    page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
+
+    assert "More people</a> than can be counted at once" in page
+    assert "Whom it caught stays suppressed by name, unless you tick the box below." in page
+    told = {"people": "on", "consent_source": "2024 form", "agreed_at": moment(timezone.now() - DAY)}
+    client.post(f"/w/acme/suppressions/{row.pk}/lift/", {"reason": "A slip"} | told)
+    assert not queries.is_suppressed(ana)
 
 
 @pytest.mark.parametrize(
