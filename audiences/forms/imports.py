@@ -156,8 +156,6 @@ class ColumnsForm(Form):
         return {"decisions": Decisions(mapping=mapping, **decided)}
 
 
-# Targets whose days have come: that of a consent, that of a block.
-_OF_PAST = frozenset(["consent_at", "at"])
 _FULL_YEAR = re.compile(r"\d{4}")
 _WORD = re.compile(r"[^@,;|\s]+")
 # A comma within quotes is of a name.
@@ -200,7 +198,7 @@ def column_rows(form: forms.Form, mine: Import) -> list[dict[str, Any]]:
 
     def sample(index: int, text: str) -> tuple[str, str]:
         to = form[f"to_{index}"].value() or ""
-        of_past = to in _OF_PAST or tells_births(to, labels.get(to, mine.columns[index]["name"]))
+        of_past = tells_births(to, labels.get(to, mine.columns[index]["name"]))
         return text, _read_as(text, form[f"as_{index}"].value(), of_past=of_past)
 
     return [

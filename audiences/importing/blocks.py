@@ -84,7 +84,7 @@ class BlockShape:
         self.width = len(mine.columns)
         places = {column["to"]: index for index, column in enumerate(mine.mapping) if column["to"]}
         self.email, self.reason, self.at = (places.get(target, -1) for target in TARGETS)
-        self.parse = parser(mine.mapping[self.at]["as"], of_past=True) if self.at >= 0 else None
+        self.parse = parser(mine.mapping[self.at]["as"]) if self.at >= 0 else None
         self.erased = Erased(mine.workspace)
 
     def staged(self, row: Row) -> tuple[Any, ...]:

@@ -66,7 +66,7 @@ class Shape:
                 told = Told(READERS[target]) if target in READERS else None
                 self.standard.append((index, STANDARD.index(target), target, told))
             elif target == "consent_at":
-                self.consent_at = (index, parser(reading, of_past=True))
+                self.consent_at = (index, parser(reading))
             elif target == "consent_ip":
                 self.consent_ip = index
             elif target:

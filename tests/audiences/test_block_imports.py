@@ -357,3 +357,23 @@ def test_who_is_suppressed_stays_so_though_somebody_erased_is_named_beside(works
 
     assert (mine.counts["read"], mine.counts["new"], mentions("ana@x.test")) == (2, 1, set())
     assert [(row[0], row[1]) for row in active()] == [("ben@x.test", "bounced")]
+
+
+def test_a_day_to_come_with_two_digits_of_its_year_is_not_a_century_ago(workspace, by):
+    """Else a new complaint would be older than the consent by which a block was lifted."""
+    ana = ContactFactory(workspace=workspace, email="ana@example.org")
+    SuppressionFactory(
+        contact=ana, at=timezone.now() - timedelta(days=9), lifted_at=timezone.now() - timedelta(days=3),
+        lift_evidence={"agreed_at": f"{timezone.now() - timedelta(days=4):%Y-%m-%dT%H:%M}Z"},
+    )  # fmt: skip
+    day = f"{timezone.now() + timedelta(days=2):%d.%m.%y}"
+
+    mine = bring(
+        workspace, by, f"Email,Why,When\nana@example.org,spam complaint,{day}\nb@x.test,opt-out,01.02.24\n"
+    )
+
+    assert (mine.counts, mine.preview["odd_days"]) == ({"read": 2, "new": 2}, 1)
+    assert active() == [
+        ("ana@example.org", "complained", f"{timezone.now():%Y-%m-%d}"),
+        ("b@x.test", "unsubscribed", "2024-02-01"),
+    ]
