@@ -66,13 +66,27 @@ def test_the_dialog_of_an_address_that_went_into_a_person_names_its_own_block_al
 
     page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
     assert "This block ends: left" in page
-    assert "whose own blocks hold" in page
+    assert "whose own blocks, if there are any, hold" in page
     told = {"reason": "A slip", "consent_source": "Letter", "agreed_at": moment(timezone.now())}
     reply = client.post(f"/w/acme/suppressions/{row.pk}/lift/", told, follow=True)
 
     assert reply.redirect_chain[0][0] == f"/w/acme/contacts/{ana.pk}/"
     assert "their own blocks hold" in reply.content.decode()
     assert [one.email for one in Suppression.objects.filter(lifted_at=None)] == [ana.email]
+
+
+def test_of_a_person_who_was_never_suppressed_only_the_freed_address_is_told(browse, workspace, ana, member):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    services.merge_people(kept=ana, other=other, by=member("editor"), picks={}, versions=(1, 1))
+    row = Suppression.objects.get()
+    Suppression.objects.update(at=timezone.now() - DAY)
+    told = {"reason": "A slip", "consent_source": "Letter", "agreed_at": moment(timezone.now())}
+
+    reply = browse("approver").post(f"/w/acme/suppressions/{row.pk}/lift/", told, follow=True)
+
+    text = reply.content.decode()
+    assert "Lifted. Only the address is freed, which this person had before." in text
+    assert "Campaigns reach this person again" not in text
 
 
 def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace, ana):

@@ -167,6 +167,67 @@ def test_a_person_is_lifted_without_the_address_that_went_into_them(workspace, b
     assert not is_out(ana)
 
 
+def test_every_block_of_an_address_that_went_into_another_person_ends_by_a_consent_after_all(
+    workspace, by, ana, connection, now
+):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    SuppressionFactory(contact=other, at=now - 3 * DAY, connection=connection)
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    told, merged = Suppression.objects.filter(email=other.email).order_by("at")
+    Suppression.objects.filter(pk=merged.pk).update(at=now - 2 * DAY)
+    Suppression.objects.filter(pk=told.pk).update(at=now - DAY)
+    assert {*queries.blocks_of(merged)} == {*queries.blocks_of(told)} == {told, merged}
+
+    with pytest.raises(services.CannotLift, match="newest no"):
+        lift(merged, by, agreed_at=now - 1.5 * DAY)
+    lift(merged, by, agreed_at=now)
+
+    assert not Suppression.objects.filter(email=other.email, lifted_at=None).exists()
+    assert is_out(ana)
+
+
+def test_what_is_told_of_a_merged_address_anew_ends_with_the_blocks_of_the_person_alone(
+    workspace, by, ana, connection, now
+):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    SuppressionFactory(contact=ana, email=ana.email, at=now - DAY)
+    services.suppress_all(
+        workspace=workspace,
+        connection=connection,
+        facts=[services.Fact(other.email, "unsubscribed", now - DAY)],
+    )
+    row = Suppression.objects.get(email=other.email, contact=ana)
+    offered = queries.blocks_of(row)
+
+    lift(row, by)
+
+    assert sorted(one.pk for one in offered) == sorted(
+        Suppression.objects.exclude(lifted_at=None).values_list("pk", flat=True)
+    )
+    assert len(offered) == 2
+
+
+@pytest.mark.parametrize("text", ["*@gone.test", "other@*"])
+def test_a_merged_address_is_lifted_only_by_a_consent_after_the_patterns_that_catch_it(
+    text, workspace, by, ana, now
+):
+    other = ContactFactory(workspace=workspace, email="other@gone.test")
+    SuppressionFactory(contact=other, at=now - 9 * DAY)
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    Suppression.objects.update(at=now - 9 * DAY)
+    pattern(workspace, text)
+    gone, kept = (Suppression.objects.get(email=email) for email in (other.email, ana.email))
+
+    with pytest.raises(services.CannotLift) as refusal:
+        lift(gone, by, agreed_at=now - 6 * DAY)
+
+    assert list(refusal.value.fields) == ["agreed_at"]
+    lift(kept, by, agreed_at=now - 6 * DAY)
+    services.edit_person(contact=ana, by=by, email=other.email, fields={}, seen={}, version=0)
+    assert is_out(ana)
+
+
 def test_a_block_read_before_a_merge_is_lifted_as_it_is_now(workspace, by, ana, now):
     gone, _ = merged_away(workspace, ana, by, now - 3 * DAY)
     before = Suppression.objects.get(pk=gone.pk)
