@@ -103,7 +103,7 @@ def lift_pattern(
 ) -> int:
     """Catch nobody by this pattern any more. Whom it caught stays suppressed by name, unless `people`.
 
-    Then they need a consent like anybody; `typed`: the pattern once more, where somebody complained. Returns how many blocks by name ended. Raises CannotLift.
+    Then they need a consent like anybody; `typed`: the pattern once more, where somebody complained. Returns of how many people blocks by name ended. Raises CannotLift.
     """
     workspace = suppression.workspace
     role = _approver(workspace, by)
@@ -238,7 +238,7 @@ with agreed as (
         'reason', %(reason)s::text, 'role', %(role)s::text, 'consent', agreed.id, 'agreed_at', %(agreed_at)s::timestamptz
     )
     from agreed where b.contact_id = agreed.contact_id and {patterns.CAUGHT}
-    returning b.id
+    returning b.contact_id
 )
-select count(*) from lifted
+select count(distinct contact_id) from lifted
 """

@@ -12,7 +12,7 @@ from audiences import queries, services
 from audiences.mirror import leaves, merge
 from audiences.mirror.contacts import Reader, sift
 from audiences.models import Consent, Contact, Suppression
-from audiences.queries.patterns import Alike, alike
+from audiences.queries.patterns import Alike, alike, held
 from tests.audiences.importing import bring
 from tests.factories import ConnectionFactory, ContactFactory, MembershipFactory, SuppressionFactory
 from tests.helpers import run_outbox
@@ -390,6 +390,33 @@ def test_whom_a_pattern_caught_goes_free_with_a_consent_unless_something_else_sp
     assert sorted(Consent.objects.values_list("contact__email", "basis__source")) == [
         ("ana@example.org", "The form of 2024"), ("left@example.org", "The form of 2024"),
     ]  # fmt: skip
+
+
+def test_who_is_held_by_a_pattern_under_another_address_is_counted_and_goes_free_with_it(
+    workspace, by, ana, now
+):
+    ContactFactory(workspace=workspace, email="bea@example.org")
+    row = pattern(workspace)
+    services.edit_person(contact=ana, by=by, email="ana@new.test", fields={}, seen={}, version=0)
+    assert alike(row) == Alike(people=1, otherwise=0, free=0, elsewhere=1)
+
+    told = {"people": True, "consent_source": "Form", "reason": "A mistake", "agreed_at": now - DAY}
+    assert services.lift_pattern(suppression=row, by=by, **told) == 2
+
+    row.refresh_from_db()
+    assert (is_out(ana), held(row)) == (False, (0, 2))
+
+
+def test_who_is_held_under_another_address_by_another_block_too_stays_suppressed(workspace, by, ana, now):
+    row = pattern(workspace)
+    services.edit_person(contact=ana, by=by, email="ana@new.test", fields={}, seen={}, version=0)
+    pattern(workspace, "*@new.test")
+    assert alike(row) == Alike(people=0, otherwise=1, free=0, elsewhere=1)
+
+    told = {"people": True, "consent_source": "Form", "reason": "A mistake", "agreed_at": now - DAY}
+    services.lift_pattern(suppression=row, by=by, **told)
+
+    assert is_out(ana)
 
 
 def test_people_of_a_pattern_go_free_only_by_a_consent_after_the_newest_block(workspace, by, ana, now):
