@@ -335,6 +335,46 @@ def test_an_account_that_refuses_at_our_word_is_no_news_after_the_lift(
     assert is_out(ana)
 
 
+@pytest.mark.parametrize("has_block", [True, False])
+def test_what_is_told_late_of_a_merged_address_suppresses_the_person_only_if_it_is_newer_than_their_consent(
+    has_block, workspace, connection, by, ana, now
+):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    SuppressionFactory(contact=ana, at=now - 9 * DAY)
+    if has_block:
+        SuppressionFactory(contact=other, at=now - 9 * DAY, connection=connection, reason="blocked")
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    lift(Suppression.objects.get(email=ana.email, connection=None), by, agreed_at=now - 2 * DAY)
+
+    def told(days, **values):
+        fact = services.Fact(other.email, "unsubscribed", now - days * DAY, **values)
+        services.suppress_all(workspace=workspace, connection=connection, facts=[fact])
+        block = Suppression.objects.get(email=other.email, connection=connection)
+        return is_out(ana), block.reason, block.at, block.lifted_at
+
+    # The address stays blocked, for what was told last.
+    assert told(3) == (False, "unsubscribed", now - 3 * DAY, None)
+    assert told(1) == (True, "unsubscribed", now - DAY, None)
+
+
+def test_the_consent_for_a_merged_address_answers_nothing_that_is_told_of_another(
+    workspace, connection, by, ana, now
+):
+    first, second = (
+        ContactFactory(workspace=workspace, email=email) for email in ("first@gone.test", "second@gone.test")
+    )
+    for other in (first, second):
+        ana.refresh_from_db()
+        services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(ana.version, 1))
+    Suppression.objects.update(at=now - 9 * DAY)
+    lift(Suppression.objects.get(email=first.email), by, agreed_at=now - 2 * DAY)
+
+    told = [services.Fact(second.email, "unsubscribed", now - 3 * DAY)]
+    services.suppress_all(workspace=workspace, connection=connection, facts=told)
+
+    assert is_out(ana)
+
+
 # Patterns
 
 
