@@ -21,7 +21,7 @@ from audiences.queries.suppressions import LAST_FIRST, Wanted, matching
 
 class Rows(NamedTuple):
     head: list[str]
-    # A select of as many columns, in the order rows were added.
+    # A select of as many columns: people in the order they were added, suppressions those told last first.
     sql: str
     values: Mapping[str, Any] | Sequence[Any]
     # Places of the columns that a workbook holds as numbers, and as days.

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
+from django.db.models import Count
 
 from accounts.models import Workspace
 from audiences.entries import Entry
@@ -26,7 +27,14 @@ where q.workspace_id = %(workspace)s and q.is_pattern and q.lifted_at is null an
   and q.email in ('*@' || split_part(b.email, '@', 2), split_part(b.email, '@', 1) || '@*')
 """
 
-CAUGHT_AGAIN = f"exists ({OTHER})"
+# By another pattern. Those are read once, for all of whom they catch.
+_OTHERS = """(
+    select q.email from audiences_suppression q
+    where q.workspace_id = %(workspace)s and q.is_pattern and q.lifted_at is null and q.id <> %(id)s
+)"""
+CAUGHT_AGAIN = f"""(
+    '*@' || split_part(b.email, '@', 2) in {_OTHERS} or split_part(b.email, '@', 1) || '@*' in {_OTHERS}
+)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +85,20 @@ def newest_no(pattern: Suppression) -> tuple[datetime, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """People who have addresses like a pattern in force."""
+    """People who have addresses like a pattern in force, or are suppressed by name for it under another one."""
 
+    # Who have such an address.
     people: int
     # Suppressed, and not for this pattern alone: they stay so without it.
     otherwise: int
     # Not suppressed: they agreed since.
     free: int
+    # Who have another address now.
+    elsewhere: int = 0
 
     @property
     def suppressed(self) -> int:
-        return self.people - self.free
+        return self.people + self.elsewhere - self.free
 
     @property
     def alone(self) -> int:
@@ -95,7 +106,7 @@ class Alike:
 
 
 def alike(pattern: Suppression) -> Alike | None:
-    """The number of whom the preview of the pattern told and whom the page of people finds by it; None where they are too many to count."""
+    """Whom the preview of the pattern told and the page of people finds by it, and who else goes free with it; None where they are too many to count."""
     side = like(pattern.email.replace("*", ""))
     with within(PATIENT_SECONDS) as done, database.cursor() as cursor:
         cursor.execute(
@@ -115,22 +126,29 @@ def held(pattern: Suppression) -> tuple[int, int]:
         workspace=pattern.workspace_id, is_pattern=False, connection=pattern.connection_id,
         evidence__pattern=pattern.email,
     )  # fmt: skip
-    still, freed = blocks.filter(lifted_at=None), blocks.filter(lifted_at=pattern.lifted_at)
-    return still.count(), freed.count()
+    still, freed = (
+        blocks.filter(lifted_at=at).aggregate(people=Count("contact", distinct=True))["people"]
+        for at in (None, pattern.lifted_at)
+    )
+    return still, freed
 
 
 _ALIKE = f"""
-select count(*),
-       count(*) filter (where {SUPPRESSED} and ({CAUGHT_AGAIN} or exists (
-           select 1 from audiences_suppression o
-           where o.contact_id = c.id and o.lifted_at is null and not (
-               o.evidence @> jsonb_build_object('pattern', %(pattern)s::text)
-               and o.connection_id is not distinct from %(connection)s::bigint
-           )
-       ))),
-       count(*) filter (where not {SUPPRESSED})
-from audiences_contact c cross join lateral (select c.email) b
-where c.workspace_id = %(workspace)s and c.email like %(like)s
+with found as (
+    select id from audiences_contact where workspace_id = %(workspace)s and email like %(like)s
+    union
+    select b.contact_id from audiences_suppression b where b.contact_id is not null and {CAUGHT}
+)
+select count(*) filter (where is_like), count(*) filter (where is_otherwise), count(*) filter (where is_free),
+       count(*) filter (where not is_like)
+from (
+    select c.email like %(like)s as is_like, count(b.id) = 0 as is_free,
+           bool_or(not ({CAUGHT}) or {CAUGHT_AGAIN}) as is_otherwise
+    from found
+    join audiences_contact c on c.id = found.id
+    left join audiences_suppression b on b.contact_id = c.id and b.lifted_at is null
+    group by c.id
+) people
 """
 
 _MATCHED = f"""

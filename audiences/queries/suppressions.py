@@ -175,9 +175,20 @@ def shown_entry(row: Suppression, *, shows_addresses: bool) -> str:
 
 
 def blocks_of(row: Suppression) -> list[Suppression]:
-    """What ends when this block is lifted: all of the person's, or the one of an address that went into a person."""
-    found = _of_same(row).filter(lifted_at=None).order_by("-at")
-    return [row] if went_into(row) else list(found)
+    """What ends when this block is lifted, the newest first."""
+    return list(ending_with(row).select_related("connection").order_by("-at"))
+
+
+def ending_with(row: Suppression) -> QuerySet[Suppression]:
+    """All blocks of the person; of an address that went into a person, those of that address that are of nobody."""
+    person = person_behind(row)
+    if went_into(row):
+        whose = Q(email=row.email, contact=None)
+    elif person is not None:
+        whose = Q(email=person.email) | Q(contact=person)
+    else:
+        whose = Q(email=row.email)
+    return Suppression.objects.filter(whose, workspace=row.workspace_id, is_pattern=False, lifted_at=None)
 
 
 def went_into(row: Suppression) -> Contact | None:

@@ -12,7 +12,6 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts import activity
@@ -23,7 +22,7 @@ from accounts.templatetags.ui import day, in_zone
 from audiences.models import Consent, ConsentBasis, Contact, Suppression
 from audiences.models.suppressions import BLOCK_TASK
 from audiences.queries import patterns
-from audiences.queries.suppressions import person_behind, went_into
+from audiences.queries.suppressions import ending_with, person_behind, went_into
 from audiences.services.suppressions import resolve_patterns
 from audiences.sets import one_writer
 
@@ -49,7 +48,7 @@ def lift(
 ) -> Contact:
     """Let the person behind a suppression be written to again: every block of theirs ends, on one recorded consent.
 
-    The block of an address that went into another person ends alone, whatever holds for them. `typed`: the address
+    The blocks of an address that went into another person end alone, whatever holds for them. `typed`: the address
     once more, where they complained. Raises CannotLift.
     """
     workspace = suppression.workspace
@@ -61,13 +60,7 @@ def lift(
         raise CannotLift("This block is gone: the person was erased.")
     is_alone = went_into(mine) is not None
     contact = _person(mine)
-    whose = Q(pk=mine.pk) if is_alone else Q(contact=contact) | Q(email=contact.email) | Q(pk=mine.pk)
-    rows = list(
-        Suppression.objects.select_for_update()
-        .filter(whose, workspace=workspace, lifted_at=None)
-        .exclude(is_pattern=True)
-        .order_by("id")
-    )
+    rows = list(ending_with(mine).select_for_update().order_by("id"))
     if not rows:
         raise CannotLift("This person is no longer suppressed. Somebody lifted the block meanwhile.")
     now = timezone.now()
@@ -110,7 +103,7 @@ def lift_pattern(
 ) -> int:
     """Catch nobody by this pattern any more. Whom it caught stays suppressed by name, unless `people`.
 
-    Then they need a consent like anybody; `typed`: the pattern once more, where somebody complained. Returns how many blocks by name ended. Raises CannotLift.
+    Then they need a consent like anybody; `typed`: the pattern once more, where somebody complained. Returns of how many people blocks by name ended. Raises CannotLift.
     """
     workspace = suppression.workspace
     role = _approver(workspace, by)
@@ -175,14 +168,14 @@ def _person(suppression: Suppression) -> Contact:
 
 
 def _newest_no(contact: Contact, rows: Sequence[Suppression]) -> datetime:
-    """Of the blocks, of the patterns that catch the person, and of what they took back: any may be the youngest."""
+    """Of the blocks, of the patterns that catch an address of theirs, and of what was taken back: any may be the youngest."""
     taken_back = contact.consents.filter(purpose=Consent.Purpose.MAIL, kind=Consent.Kind.WITHDRAWN, list=None)
-    name, _, domain = contact.email.rpartition("@")
+    sides = [email.rpartition("@") for email in {contact.email, *(row.email for row in rows)}]
     caught_by = Suppression.objects.filter(
         workspace=contact.workspace_id,
         is_pattern=True,
         lifted_at=None,
-        email__in=[f"*@{domain}", f"{name}@*"],
+        email__in=[pattern for name, _, domain in sides for pattern in (f"*@{domain}", f"{name}@*")],
     )
     times = (found.order_by("-at").values_list("at", flat=True)[:1] for found in (taken_back, caught_by))
     return max([*(row.at for row in rows), *(at for found in times for at in found)])
@@ -245,7 +238,7 @@ with agreed as (
         'reason', %(reason)s::text, 'role', %(role)s::text, 'consent', agreed.id, 'agreed_at', %(agreed_at)s::timestamptz
     )
     from agreed where b.contact_id = agreed.contact_id and {patterns.CAUGHT}
-    returning b.id
+    returning b.contact_id
 )
-select count(*) from lifted
+select count(distinct contact_id) from lifted
 """

@@ -297,7 +297,8 @@ returning contact_id
 # History: the person agreed after it; or it comes from where it was lifted, and is older than that, or has been told
 # without a time in every look since. A consent is compared by its own time: who left after agreeing has left. Where we
 # had the account refuse somebody, what it tells of the time until then may be our own word.
-# Without a time of its own a fact is no newer than the one that is there.
+# Without a time of its own a fact is no newer than the one that is there. What is told of an address that a person had
+# before blocks that address, and the person unless they agreed after it.
 _SUPPRESS = f"""
 with told as (
     select distinct on (email) email, reason, evidence, coalesce(newest, at) as at,
@@ -318,6 +319,11 @@ left join audiences_suppression known on known.workspace_id = %(workspace)s and 
  and known.connection_id is not distinct from %(connection)s and known.lifted_at is null
 left join audiences_contact c on c.workspace_id = %(workspace)s and c.email = told.email and not %(is_pattern)s
 left join audiences_formeraddress f on f.workspace_id = %(workspace)s and f.email = told.email and not %(is_pattern)s
+ and not (told.is_dated and exists (
+     select 1 from audiences_suppression old join audiences_contact p on p.id = old.contact_id and p.email = old.email
+     where old.contact_id = f.contact_id and old.lifted_at is not null
+       and (old.lift_evidence ->> 'agreed_at')::timestamptz >= told.at
+ ))
 where not exists (
     select 1 from audiences_suppression old
     where old.workspace_id = %(workspace)s and old.email = told.email and old.lifted_at is not null

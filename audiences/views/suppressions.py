@@ -126,9 +126,10 @@ def lift(request: WorkspaceRequest, suppression_id: int) -> HttpResponse:
     row = _suppression(request, suppression_id)
     form = lift_form(row, queries.blocks_of(row), request.POST)
     service = services.lift_pattern if row.is_pattern else services.lift
+    is_alone = queries.went_into(row) is not None
     if form.is_valid() and form.attempt(service, suppression=row, by=request.user):
         if not row.is_pattern:
-            say(request, _lifted(form.result))
+            say(request, _lifted(form.result, is_alone=is_alone))
             return go(request, form.result)
         freed = (
             f"{counted(form.result, 'person is,people are')} no longer suppressed by it."
@@ -184,12 +185,13 @@ def lift_form(row: Suppression, rows: Iterable[Suppression], data: Any = None) -
     return LiftForm(data, complained=any(other.reason == Suppression.Reason.COMPLAINED for other in rows))
 
 
-def _lifted(person: Contact) -> str:
+def _lifted(person: Contact, *, is_alone: bool) -> str:
+    if not is_alone:
+        return "Lifted. Campaigns reach this person again; see below which accounts still refuse them."
+    freed = "Lifted. Only the address is freed, which this person had before"
     if queries.is_suppressed(person):
-        return (
-            "Lifted. This person had the address before; their own blocks hold, and are lifted on this page."
-        )
-    return "Lifted. Campaigns reach this person again; see below which accounts still refuse them."
+        return f"{freed}; their own blocks hold, and are lifted on this page."
+    return f"{freed}."
 
 
 def _suppression(request: WorkspaceRequest, suppression_id: int) -> Suppression:

@@ -66,13 +66,27 @@ def test_the_dialog_of_an_address_that_went_into_a_person_names_its_own_block_al
 
     page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
     assert "This block ends: left" in page
-    assert "whose own blocks hold" in page
+    assert "whose own blocks, if there are any, hold" in page
     told = {"reason": "A slip", "consent_source": "Letter", "agreed_at": moment(timezone.now())}
     reply = client.post(f"/w/acme/suppressions/{row.pk}/lift/", told, follow=True)
 
     assert reply.redirect_chain[0][0] == f"/w/acme/contacts/{ana.pk}/"
     assert "their own blocks hold" in reply.content.decode()
     assert [one.email for one in Suppression.objects.filter(lifted_at=None)] == [ana.email]
+
+
+def test_of_a_person_who_was_never_suppressed_only_the_freed_address_is_told(browse, workspace, ana, member):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    services.merge_people(kept=ana, other=other, by=member("editor"), picks={}, versions=(1, 1))
+    row = Suppression.objects.get()
+    Suppression.objects.update(at=timezone.now() - DAY)
+    told = {"reason": "A slip", "consent_source": "Letter", "agreed_at": moment(timezone.now())}
+
+    reply = browse("approver").post(f"/w/acme/suppressions/{row.pk}/lift/", told, follow=True)
+
+    text = reply.content.decode()
+    assert "Lifted. Only the address is freed, which this person had before." in text
+    assert "Campaigns reach this person again" not in text
 
 
 def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace, ana):
@@ -104,6 +118,32 @@ def test_a_pattern_is_lifted_with_the_number_of_people_offered(browse, workspace
     assert "pattern" not in Contact.objects.get().email
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_the_dialog_of_a_pattern_counts_whom_it_holds_under_another_address(
+    is_alone, browse, workspace, ana, member
+):
+    if not is_alone:
+        ContactFactory(workspace=workspace, email="bea@example.org")
+    row = pattern(workspace)
+    services.edit_person(
+        contact=ana, by=member("editor"), email="ana@new.test", fields={}, seen={}, version=0
+    )
+    client = browse("approver")
+    stay = "1 person stays suppressed" if is_alone else "2 people stay suppressed"
+    freed = "1 person is no longer" if is_alone else "2 people are no longer"
+
+    page = client.get(f"/w/acme/suppressions/{row.pk}/").content.decode()
+
+    assert "1 more is held by it under another address" in page
+    assert f"{stay} by name, 1 of them under another address now, unless you tick the box below." in page
+    assert "Where their consent comes from" in page
+    told = {
+        "reason": "A slip", "people": "on", "consent_source": "Form", "agreed_at": moment(timezone.now() - DAY),
+    }  # fmt: skip
+    reply = client.post(f"/w/acme/suppressions/{row.pk}/lift/", told, follow=True)
+    assert freed in reply.content.decode()
+
+
 @pytest.mark.parametrize(
     ("people", "said"),
     [
@@ -132,7 +172,7 @@ def test_a_pattern_of_too_many_people_is_shown_and_lifted_without_their_number(
     browse, workspace, ana, monkeypatch
 ):
     row = pattern(workspace)
-    monkeypatch.setattr(patterns, "_ALIKE", "select pg_sleep(1), 0, 0")
+    monkeypatch.setattr(patterns, "_ALIKE", "select pg_sleep(1), 0, 0, 0")
     monkeypatch.setattr(patterns, "PATIENT_SECONDS", 0.05)
     client = browse("approver")
 

@@ -12,10 +12,8 @@ from audiences import queries, services
 from audiences.mirror import leaves, merge
 from audiences.mirror.contacts import Reader, sift
 from audiences.models import Consent, Contact, Suppression
-from audiences.queries.patterns import Alike, alike
 from tests.audiences.importing import bring
 from tests.factories import ConnectionFactory, ContactFactory, MembershipFactory, SuppressionFactory
-from tests.helpers import run_outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +59,14 @@ def pull(connection, *, blocked, modified_at=None, name=""):
 
 def is_out(contact):
     return queries.is_suppressed(contact)
+
+
+def pattern(workspace, text="*@example.org", **values):
+    at = timezone.now() - 5 * DAY
+    services.suppress_patterns(
+        workspace=workspace, facts=[services.Fact(text, "by_hand", at)], **({"connection": None} | values)
+    )
+    return Suppression.objects.get(email=text, is_pattern=True, lifted_at=None)
 
 
 def test_lifting_ends_every_block_of_a_person_on_one_consent(workspace, by, ana, connection, now):
@@ -165,6 +171,67 @@ def test_a_person_is_lifted_without_the_address_that_went_into_them(workspace, b
 
     assert [*Suppression.objects.filter(lifted_at=None)] == [gone]
     assert not is_out(ana)
+
+
+def test_every_block_of_an_address_that_went_into_another_person_ends_by_a_consent_after_all(
+    workspace, by, ana, connection, now
+):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    SuppressionFactory(contact=other, at=now - 3 * DAY, connection=connection)
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    told, merged = Suppression.objects.filter(email=other.email).order_by("at")
+    Suppression.objects.filter(pk=merged.pk).update(at=now - 2 * DAY)
+    Suppression.objects.filter(pk=told.pk).update(at=now - DAY)
+    assert {*queries.blocks_of(merged)} == {*queries.blocks_of(told)} == {told, merged}
+
+    with pytest.raises(services.CannotLift, match="newest no"):
+        lift(merged, by, agreed_at=now - 1.5 * DAY)
+    lift(merged, by, agreed_at=now)
+
+    assert not Suppression.objects.filter(email=other.email, lifted_at=None).exists()
+    assert is_out(ana)
+
+
+def test_what_is_told_of_a_merged_address_anew_ends_with_the_blocks_of_the_person_alone(
+    workspace, by, ana, connection, now
+):
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    SuppressionFactory(contact=ana, email=ana.email, at=now - DAY)
+    services.suppress_all(
+        workspace=workspace,
+        connection=connection,
+        facts=[services.Fact(other.email, "unsubscribed", now - DAY)],
+    )
+    row = Suppression.objects.get(email=other.email, contact=ana)
+    offered = queries.blocks_of(row)
+
+    lift(row, by)
+
+    assert sorted(one.pk for one in offered) == sorted(
+        Suppression.objects.exclude(lifted_at=None).values_list("pk", flat=True)
+    )
+    assert len(offered) == 2
+
+
+@pytest.mark.parametrize("text", ["*@gone.test", "other@*"])
+def test_a_merged_address_is_lifted_only_by_a_consent_after_the_patterns_that_catch_it(
+    text, workspace, by, ana, now
+):
+    other = ContactFactory(workspace=workspace, email="other@gone.test")
+    SuppressionFactory(contact=other, at=now - 9 * DAY)
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    Suppression.objects.update(at=now - 9 * DAY)
+    pattern(workspace, text)
+    gone, kept = (Suppression.objects.get(email=email) for email in (other.email, ana.email))
+
+    with pytest.raises(services.CannotLift) as refusal:
+        lift(gone, by, agreed_at=now - 6 * DAY)
+
+    assert list(refusal.value.fields) == ["agreed_at"]
+    lift(kept, by, agreed_at=now - 6 * DAY)
+    services.edit_person(contact=ana, by=by, email=other.email, fields={}, seen={}, version=0)
+    assert is_out(ana)
 
 
 def test_a_block_read_before_a_merge_is_lifted_as_it_is_now(workspace, by, ana, now):
@@ -274,110 +341,41 @@ def test_an_account_that_refuses_at_our_word_is_no_news_after_the_lift(
     assert is_out(ana)
 
 
-# Patterns
-
-
-def pattern(workspace, text="*@example.org", **values):
-    at = timezone.now() - 5 * DAY
-    services.suppress_patterns(
-        workspace=workspace, facts=[services.Fact(text, "by_hand", at)], **({"connection": None} | values)
-    )
-    return Suppression.objects.get(email=text, is_pattern=True, lifted_at=None)
-
-
-def test_a_lifted_pattern_catches_nobody_new_and_frees_nobody_by_itself(workspace, by, ana):
-    row = pattern(workspace)
-    assert alike(row) == Alike(people=1, otherwise=0, free=0)
-    assert services.lift_pattern(suppression=row, by=by, reason="A mistake") == 0
-    assert is_out(ana)
-    ContactFactory(workspace=workspace, email="new@example.org")
-    assert services.resolve_patterns(workspace=workspace) == 0
-    assert not Consent.objects.exists()
-
-
-@pytest.mark.parametrize("told", [{"consent_source": "The form of 2024"}, {"agreed_at": timezone.now()}])
-def test_a_consent_for_nobody_lifts_no_pattern(workspace, by, ana, told):
-    row = pattern(workspace)
-
-    with pytest.raises(services.CannotLift) as refusal:
-        services.lift_pattern(suppression=row, by=by, reason="A mistake", **told)
-
-    assert list(refusal.value.fields) == ["people"]
-    row.refresh_from_db()
-    assert (row.lifted_at, is_out(ana)) == (None, True)
-
-
-def test_whom_a_pattern_caught_goes_free_with_a_consent_unless_something_else_speaks_against_it(
-    workspace, by, ana, now
+@pytest.mark.parametrize("has_block", [True, False])
+def test_what_is_told_late_of_a_merged_address_suppresses_the_person_only_if_it_is_newer_than_their_consent(
+    has_block, workspace, connection, by, ana, now
 ):
-    twice, left = (
-        ContactFactory(workspace=workspace, email=email) for email in ("info@example.org", "left@example.org")
+    other = ContactFactory(workspace=workspace, email="other@example.org")
+    SuppressionFactory(contact=ana, at=now - 9 * DAY)
+    if has_block:
+        SuppressionFactory(contact=other, at=now - 9 * DAY, connection=connection, reason="blocked")
+    services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(1, 1))
+    lift(Suppression.objects.get(email=ana.email, connection=None), by, agreed_at=now - 2 * DAY)
+
+    def told(days, **values):
+        fact = services.Fact(other.email, "unsubscribed", now - days * DAY, **values)
+        services.suppress_all(workspace=workspace, connection=connection, facts=[fact])
+        block = Suppression.objects.get(email=other.email, connection=connection)
+        return is_out(ana), block.reason, block.at, block.lifted_at
+
+    # The address stays blocked, for what was told last.
+    assert told(3) == (False, "unsubscribed", now - 3 * DAY, None)
+    assert told(1) == (True, "unsubscribed", now - DAY, None)
+
+
+def test_the_consent_for_a_merged_address_answers_nothing_that_is_told_of_another(
+    workspace, connection, by, ana, now
+):
+    first, second = (
+        ContactFactory(workspace=workspace, email=email) for email in ("first@gone.test", "second@gone.test")
     )
-    row = pattern(workspace)
-    pattern(workspace, "info@*")
-    SuppressionFactory(contact=left, at=now, connection=ConnectionFactory(workspace=workspace))
-    assert alike(row) == Alike(people=3, otherwise=2, free=0)
+    for other in (first, second):
+        ana.refresh_from_db()
+        services.merge_people(kept=ana, other=other, by=by, picks={}, versions=(ana.version, 1))
+    Suppression.objects.update(at=now - 9 * DAY)
+    lift(Suppression.objects.get(email=first.email), by, agreed_at=now - 2 * DAY)
 
-    with pytest.raises(services.CannotLift) as refusal:
-        services.lift_pattern(suppression=row, by=by, reason="A mistake", people=True)
-    assert sorted(refusal.value.fields) == ["agreed_at", "consent_source"]
-    told = {"people": True, "consent_source": "The form of 2024", "agreed_at": now - DAY}
-    assert services.lift_pattern(suppression=row, by=by, reason="A mistake", **told) == 2
+    told = [services.Fact(second.email, "unsubscribed", now - 3 * DAY)]
+    services.suppress_all(workspace=workspace, connection=connection, facts=told)
 
-    assert [is_out(person) for person in (ana, twice, left)] == [False, True, True]
-    assert services.resolve_patterns(workspace=workspace) == 0
-    assert sorted(Consent.objects.values_list("contact__email", "basis__source")) == [
-        ("ana@example.org", "The form of 2024"), ("left@example.org", "The form of 2024"),
-    ]  # fmt: skip
-
-
-def test_people_of_a_pattern_go_free_only_by_a_consent_after_the_newest_block(workspace, by, ana, now):
-    row = pattern(workspace)
-    # As after a merge: a later no of the person themselves.
-    Suppression.objects.filter(contact=ana).update(at=now - 2 * DAY)
-    told = {"people": True, "consent_source": "Form", "reason": "A mistake"}
-    for days in (9, 5, 2):
-        with pytest.raises(services.CannotLift, match="A consent given after it is needed") as refusal:
-            services.lift_pattern(suppression=row, by=by, agreed_at=now - days * DAY, **told)
-        assert list(refusal.value.fields) == ["agreed_at"]
-    assert services.lift_pattern(suppression=row, by=by, agreed_at=now - DAY, **told) == 1
-
-
-@pytest.mark.parametrize("who", ["pattern", "person"])
-def test_people_of_a_pattern_with_a_complaint_go_free_by_typing_it(who, workspace, by, ana, now):
-    row = pattern(workspace)
-    mine = row if who == "pattern" else Suppression.objects.get(contact=ana)
-    Suppression.objects.filter(pk=mine.pk).update(reason="complained")
-    told = {"people": True, "consent_source": "Form", "reason": "A mistake", "agreed_at": now - DAY}
-    for typed in ("", "example.org"):
-        with pytest.raises(services.CannotLift) as refusal:
-            services.lift_pattern(suppression=row, by=by, typed=typed, **told)
-        assert list(refusal.value.fields) == ["typed"]
-    assert services.lift_pattern(suppression=row, by=by, typed=" *@Example.org ", **told) == 1
-    assert not is_out(ana)
-
-
-def test_a_pattern_an_account_goes_on_telling_stays_lifted(workspace, connection, by):
-    row = pattern(workspace, connection=connection)
-    services.lift_pattern(suppression=row, by=by, reason="Ours")
-    leaves.take_leaves(connection, [LeaveRecord("*@example.org")])
-    assert not Suppression.objects.filter(lifted_at=None).exists()
-
-
-def test_a_fact_of_ones_own_outlives_the_pattern(workspace, by, ana, now):
-    row = pattern(workspace)
-    services.suppress(
-        workspace=workspace, email=ana.email, reason="unsubscribed", connection=None, at=now, evidence={"said": "no"}
-    )  # fmt: skip
-    assert alike(row) == Alike(people=1, otherwise=1, free=0)
-    assert Suppression.objects.get(contact=ana).evidence == {"said": "no"}
-
-
-def test_many_whom_a_pattern_catches_are_named_in_the_background(workspace, monkeypatch):
-    monkeypatch.setattr("audiences.services.suppressions.RESOLVED_AT_ONCE", 2)
-    for number in range(5):
-        ContactFactory(workspace=workspace, email=f"p{number}@example.org")
-    pattern(workspace)
-    assert Suppression.objects.filter(is_pattern=False).count() == 2
-    assert run_outbox("audiences.resolve_patterns") == ["audiences.resolve_patterns"]
-    assert Suppression.objects.filter(is_pattern=False).count() == 5
+    assert is_out(ana)

@@ -241,7 +241,10 @@ def test_fewer_than_three_letters_are_no_search_and_say_so(browse, workspace, pl
     for words in ("%", "_", "zz"):
         page = client.get(address, {"q": words})
         assert len(page.context["rows"]) == 1
-        assert "type at least three letters or digits. All are shown until then." in page.content.decode()
+        assert (
+            "type at least three letters or digits. Until then the words leave nothing out."
+            in page.content.decode()
+        )
         assert not page.context.get("chips")
     assert "at least three" not in client.get(address, {"q": "zzz"}).content.decode()
 
