@@ -242,7 +242,7 @@ def test_fewer_than_three_letters_are_no_search_and_say_so(browse, workspace, pl
         page = client.get(address, {"q": words})
         assert len(page.context["rows"]) == 1
         assert (
-            "type at least three letters or digits. Until then the words leave nothing out."
+            "type at least three letters or digits. So far these words leave nothing out."
             in page.content.decode()
         )
         assert not page.context.get("chips")
