@@ -1,16 +1,18 @@
 """Conditions over what people did with one campaign, and with links in any."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Value
 
 from accounts.models import Workspace
 from accounts.providers import provider_class
 from accounts.redaction import redact
+from accounts.templatetags.ui import day, in_zone
 from audiences.rules import Condition, Kind, Op, Takes, Thing, Writer
 from audiences.sql import like
 from campaigns.models import Campaign, Recipient
@@ -82,11 +84,21 @@ class _Sent:
     links: dict[str, str] = field(default_factory=dict)
 
 
+class _Named(NamedTuple):
+    name: str
+    # Whether another one has the name, as far as known.
+    is_twin: bool
+    # Of the latest delivery; None without one.
+    send_at: datetime | None
+    account: str
+
+
 class CampaignKind(Kind):
     """By the rows that make people unique in a report, so that a segment holds as many as the report says."""
 
     key, title, noun, takes_ids = "campaign", "Campaigns", "campaign", True
     is_newest_first, narrows = True, "engagement"
+    is_about_deeds = True
 
     def all_ops(self) -> Mapping[str, Op]:
         return _ALWAYS | {key: op for key, (op, _) in _TOLD.items()}
@@ -103,20 +115,23 @@ class CampaignKind(Kind):
         }
 
     def things(self, workspace: Workspace, only: Collection[str | int] | None = None) -> Mapping[Any, Thing]:
-        """The latest first. Two queries when some are asked for: their links as well."""
+        """The latest first, those of one name with their day. Two queries when some are asked for: their links as well."""
         found = Campaign.objects.filter(workspace=workspace)
         found = found.filter(deliveries__isnull=False) if only is None else found.filter(pk__in=only)
         links = LinkFigures.objects.filter(delivery=OuterRef("deliveries"), source=Figures.Source.EVENTS)
-        rows = found.annotate(has_links=Exists(links)).values_list(
+        # Of all, twins are seen among them.
+        twins = Campaign.objects.filter(workspace=workspace, name=OuterRef("name"), deliveries__isnull=False)
+        is_twin = Value(False) if only is None else Exists(twins.exclude(pk=OuterRef("pk")))
+        rows = found.annotate(has_links=Exists(links), is_twin=is_twin).values_list(
             "pk", "name", "is_imported", "deliveries", "deliveries__state", "deliveries__frozen_at",
-            "deliveries__connection__provider", "has_links",
+            "deliveries__connection__provider", "has_links", "is_twin", "deliveries__send_at", "deliveries__connection__name",
         )  # fmt: skip
-        names: dict[int, str] = {}
+        names: dict[int, _Named] = {}
         sent: dict[int, _Sent] = {}
-        for pk, name, is_imported, delivery, state, frozen_at, provider, has_links in rows.order_by(
-            "-deliveries", "-pk"
-        ):
-            names.setdefault(pk, name)
+        for (
+            pk, name, is_imported, delivery, state, frozen_at, provider, has_links, is_twin, send_at, account,
+        ) in rows.order_by("-deliveries__send_at", "-deliveries", "-pk"):  # fmt: skip
+            names.setdefault(pk, _Named(name, is_twin, send_at, account))
             known = sent.setdefault(pk, _Sent(is_imported))
             if delivery is None or state in BEFORE_LEAVING:
                 continue
@@ -127,11 +142,9 @@ class CampaignKind(Kind):
         if only is not None:
             for pk, url in _links(list(names), _MOST_TOLD):
                 sent[pk].links[link_digest(url).hex()] = url
-        return {
-            pk: Thing(name, data=sent[pk])
-            for pk, name in names.items()
-            if only is not None or sent[pk].deliveries
-        }
+        shown = {pk: one for pk, one in names.items() if only is not None or sent[pk].deliveries}
+        labels = _labels(shown)
+        return {pk: Thing(labels[pk], data=sent[pk]) for pk in shown}
 
     def choices(self, workspace: Workspace, of: str | int) -> Sequence[tuple[str, str]]:
         mine = Campaign.objects.filter(workspace=workspace, pk=of)
@@ -177,6 +190,25 @@ class CampaignKind(Kind):
                 return did(op)
 
 
+def _labels(campaigns: Mapping[int, _Named]) -> dict[int, str]:
+    """Each campaign's name; of those of one name with the day, and with the account where that is one as well."""
+    named = Counter(one.name for one in campaigns.values())
+    days = {
+        pk: day(in_zone(one.send_at))
+        for pk, one in campaigns.items()
+        if one.send_at and (one.is_twin or named[one.name] > 1)
+    }
+    of_day = Counter((campaigns[pk].name, said) for pk, said in days.items())
+    return {
+        pk: " · ".join(
+            [f"\u2068{one.name}\u2069", days[pk], *([one.account] if of_day[one.name, days[pk]] > 1 else [])]
+        )
+        if pk in days
+        else one.name
+        for pk, one in campaigns.items()
+    }
+
+
 def rule_of(campaign: Campaign, what: What, link: LinkFigures | None = None) -> dict[str, Any]:
     """The people behind one number of its report, as a rule in JSON."""
     condition: dict[str, Any] = {"kind": CampaignKind.key, "of": campaign.pk, "op": _OP_OF[what]}
@@ -187,6 +219,7 @@ def rule_of(campaign: Campaign, what: What, link: LinkFigures | None = None) -> 
 
 class LinkKind(Kind):
     key, title, noun = "link", "Links", "link"
+    is_about_deeds = True
 
     def all_ops(self) -> Mapping[str, Op]:
         return {

@@ -83,7 +83,9 @@ class Told:
 
     @property
     def is_about_deeds(self) -> bool:
-        return self.rule is not None and any(one.kind == "engagement" for one in rules.conditions(self.rule))
+        return self.rule is not None and any(
+            rules.KINDS[one.kind].is_about_deeds for one in rules.conditions(self.rule)
+        )
 
     @property
     def affected(self) -> list[Use]:

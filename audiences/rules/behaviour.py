@@ -31,6 +31,7 @@ class EngagementKind(_Fixed):
     """Over all campaigns. Opens and clicks are those of people; machines are left out."""
 
     key, title = "engagement", "What they did"
+    is_about_deeds = True
     THINGS: Mapping[str, Thing] = {
         "received": Thing("received a campaign", data=("received", "last_received_at")),
         "opened": Thing("opened a campaign", data=("opens", "last_open_at")),

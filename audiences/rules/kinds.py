@@ -114,6 +114,9 @@ class Kind:
     # The kind whose conditions say of everything what this one says of one thing: "opened Spring Sale but did not click".
     narrows: ClassVar[str] = ""
 
+    # Whether it asks what people did with mails, which is known of those alone of whom accounts told.
+    is_about_deeds: ClassVar[bool] = False
+
     def all_ops(self) -> Mapping[str, Op]:
         """Every operator of the kind, whichever thing it is used on."""
         raise NotImplementedError

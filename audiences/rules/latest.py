@@ -36,12 +36,18 @@ def of_the_last(
     said = (match["of"] or "").casefold()
     wanted = _NUMBERS.get(number := (match["number"] or "1").casefold(), 0) or int(number)
     rest = words_in(f"{'not' if said == 'none' else ''} {text[: match.start()]} {text[match.end() :]}")
+    told = matching.besides(kind, rest)
+    if is_none := any(map(denies, rest)) and not any(
+        matching.compared(kind, of, kind.ops(of, thing), told) for of, thing in ofs[:_TRIED]
+    ):
+        # “did not get the last campaign”: no operator says so.
+        told = [word for word in told if not denies(word)]
     found: list[Condition] = []
     untold = []
     for of, thing in ofs[:_TRIED]:
         if len(found) == min(wanted, most):
             break
-        compared = matching.compared(kind, of, kind.ops(of, thing), matching.besides(kind, rest))
+        compared = matching.compared(kind, of, kind.ops(of, thing), told)
         if compared and compared.condition.value is None:
             found.append(compared.condition)
         else:
@@ -55,8 +61,10 @@ def of_the_last(
         but = (
             f"This cannot be asked of {', '.join(untold)}: {whose} not tell it of each person. {but}".strip()
         )
-    node = (
-        found[0]
+    node: Node = (
+        Group("none", tuple(found))
+        if is_none
+        else found[0]
         if len(found) == 1
         else Group("all" if any(map(denies, rest)) or said in ("all", "each") else "any", tuple(found))
     )

@@ -156,6 +156,15 @@ def words_of(op: Op) -> frozenset[str]:
     return frozenset(words).union(*(SAME.get(word, ()) for word in words))
 
 
+@lru_cache(maxsize=500)
+def _denied_of(op: Op) -> frozenset[str]:
+    """What an operator denies that says something else as well: of “received it but did not open it” to open."""
+    _, but, denied = op.says.partition(" but ")
+    words = {word.casefold() for word in WORD.findall(denied) if not denies(word)} if but else set()
+    words -= {*FILLS, "did", "it", "in"}
+    return frozenset(words).union(*(SAME.get(word, ()) for word in words))
+
+
 def compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -> Compared | None:
     """The operator whose words are among the rest, with their letters, and what remains as its value; None if words are left."""
     is_denied = any(map(denies, rest))
@@ -163,6 +172,9 @@ def compared(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) ->
     for key, op in ops.items():
         words = words_of(op)
         if is_denied != any(map(denies, words)):
+            continue
+        if is_denied and (denied := _denied_of(op)) and denied.isdisjoint(word.casefold() for word in rest):
+            # "did not get it" is not "received it but did not open it".
             continue
         left = [word for word in rest if word.casefold() not in words and not denies(word)]
         told = len(({word.casefold() for word in rest if not denies(word)} & words) - FILLS)

@@ -192,7 +192,9 @@ def _standing(request: WorkspaceRequest, draft: Draft) -> dict[str, Any]:
         "said": said,
         "short": said or ("Everybody" if draft.is_empty else "Not counted yet"),
         "refusal": refusal,
-        "is_about_deeds": any(row.kind == "engagement" for row in draft.rows()),
+        "is_about_deeds": any(
+            rules.KINDS[row.kind].is_about_deeds for row in draft.rows() if row.kind in rules.KINDS
+        ),
         "sentence": "" if draft.is_empty else draft.sentence,
         "open": len(draft.open_rows),
         "rows": draft.rows(),

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.templatetags.ui import day, in_zone
 from audiences import rules
 from audiences.models import Contact, Engagement
 from audiences.queries.contacts import People, contacts
@@ -280,6 +281,51 @@ def test_what_follows_without_an_object_was_done_with_the_campaign_before(
     node = reader.offers(words)[0].node
 
     assert fits(workspace, rules.as_json(node)) == who
+
+
+@pytest.mark.parametrize("words", ["did not get the last campaign", "did not receive the last campaign"])
+def test_who_did_not_get_the_last_campaign_is_whoever_it_did_not_reach(workspace, campaign, crowd, words):
+    reader = rules.Reader({"campaign": CampaignKind().things(workspace)}, timezone.now().date())
+
+    offers = reader.offers(words)
+
+    asked = rules.Condition("campaign", campaign.pk, "received", None)
+    assert [offer.node for offer in offers] == [rules.Group("none", (asked,))]
+
+
+def test_the_last_campaign_is_the_one_sent_last_whichever_was_read_last(workspace, campaign, delivery):
+    older = CampaignFactory(workspace=workspace, connection=campaign.connection, name="Read later")
+    sent = delivery.send_at - timedelta(days=60)
+    make_delivery(older, campaign.connection, send_at=sent, started_at=sent, remote_id="46")
+
+    assert [thing.label for thing in CampaignKind().things(workspace).values()] == [
+        "November news",
+        "Read later",
+    ]
+
+
+def test_campaigns_of_one_name_are_told_apart_and_both_offered(workspace, campaign, delivery):
+    twin = CampaignFactory(workspace=workspace, connection=campaign.connection, name="November news")
+    sent = delivery.send_at - timedelta(days=365)
+    make_delivery(twin, campaign.connection, send_at=sent, started_at=sent, remote_id="46")
+    third = CampaignFactory(
+        workspace=workspace, connection=ConnectionFactory(workspace=workspace, name="Other"), name="November news"
+    )  # fmt: skip
+    make_delivery(third, third.connection, send_at=sent, started_at=sent, remote_id="46")
+    things = CampaignKind().things(workspace)
+    name = "\u2068November news\u2069"
+
+    reader = rules.Reader({"campaign": things}, timezone.now().date())
+
+    now, then = (day(in_zone(moment)) for moment in (delivery.send_at, sent))
+    assert {pk: thing.label for pk, thing in things.items()} == {
+        campaign.pk: f"{name} · {now}",
+        twin.pk: f"{name} · {then} · {campaign.connection.name}",
+        third.pk: f"{name} · {then} · Other",
+    }
+    assert {offer.node.of for offer in reader.offers("opened November news")} == set(things)
+    (one,) = CampaignKind().things(workspace, [campaign.pk]).values()
+    assert one.label == f"{name} · {now}"
 
 
 def test_a_deleted_campaign_is_missed_by_its_name(workspace):
