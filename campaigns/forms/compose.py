@@ -130,7 +130,7 @@ class ComposeForm(ContentForm):
         required=False,
         label="To segments",
         widget=SegmentChecks,
-        help_text="Who is on no list and gave no consent, or left, does not receive it.",
+        help_text="Who is on no list receives it only if they agreed and left none.",
     )
 
     def __init__(
