@@ -205,6 +205,7 @@ class Joining(ABC):
                 join == "any"
                 and last.op in ("contains", "begins", "ends")
                 and not matching.begins_anew(clause)
+                and not matching.is_followed(clause)
             ):
                 # “city starts with G or B”
                 return Offer(last.kind, replace(last, value=clause), 1.0)

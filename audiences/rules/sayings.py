@@ -16,6 +16,8 @@ from audiences.rules.spellings import FILLS, OF_ALL, denies
 RECENT_DAYS = 30
 ACTIVE_DAYS = 90
 _TAIL = r"(?: (?:for|in|within|over|since|during|this|last) .+| \d.*)?"
+_VERB = r"open(?:ed)?|click(?:ed)?|received?|got|get|read"
+_DID_NOT = r"(?P<not>never|not|didn['’]t|did not|haven['’]t|have not|hasn['’]t|has not)"
 # A way to say it → ways that say the same, the best first.
 _SAID: Sequence[tuple[str, Sequence[str]]] = (
     (
@@ -81,9 +83,14 @@ _GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         ("opened{when}", "clicked{when}"),
     ),
     (
-        r"(?P<not>never|not|didn['’]t|did not|haven['’]t|have not|hasn['’]t|has not) open(?:ed)? (?:or|nor|and) click(?:ed)?(?P<when>.*)",
+        rf"{_DID_NOT} (?P<a>{_VERB}) (?:or|nor|and) (?P<b>{_VERB})(?P<when>.*)",
         "all",
-        ("{not} opened{when}", "{not} clicked{when}"),
+        ("{not} {a}{when}", "{not} {b}{when}"),
+    ),
+    (
+        rf"{_DID_NOT} (?P<a>{_VERB}), (?P<b>{_VERB}) (?:or|nor|and) (?P<c>{_VERB})(?P<when>.*)",
+        "all",
+        ("{not} {a}{when}", "{not} {b}{when}", "{not} {c}{when}"),
     ),
     (
         r"(?:opened|opens?) (?:or|and/or) (?:clicked|clicks?)(?P<when>.*)",
