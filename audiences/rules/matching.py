@@ -246,6 +246,15 @@ def is_of_two(values: Iterable[Any], typed: Sequence[str], rest: Sequence[str]) 
     return "or" in before and named[-1] < len(typed) - 1
 
 
+def loses(values: Sequence[str], typed: Sequence[str], rest: Sequence[str]) -> bool:
+    """Whether an “or” is in none of the values and between no two, or a “not” after it would be said of the first."""
+    said = [word.casefold() for word in typed]
+    if "or" in said and any(map(denies, said[said.index("or") :])):
+        return True
+    within = sum(word in _JOINING for value in values for word in value.casefold().split())
+    return within + len(values) - 1 < sum(word.casefold() in _JOINING for word in rest)
+
+
 def is_typed(values: Iterable[Any], text: str) -> bool:
     """Whether each is in one piece: “without a phone or city is Gent” asks for no phone called “city Gent”."""
     text = f" {' , '.join(' '.join(words_in(piece)) for piece in COMMA.split(text)).casefold()} "

@@ -122,6 +122,10 @@ class Reader(Joining):
         if found and best < GUESSED and (listed := self._listed(text)):
             # “in News, Offers or Guests” are no cities.
             either = listed
+        if either:
+            # “in Gent or opened”
+            found = [offer for offer in found if not self._is_guessed(offer)]
+            best = max((offer.score for offer in found), default=0.0)
         if either and either.score > best + 0.25:
             found.insert(0, either)
         if not found:
@@ -300,7 +304,7 @@ class Reader(Joining):
             return None
         if matching.says_how(compared.condition):
             # “city does not start with G”, for which there is no operator
-            undone = matching.not_so(kind, of, ops, rest)
+            undone = None if is_joined else matching.not_so(kind, of, ops, rest)
             return Offer(kind.key, undone, taken / sum(map(len, name)) + 1) if undone else None
         if compared.condition.op == "is_not" and not any(map(_says_not, rest)):
             # “vips without consent” says of no field that it is not “vips”.
@@ -312,6 +316,7 @@ class Reader(Joining):
         if ops[compared.condition.op].takes in (Takes.TEXT, Takes.TEXTS) and (
             not matching.is_typed(values := _texts(compared.condition.value), text)
             or matching.is_of_two(values, typed, rest)
+            or (is_joined and matching.loses(values, typed, rest))
             or (len(values) > 1 and any(map(matching.is_followed, values)) and not self._holds(of, values))
         ):
             return None
@@ -322,6 +327,13 @@ class Reader(Joining):
                 return None
             return Offer(kind.key, Group("any", (condition, Condition(kind.key, of, "empty"))), score)
         return Offer(kind.key, condition, score, compared.but)
+
+    def _is_guessed(self, offer: Offer) -> bool:
+        """Whether it says of values that nobody has what may be another condition: “city is Gent or opened”."""
+        one = only(offer.node)
+        if one is None or one.kind != "field" or one.op not in ("is", "is_not"):
+            return False
+        return len(values := _texts(one.value)) > 1 and not self._holds(one.of, values)
 
     def _holds(self, of: Any, values: Sequence[str]) -> bool:
         """Whether people have each in the field."""

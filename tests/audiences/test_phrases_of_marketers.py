@@ -117,6 +117,7 @@ LEFT = "(left any list or suppressed: left)"
         ("email contains test", "Address contains “test”"),
         ("works at acme.com", "Domain of the address is “acme.com”"),
         ("consent given", "agreed to be written to: on record"),
+        ("city is Gent and consent given", "(City is “Gent” and agreed to be written to: on record)"),
         ("agreed to be tracked", "opens and clicks may be counted: on record"),
         # Without accents
         ("people from giessen", "City is “Gießen”"),
@@ -145,6 +146,31 @@ def test_what_is_offered_first_is_what_was_meant(offered, words, sentence):
         ("on News or left it", "(on the list “News” or left the list “News”)"),
         ("on News or unsubscribed", "(on the list “News” or left any list or suppressed: left)"),
         ("left News or unsubscribed", "(left the list “News” or left any list or suppressed: left)"),
+        ("in Gent or opened", "(City is “Gent” or opened a campaign in the last …)"),
+        ("city is Gent or never clicked", "(City is “Gent” or never clicked in a campaign)"),
+        ("not from Brugge or bounced", "(City is not “Brugge” or suppressed: address does not exist)"),
+        ("in Gent or region is Flanders", "(City is “Gent” or Region is “Flanders”)"),
+        (
+            "city starts with G and not bounced",
+            "(City begins with “G” and not suppressed: address does not exist)",
+        ),
+        (
+            "city does not start with G and bounced",
+            "(none of (City begins with “G”) and suppressed: address does not exist)",
+        ),
+        (
+            "on News or never opened or clicked",
+            "(on the list “News” or (never opened a campaign and never clicked in a campaign))",
+        ),
+        (
+            "never opened or clicked or on News",
+            "((never opened a campaign and never clicked in a campaign) or on the list “News”)",
+        ),
+        (
+            "joined Offers this year or with a phone",
+            "(joined the list “Offers” between 1 Jan 2026 and 31 Dec 2026 or Phone is not empty)",
+        ),
+        ("opened or born in May", "(opened a campaign in the last … or Birthday falls in May)"),
     ],
 )
 def test_nothing_is_offered_that_says_one_side_of_an_and_or_an_or(offered, words, sentence):
