@@ -5,7 +5,8 @@ from unicodedata import normalize
 
 from django.db import models
 
-_PLAIN = str.maketrans("ıłŁøØđĐ", "ilLoOdD")
+# A capital Σ is σ wherever it stands: the database looks at one letter at a time, and Python makes it ς at the end of a word.
+_PLAIN = str.maketrans("ıłŁøØđĐΣ", "ilLoOdDσ")
 
 
 class Folded(models.Func):

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from accounts.models import Connection
 from accounts.names import by_name
+from accounts.templatetags.ui import number
 from campaigns import content, merge_tags
 from campaigns.models import Campaign
 from campaigns.queries import people, senders
@@ -120,7 +121,7 @@ def _audience(campaign: Campaign) -> Iterator[Check]:
         return  # nothing is filled in there; what has no fallback is told with the tags
     for key, empty in holes.empty.items():
         if empty:
-            who = "1 person has" if empty == 1 else f"{empty:,} people have"
+            who = "1 person has" if empty == 1 else f"{number(empty)} people have"
             yield _warning(
                 f"{who} no {fields[key].lower()}, and {{{{ contact.{key} }}}} has no fallback: they read a hole.",
                 _place_of(campaign, f"contact.{key}"),

@@ -116,3 +116,13 @@ def test_topics_stand_below_tasks_and_views():
         for app, used in ours(path)
         if used in {"tasks", "views", "forms"}
     } == set()
+
+
+def test_thousands_are_grouped_as_on_every_page():
+    """A comma would read as a fraction beside numbers that `number` writes."""
+    assert {
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in modules()
+        for line in path.read_text().splitlines()
+        if ":,}" in line and '.replace(",",' not in line
+    } == set()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from accounts.names import folded
 from audiences.rules import codes, genders, sayings
 from audiences.rules.kinds import KINDS, Thing
-from audiences.rules.matching import begins_anew, goes_on, says_more
+from audiences.rules.matching import begins_anew, goes_on, is_followed, says_more
 from audiences.rules.nodes import Condition
 from audiences.rules.spellings import AND, COMMA, FILLS, OR, denies
 
@@ -130,6 +130,8 @@ class People:
             in_order = [as_written.get(folded(value), value) for value in typed]
             # Of places, one that people live in is enough to know what is meant.
             is_known = len(as_written) == len(typed) or (lives and of in _PLACES)
+            if any(is_followed(value) for value in typed if folded(value) not in as_written):
+                continue
             is_new = of not in [held.condition.of for held in found]
             if is_new and is_known and of in self.fields and op in KINDS["field"].ops(of, self.fields[of]):
                 found.append(Held(1.0 + (of in _PLACES), Condition("field", of, op, in_order)))

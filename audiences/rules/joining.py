@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from audiences.rules import ages, matching, sayings
+from audiences.rules.fields import ADDED
 from audiences.rules.kinds import KINDS, Takes, Thing
 from audiences.rules.nodes import Condition, Group, Node, conditions
 from audiences.rules.offers import Offer, done, grouped, is_open, of_one_value, only
@@ -47,6 +48,8 @@ class Joining(ABC):
 
     def _joined(self, join: str, glue: str, clauses: Sequence[str]) -> Offer | None:
         """Each of them understood, or nothing. A clause that says nothing new may go on with the one before: “Dogs and cats”."""
+        if join == "any":
+            clauses = _with_neither(clauses)
         if not 1 < len(clauses) <= MOST:
             return None
         found: list[Offer] = []
@@ -96,7 +99,9 @@ class Joining(ABC):
     def _in_that_time(self, found: Sequence[Offer], clauses: Sequence[str], *, is_all: bool) -> list[Offer]:
         """“clicked or opened this month”, “left News or Offers this year”: what says when is said of all."""
         when = matching.period(words_in(clauses[-1]), self.today) if len(found) == len(clauses) else ""
-        if not when:
+        last = only(found[-1].node)
+        # “opened or born in May”
+        if not when or last is None or (last.kind == "field" and last.of != ADDED):
             return list(found)
 
         def then(offer: Offer, clause: str) -> Offer:
@@ -186,7 +191,8 @@ class Joining(ABC):
         """Of the kind that was spoken of before, if it may be: “tagged vip but not lost”."""
         like = before[-1].kind if before else ""
         if found := self._simple(clause):
-            return max(found, key=lambda offer: offer.score + (offer.kind == like))
+            # What a field is called says less: “city is Gent and consent given” is of no field “Consent: Club”.
+            return max(found, key=lambda offer: offer.score + (offer.kind == like != "field"))
         if before and isinstance(last := before[-1].node, Condition):
             # “points over 3 and under 9”
             ops = KINDS[last.kind].ops(last.of, self.things[last.kind][last.of])
@@ -205,6 +211,7 @@ class Joining(ABC):
                 join == "any"
                 and last.op in ("contains", "begins", "ends")
                 and not matching.begins_anew(clause)
+                and not matching.is_followed(clause)
             ):
                 # “city starts with G or B”
                 return Offer(last.kind, replace(last, value=clause), 1.0)
@@ -257,6 +264,17 @@ def clauses_of(text: str) -> list[str]:
     for clause in _CLAUSE.split(text.strip()):
         if found and _BETWEEN.search(found[-1]):
             found[-1] += f" and {clause}"
+        else:
+            found.append(clause)
+    return found
+
+
+def _with_neither(clauses: Sequence[str]) -> list[str]:
+    """“never opened or clicked” is one of them."""
+    found: list[str] = []
+    for clause in clauses:
+        if found and sayings.is_neither(both := f"{found[-1]} or {clause}"):
+            found[-1] = both
         else:
             found.append(clause)
     return found

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from audiences.rules import spoken
 from audiences.rules.kinds import KINDS, Kind, Op, Takes
-from audiences.rules.nodes import Condition
+from audiences.rules.nodes import Condition, Group
 from audiences.rules.spellings import (
     ABSENT,
     CALLED,
@@ -42,6 +42,10 @@ _GOES_ON = re.compile(
     r"|\b(?:and|but) (?:not|no|is|are|was|has|have|does|on|in|from|tagged|lives?|speaks?|clicked|opened|joined|left|contains?|(?:start|begin|end)s?(?:ing)?)\b",
     re.IGNORECASE,
 )
+_JOINING = frozenset(["and", "or", "but"])
+# How a text is compared, which is no text by itself.
+_HOW = re.compile(r"(?:begin|start|end)(?:(?:s|ning|ing)? with\b|$)", re.IGNORECASE)
+_FOLLOWED = re.compile(r" (?:not|no|on|who|that|with|without|tagged|but|got)(?: |$)", re.IGNORECASE)
 _MONEY = re.compile(r"[€$£¥]|(?<=\d) ?(?:eur|euros?|usd|dollars?|gbp|pounds?|chf|francs?)$", re.IGNORECASE)
 _NO_CURRENCY = "Whatever the currency: the field holds numbers alone."
 _OFTEN = "How often is known over all time only, not within a period."
@@ -201,9 +205,30 @@ def goes_on(value: Any) -> bool:
     return any(_GOES_ON.search(text) for text in texts if isinstance(text, str))
 
 
+def joins(words: Iterable[str]) -> bool:
+    return not _JOINING.isdisjoint(map(str.casefold, words))
+
+
+def says_how(condition: Condition) -> bool:
+    """“start with G” is no city."""
+    return condition.op in ("is", "is_not") and any(map(_HOW.match, map(str, condition.value or ())))
+
+
+def not_so(kind: Kind, of: Any, ops: Mapping[str, Op], rest: Sequence[str]) -> Group | None:
+    """That it is not as an operator says that has no opposite."""
+    did = compared(kind, of, ops, [word for word in rest if not denies(word)])
+    is_one = did is not None and did.condition.op not in ("is", "is_not") and did.condition.value
+    return Group("none", (did.condition,)) if did and is_one and not goes_on(did.condition.value) else None
+
+
 def begins_anew(text: str) -> bool:
     """“people from Gent, not on News” are of no city called “not on News”."""
     return bool(_BEGINS.match(text))
+
+
+def is_followed(value: str) -> bool:
+    """“Brugge not on News”, of “in Gent or Brugge not on News”."""
+    return bool(_FOLLOWED.search(value))
 
 
 def says_more(values: Iterable[str]) -> bool:
@@ -231,6 +256,15 @@ def is_of_two(values: Iterable[Any], typed: Sequence[str], rest: Sequence[str]) 
     named = [number for number, word in enumerate(typed) if word not in rest]
     before = [word.casefold() for word in typed[: named[0]]] if named else []
     return "or" in before and named[-1] < len(typed) - 1
+
+
+def loses(values: Sequence[str], typed: Sequence[str], rest: Sequence[str]) -> bool:
+    """Whether an “or” is in none of the values and between no two, or a “not” after it would be said of the first."""
+    said = [word.casefold() for word in typed]
+    if "or" in said and any(map(denies, said[said.index("or") :])):
+        return True
+    within = sum(word in _JOINING for value in values for word in value.casefold().split())
+    return within + len(values) - 1 < sum(word.casefold() in _JOINING for word in rest)
 
 
 def is_typed(values: Iterable[Any], text: str) -> bool:

@@ -9,6 +9,9 @@ from audiences.rules.kinds import KINDS, Kind, Op, Takes, Thing
 from audiences.rules.nodes import Condition, Group, Node, conditions
 from audiences.rules.spellings import FILLS, denies
 
+# A name that nobody’s city has is but a guess.
+GUESSED = 0.6
+
 
 class Offer(NamedTuple):
     # Empty for several of different kinds.

@@ -17,7 +17,7 @@ from audiences.rules import ages, codes, holdings, latest, matching, sayings, sp
 from audiences.rules.joining import MOST, Joining, clauses_of, without_but
 from audiences.rules.kinds import KINDS, Kind, Takes, Thing
 from audiences.rules.nodes import Condition, Group, conditions
-from audiences.rules.offers import Offer, done, each_once, grouped, is_adjective, only
+from audiences.rules.offers import GUESSED, Offer, done, each_once, grouped, is_adjective, only
 from audiences.rules.spellings import (
     AND,
     COMMA,
@@ -33,8 +33,6 @@ from audiences.rules.spellings import (
 _MOST_PIECES = 60
 _SECONDS = 0.8
 _OR_EMPTY = re.compile(r"[\s,]+or\s+(is\s+)?empty\s*$", re.IGNORECASE)
-# A name that nobody’s city has is but a guess.
-_GUESSED = 0.6
 _SPACE = re.compile(r"(?<=\w)\s+(?=\w)")
 _PEOPLE = re.compile(
     r"^all\s+(?=\w)|(?<=\w)\s+(?:people|contacts|readers|customers|subscribers|addresses)$", re.IGNORECASE
@@ -120,7 +118,15 @@ class Reader(Joining):
             found.insert(0, together)
         # “Language fr or de” is one condition, “city empty or phone empty” are two.
         best = max((offer.score for offer in found), default=0.0)
-        if found and (either := self._joined("any", " or ", OR.split(text))) and either.score > best + 0.25:
+        either = self._joined("any", " or ", OR.split(text)) if found else None
+        if found and best < GUESSED and (listed := self._listed(text)):
+            # “in News, Offers or Guests” are no cities.
+            either = listed
+        if either:
+            # “in Gent or opened”
+            found = [offer for offer in found if not self._is_guessed(offer)]
+            best = max((offer.score for offer in found), default=0.0)
+        if either and either.score > best + 0.25:
             found.insert(0, either)
         if not found:
             found = [
@@ -135,11 +141,7 @@ class Reader(Joining):
                 or (self._alone(bare) if bare != text else None)
             )
             found = [alone] if alone else []
-        if (
-            found
-            and all(offer.score < _GUESSED for offer in found)
-            and (cut := self._beside_each_other(text))
-        ):
+        if found and all(offer.score < GUESSED for offer in found) and (cut := self._beside_each_other(text)):
             # “in Norway on News” is no city called so.
             found.append(cut)
         found = each_once(sorted(found, key=lambda offer: -offer.score), most)
@@ -153,13 +155,18 @@ class Reader(Joining):
             for match in [*_BESIDE.finditer(text), *_SPACE.finditer(text)][:MOST]:
                 if len(self.seen) >= _MOST_PIECES or monotonic() > self.until:
                     break
-                left, rest = self._alone(text[: match.start()]), text[match.end() :]
+                rest = text[match.end() :]
+                last = text[: match.start()].split()[-1]
+                if denies(last) or matching.joins([last, *rest.split()[:1]]):
+                    # “VIPs without consent or on News”, “from Gent or Brugge not on News”
+                    continue
+                left = self._alone(text[: match.start()])
                 if left is None or not (_BESIDE.match(text, match.start()) or is_adjective(left)):
                     continue
                 is_number = isinstance(left.node, Condition) and spoken.number(rest)
                 # “points more than 10 less than 20” says nothing of an age.
                 right = self._next("all", rest, [left]) if is_number else self._alone(rest)
-                if parts > 2 and (right is None or right.score < _GUESSED):
+                if parts > 2 and (right is None or right.score < GUESSED):
                     right = cut(rest, parts - 1) or right
                 if right is not None:
                     found.append(grouped("all", [left, right], (left.score + right.score) / 2))
@@ -272,6 +279,8 @@ class Reader(Joining):
             return None
         ops = kind.ops(of, thing)
         rest = matching.dated(typed, rest, self.today)
+        # What ends with an “or” is still being typed.
+        is_joined = matching.joins(rest) and not matching.joins(typed[-1:])
         compared = (
             matching.at_all(kind, of, ops, rest)
             or (
@@ -281,7 +290,7 @@ class Reader(Joining):
             or matching.compared(kind, of, ops, matching.besides(kind, rest))
         )
         if compared is None and kind.takes_ids and any(map(denies, rest)):
-            undone = done(kind, of, ops, matching.besides(kind, rest))
+            undone = None if is_joined else done(kind, of, ops, matching.besides(kind, rest))
             return Offer(kind.key, undone, taken / sum(map(len, name)) + 1) if undone else None
         if compared is None:
             return None
@@ -293,14 +302,22 @@ class Reader(Joining):
             and matching.says_more(value)
         ):
             return None
+        if matching.says_how(compared.condition):
+            # “city does not start with G”, for which there is no operator
+            undone = None if is_joined else matching.not_so(kind, of, ops, rest)
+            return Offer(kind.key, undone, taken / sum(map(len, name)) + 1) if undone else None
         if compared.condition.op == "is_not" and not any(map(_says_not, rest)):
             # “vips without consent” says of no field that it is not “vips”.
             return None
-        if matching.goes_on(compared.condition.value):
+        is_whole = compared.condition.value is not None and ops[compared.condition.op].takes is not Takes.DAYS
+        if matching.goes_on(compared.condition.value) or (is_joined and not is_whole):
+            # One side of an “and” or an “or”, which stand between numbers or values otherwise.
             return None
         if ops[compared.condition.op].takes in (Takes.TEXT, Takes.TEXTS) and (
             not matching.is_typed(values := _texts(compared.condition.value), text)
             or matching.is_of_two(values, typed, rest)
+            or (is_joined and matching.loses(values, typed, rest))
+            or (len(values) > 1 and any(map(matching.is_followed, values)) and not self._holds(of, values))
         ):
             return None
         condition = self._coded(compared.condition)
@@ -310,6 +327,18 @@ class Reader(Joining):
                 return None
             return Offer(kind.key, Group("any", (condition, Condition(kind.key, of, "empty"))), score)
         return Offer(kind.key, condition, score, compared.but)
+
+    def _is_guessed(self, offer: Offer) -> bool:
+        """Whether it says of values that nobody has what may be another condition: “city is Gent or opened”."""
+        one = only(offer.node)
+        if one is None or one.kind != "field" or one.op not in ("is", "is_not"):
+            return False
+        return len(values := _texts(one.value)) > 1 and not self._holds(one.of, values)
+
+    def _holds(self, of: Any, values: Sequence[str]) -> bool:
+        """Whether people have each in the field."""
+        plain = tuple(map(folded, values))
+        return set(plain) <= set(map(folded, self.holding(plain).get(of, ())))
 
     def _coded(self, condition: Condition) -> Condition:
         """“Language is French”, “gender is female”: as people have it."""

@@ -16,6 +16,10 @@ from audiences.rules.spellings import FILLS, OF_ALL, denies
 RECENT_DAYS = 30
 ACTIVE_DAYS = 90
 _TAIL = r"(?: (?:for|in|within|over|since|during|this|last) .+| \d.*)?"
+_VERB = r"open(?:ed)?|click(?:ed)?|received?|got|get|read"
+_DID_NOT = r"(?P<not>never|not|didn['’]t|did not|haven['’]t|have not|hasn['’]t|has not)"
+# What may follow of the same clause.
+_ALONE = r"(?: (?:(?!\bor\b).)+)?"
 # A way to say it → ways that say the same, the best first.
 _SAID: Sequence[tuple[str, Sequence[str]]] = (
     (
@@ -81,9 +85,14 @@ _GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         ("opened{when}", "clicked{when}"),
     ),
     (
-        r"(?P<not>never|not|didn['’]t|did not|haven['’]t|have not|hasn['’]t|has not) open(?:ed)? (?:or|nor|and) click(?:ed)?(?P<when>.*)",
+        rf"{_DID_NOT} (?P<a>{_VERB}) (?:or|nor|and) (?P<b>{_VERB})(?P<when>{_ALONE})",
         "all",
-        ("{not} opened{when}", "{not} clicked{when}"),
+        ("{not} {a}{when}", "{not} {b}{when}"),
+    ),
+    (
+        rf"{_DID_NOT} (?P<a>{_VERB}), (?P<b>{_VERB}) (?:or|nor|and) (?P<c>{_VERB})(?P<when>{_ALONE})",
+        "all",
+        ("{not} {a}{when}", "{not} {b}{when}", "{not} {c}{when}"),
     ),
     (
         r"(?:opened|opens?) (?:or|and/or) (?:clicked|clicks?)(?P<when>.*)",
@@ -258,6 +267,11 @@ def together(text: str) -> tuple[str, list[str]] | None:
                 parts["when"] = f" in the last {ACTIVE_DAYS} days"
             return join, [way.format(**parts) for way in told]
     return None
+
+
+def is_neither(text: str) -> bool:
+    """“never opened or clicked”"""
+    return matched(rf"{_DID_NOT} (?:{_VERB}) or (?:{_VERB}){_ALONE}", " ".join(text.split())) is not None
 
 
 def only_on(text: str) -> str:

@@ -86,7 +86,11 @@ _UNIFIED: Sequence[tuple[str, str | Callable[[re.Match[str]], str]]] = (
     (r"\s+(?:except|excluding|minus)\s+(?:for\s+)?", " but not "),
     (rf"(?<!last )(?<!latest )(?<!newest )\b(\d+)((?: or more)?) {_MAILS}\b", r"\1\2 times"),
     (r"\b(phone|telephone|mobile) number\b", "phone"),
-    (r"(?<=[1-9])(?:[,'’](?=\d{3}(?!\d))|\.(?=000(?!\d)))", ""),
+    # One dot stands before a fraction, unless that is all noughts: “1.234” and “1.000”.
+    (
+        r"(?<![\w.,'’])[1-9]\d{0,2}(?:(?:[,'’]\d{3})+|(?:\.\d{3}){2,}|\.000)(?!\d)",
+        lambda match: re.sub(r"\D", "", match[0]),
+    ),
     (r"(?<=\d),(?=\d)", "."),
     (r"\b(once|twice)\b", lambda match: _COUNTS[match[1].lower()]),
     (r"\bnot mailable\b", "suppressed"),

@@ -188,16 +188,19 @@ def _lists(workspace: Workspace, connection_id: int | None, kept: Collection[int
 
 
 def _segment_label(found: Chosen) -> str:
-    """What the review will leave out of it is named as it is there."""
+    """Of those who may be written to. The review counts the suppressed as well, and who of them left as one who left."""
     if found.people is None:
         return found.name
-    but = ""
-    if found.agreed is not None and found.left is not None and found.agreed < found.people:
-        without = {"unsubscribed": found.left, "no_consent": found.people - found.agreed - found.left}
-        terms = "".join(f" − {number(many)} {TERMS[term]}" for term, many in without.items() if many)
-        but = f"{terms} = {number(found.agreed)}"
-    when = f", counted {_since(found.counted_at)}" if found.counted_at else ""
-    return f"\u2068{found.name}\u2069 ({number(found.people)} mailable{but}{when})"
+    parts = [f"{number(found.people)} mailable"]
+    if found.agreed is not None and found.agreed < found.people:
+        parts = [f"of {parts[0]}, {number(found.agreed)} would get it"]
+        if found.left is not None:
+            without = {"unsubscribed": found.left, "no_consent": found.people - found.agreed - found.left}
+            told = [f"{number(many)} {TERMS[term]}" for term, many in without.items() if many]
+            parts.append(", ".join(told))
+    if found.counted_at:
+        parts.append(f"counted {_since(found.counted_at)}")
+    return f"\u2068{found.name}\u2069 ({'; '.join(parts)})"
 
 
 def _since(at: datetime) -> str:

@@ -20,6 +20,7 @@ from accounts.providers.base import Effect, Provider
 from accounts.providers.errors import Refused, Unsupported
 from accounts.providers.records import CampaignDraft, ContactRecord
 from accounts.refusals import CannotMove
+from accounts.templatetags.ui import number
 from audiences import rules
 from audiences.services import resolve_patterns
 from audiences.sets import one_writer
@@ -138,7 +139,7 @@ def _hand_over(delivery: Delivery, provider: Provider, entry: OutboxEntry) -> No
         _wait_or_find_missing(delivery, provider, entry, there=there, expected=expected)
     elif there > expected:
         raise Refused(
-            f"The list made for this in the account holds {there:,} people instead of {expected:,}."
+            f"The list made for this in the account holds {number(there)} people instead of {number(expected)}."
         )
     with transaction.atomic():
         delivery.store(handed_over_at=timezone.now())
@@ -181,11 +182,16 @@ def _wait_or_find_missing(
     for reference in delivery.handing_references:
         if not provider.saving(reference).done:
             if waited > HANDING_LIMIT:
-                attend(delivery, f"In six hours the account took in {there:,} of {expected:,} people.")
+                attend(
+                    delivery,
+                    f"In six hours the account took in {number(there)} of {number(expected)} people.",
+                )
                 raise CannotMove(delivery.state, State.READY)
             # Rarely when it takes long: each look at a process counts against the account's limit.
             pause = min(60, max(5, waited.total_seconds() / 20))
-            raise Waiting(Later(pause, f"The account has taken in {there:,} of {expected:,} people."))
+            raise Waiting(
+                Later(pause, f"The account has taken in {number(there)} of {number(expected)} people.")
+            )
     there = provider.list_size(remote_id=delivery.remote_list_id)
     if there == expected:
         return

@@ -31,6 +31,16 @@ LEFT = "(left any list or suppressed: left)"
         ("points over 1,000", "Points is more than 1\u00a0000"),
         ("points over 1.000", "Points is more than 1\u00a0000"),
         ("points over 1'000", "Points is more than 1\u00a0000"),
+        ("points over 10,000", "Points is more than 10\u00a0000"),
+        ("points over 100,000", "Points is more than 100\u00a0000"),
+        ("points over 1,000,000", "Points is more than 1\u00a0000\u00a0000"),
+        ("points over 1.234.567", "Points is more than 1\u00a0234\u00a0567"),
+        ("points over 20.000", "Points is more than 20\u00a0000"),
+        ("points over 10'000", "Points is more than 10\u00a0000"),
+        ("points over 10,000.5", "Points is more than 10000.5"),
+        ("points between 10,000 and 20,000", "Points is between 10\u00a0000 and 20\u00a0000"),
+        ("points over 1.5", "Points is more than 1.5"),
+        ("points over 1.234", "Points is more than 1.234"),
         ("points over 2,5", "Points is more than 2.5"),
         ("points 3 or higher", "Points is at least 3"),
         ("points 3 or lower", "Points is at most 3"),
@@ -49,6 +59,17 @@ LEFT = "(left any list or suppressed: left)"
         ("not on News and Offers", "(not on the list “News” and not on the list “Offers”)"),
         ("not on News but Offers", "(not on the list “News” and on the list “Offers”)"),
         ("news but not vip and lost", "(on the list “News” and not tagged “VIP” and not tagged “lost”)"),
+        ("not in any of News, Offers or Guests", "(not on the list “News” and not on the list “Offers” and not on the list “Guests”)"),
+        # Not one or the other is neither
+        ("not received or opened anything this year", "(not received a campaign since 1 Jan 2026 and not opened a campaign since 1 Jan 2026)"),
+        ("never opened, clicked or received", "(never opened a campaign and never clicked in a campaign and never received a campaign)"),
+        ("city does not start with G", "none of (City begins with “G”)"),
+        ("city doesn't begin with G and on News", "(none of (City begins with “G”) and on the list “News”)"),
+        ("people from Gent or Brugge not on News", "(City is “Gent” or “Brugge” and not on the list “News”)"),
+        ("people from Gent or Brugge on News", "(City is “Gent” or “Brugge” and on the list “News”)"),
+        ("city is Gent or Brugge not on News", "(City is “Gent” or “Brugge” and not on the list “News”)"),
+        ("not in Gent or Brugge on News", "(City is not “Gent” or “Brugge” and on the list “News”)"),
+        ("people from Gent or Brugge who clicked", "(City is “Gent” or “Brugge” and clicked in a campaign in the last …)"),
         # One thing after the other, without a word of its own
         ("city starts with G and ends with t", "(City begins with “G” and City ends with “t”)"),
         ("city starts with G or B", "(City begins with “G” or City begins with “B”)"),
@@ -96,6 +117,7 @@ LEFT = "(left any list or suppressed: left)"
         ("email contains test", "Address contains “test”"),
         ("works at acme.com", "Domain of the address is “acme.com”"),
         ("consent given", "agreed to be written to: on record"),
+        ("city is Gent and consent given", "(City is “Gent” and agreed to be written to: on record)"),
         ("agreed to be tracked", "opens and clicks may be counted: on record"),
         # Without accents
         ("people from giessen", "City is “Gießen”"),
@@ -111,6 +133,61 @@ LEFT = "(left any list or suppressed: left)"
     ],
 )  # fmt: skip
 def test_what_is_offered_first_is_what_was_meant(offered, words, sentence):
+    assert offered(words)[0] == sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("on News and not unsubscribed", "(on the list “News” and not suppressed: left)"),
+        ("not unsubscribed and on News", "(not suppressed: left and on the list “News”)"),
+        ("on News and not left it", "(on the list “News” and not suppressed: left)"),
+        ("on News and unsubscribed", f"(on the list “News” and {LEFT})"),
+        ("on News or left it", "(on the list “News” or left the list “News”)"),
+        ("on News or unsubscribed", "(on the list “News” or left any list or suppressed: left)"),
+        ("left News or unsubscribed", "(left the list “News” or left any list or suppressed: left)"),
+        ("in Gent or opened", "(City is “Gent” or opened a campaign in the last …)"),
+        ("city is Gent or never clicked", "(City is “Gent” or never clicked in a campaign)"),
+        ("not from Brugge or bounced", "(City is not “Brugge” or suppressed: address does not exist)"),
+        ("in Gent or region is Flanders", "(City is “Gent” or Region is “Flanders”)"),
+        (
+            "city starts with G and not bounced",
+            "(City begins with “G” and not suppressed: address does not exist)",
+        ),
+        (
+            "city does not start with G and bounced",
+            "(none of (City begins with “G”) and suppressed: address does not exist)",
+        ),
+        (
+            "on News or never opened or clicked",
+            "(on the list “News” or (never opened a campaign and never clicked in a campaign))",
+        ),
+        (
+            "never opened or clicked or on News",
+            "((never opened a campaign and never clicked in a campaign) or on the list “News”)",
+        ),
+        (
+            "joined Offers this year or with a phone",
+            "(joined the list “Offers” between 1 Jan 2026 and 31 Dec 2026 or Phone is not empty)",
+        ),
+        ("opened or born in May", "(opened a campaign in the last … or Birthday falls in May)"),
+    ],
+)
+def test_nothing_is_offered_that_says_one_side_of_an_and_or_an_or(offered, words, sentence):
+    assert offered(words) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("on News or", "on the list “News”"),
+        ("not left News or", "none of (left the list “News”)"),
+        ("vips who ", "tagged “VIP”"),
+        ("vips without consent or", "(tagged “VIP” and agreed to be written to: not on record)"),
+        ("clicked in the last 3 days or", "clicked in a campaign in the last 3 days"),
+    ],
+)
+def test_what_is_still_being_typed_is_offered_as_far_as_it_goes(offered, words, sentence):
     assert offered(words)[0] == sentence
 
 
@@ -169,7 +246,9 @@ def test_days_after_a_birthday_are_said_to_be_asked_of_the_birth(offered, reader
     [
         ("not on both News and Offers and tagged vip", ["both"]), ("turning 300", ["turning", "300"]),
         ("without email", ["email"]), ("not on News or Offers this year", ["News", "this", "year"]), ("on list Lis", ["Lis"]), ("in Gent, tagged xyzzy", ["tagged", "xyzzy"]),
-        ("city is Gent, on Xyzzy", ["Xyzzy"]),
+        ("city is Gent, on Xyzzy", ["Xyzzy"]), ("city does not begin with G or B", ["G", "B"]),
+        ("city starts with Gent or Brugge not on News", ["Gent", "Brugge", "News"]),
+        ("vips without consent or on News", ["vips", "News"]), ("vips or on News without consent", ["vips", "News"]),
     ],
 )  # fmt: skip
 def test_what_would_be_guessed_is_not_offered(offered, reader, words, lost):

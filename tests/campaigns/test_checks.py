@@ -205,6 +205,20 @@ def test_holes_are_counted_over_the_audience_in_one_statement(campaign, django_a
     ]
 
 
+def test_many_holes_are_counted_as_numbers_are_everywhere(campaign):
+    list_ = campaign.lists.get()
+    Subscription.objects.update(status="unsubscribed")
+    people = Contact.objects.bulk_create(
+        Contact(workspace=campaign.workspace, email=f"p{number}@x.test") for number in range(1000)
+    )
+    Subscription.objects.bulk_create(Subscription(list=list_, contact=contact) for contact in people)
+    change(campaign, html=f"{{{{ contact.first_name }}}} {LEAVE}")
+
+    assert sentences(campaign) == [
+        "1\u00a0000 people have no first name, and {{ contact.first_name }} has no fallback: they read a hole."
+    ]
+
+
 def test_a_block_is_named_where_it_stands(campaign):
     change(
         campaign, form="blocks",

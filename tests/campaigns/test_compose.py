@@ -290,7 +290,7 @@ def test_segments_say_why_they_cannot_be_chosen_and_those_chosen_stay(workspace)
         (kept.pk, f"Chosen and broken – {gone}", False),
         (
             good.pk,
-            "\u2068Good\u2069 (1\xa0200 mailable − 100 unsubscribed − 200 no consent on record = 900, counted 3 h ago)",
+            "\u2068Good\u2069 (of 1\xa0200 mailable, 900 would get it; 100 unsubscribed, 200 no consent on record; counted 3 h ago)",
             False,
         ),
     ]
@@ -299,6 +299,25 @@ def test_segments_say_why_they_cannot_be_chosen_and_those_chosen_stay(workspace)
     for refused in (broken, archived, make_segment(WorkspaceFactory(), "Foreign")):
         with pytest.raises(ValidationError):
             field.clean([refused.pk])
+
+
+@pytest.mark.parametrize(
+    ("agreed", "left", "told"),
+    [
+        (None, None, "2 mailable"),
+        (2, 0, "2 mailable"),
+        (1, None, "of 2 mailable, 1 would get it"),
+        (1, 1, "of 2 mailable, 1 would get it; 1 unsubscribed"),
+        (0, 0, "of 2 mailable, 0 would get it; 2 no consent on record"),
+    ],
+)
+def test_a_segment_tells_how_many_would_get_a_campaign_as_far_as_it_was_counted(
+    workspace, agreed, left, told
+):
+    make_segment(workspace, "A", speaks("fr"), mailable_count=2, agreed_count=agreed, left_count=left)
+    form = ComposeForm(target=CampaignFactory(workspace=workspace), senders=[])
+
+    assert [label for _, label in form.fields["segments"].choices] == [f"\u2068A\u2069 ({told})"]
 
 
 def test_the_form_asks_as_much_for_three_segments_as_for_one(workspace):

@@ -42,7 +42,7 @@ def test_compose_from_a_template_preview_and_test(
     visit.arrive("")
     expect(visit.field("Account").locator("option:checked")).to_have_text("Northwind Travel")  # the only one
     visit.pick("From", "Northwind <news@northwind.example>")
-    visit.tick("\u2068Guests of this house\u2069 (48 mailable, counted just now)")
+    visit.tick("\u2068Guests of this house\u2069 (48 mailable; counted just now)")
     visit.type("Subject", 'Snow is near, {{ contact.first_name|default:"friend" }}')
     visit.type("Preview text", "Three tours for short days")
     visit.type(
