@@ -140,7 +140,11 @@ class FieldKind(Kind):
                     f"c.custom @> {write.put(_json({of: value}))}::jsonb" for value in condition.value
                 )
             elif kind == Fields.CHOICE:
-                values = [value.lower() for value in condition.value] if of == DOMAIN else condition.value
+                values = (
+                    [value.lower().removeprefix("@") for value in condition.value]
+                    if of == DOMAIN
+                    else condition.value
+                )
                 found = f"{column} = any({write.put(values)}::text[])"
             else:
                 found = _reads(column, "{}", condition.value, write)

@@ -69,6 +69,22 @@ class Held(NamedTuple):
     but: str = ""
 
 
+# What people do, and no value of theirs.
+_DEEDS = frozenset(["opened", "clicked", "received", "joined", "left", "unsubscribed", "read"])
+
+
+def is_nobodys(condition: Condition) -> bool:
+    """“has a Gmail address”, “opened on a phone”: nobody's address is “Gmail”, and no phone is “opened”."""
+    if (
+        condition.kind != "field"
+        or condition.op not in ("is", "is_not")
+        or not isinstance(condition.value, list)
+    ):
+        return False
+    sign = {"@email": "@", "@domain": "."}.get(str(condition.of), "")
+    return any(sign not in value or value.casefold() in _DEEDS for value in condition.value)
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     fields: Mapping[Any, Thing]

@@ -292,7 +292,7 @@ class Reader(Joining):
         if compared is None and kind.takes_ids and any(map(denies, rest)):
             undone = None if is_joined else done(kind, of, ops, matching.besides(kind, rest))
             return Offer(kind.key, undone, taken / sum(map(len, name)) + 1) if undone else None
-        if compared is None:
+        if compared is None or holdings.is_nobodys(compared.condition):
             return None
         if kind.narrows and any(map(denies, rest)) and (undone := done(kind, of, ops, rest)):
             return Offer(kind.key, undone, taken / sum(map(len, name)) + 1)

@@ -14,6 +14,9 @@ LEFT = "(left any list or suppressed: left)"
         # Two things of which the second has a name
         ("joined News before 2024 or language is empty", "(joined the list “News” before 1 Jan 2024 or Language is empty)"),
         ("on News or city is Gent", "(on the list “News” or City is “Gent”)"),
+        # No address is a word, and a domain is written with its sign or without
+        ("has a Gmail address", "Address contains “@gmail.”"),
+        ("address is gmail", "Address contains “@gmail.”"),
         # Who left
         ("on Offers and unsubscribed", f"(on the list “Offers” and {LEFT})"),
         ("clicked last week and unsubscribed", f"(clicked in a campaign in the last 7 days and {LEFT})"),
