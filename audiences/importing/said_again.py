@@ -171,22 +171,20 @@ join named n on n.contact_id = was.contact_id and n.of_list
 join audiences_subscription m on m.contact_id = was.contact_id and {{own}};
 update audiences_subscription m set evidence = jsonb_build_object('import', (%(again)s::bigint[])[h.number])
 from handed h where m.id = h.id;
-update audiences_contact c set version = c.version + 1 from handed h where c.id = h.contact_id;
-insert into audiences_importchange (step_id, contact_id, changes, membership)
-select h.step_id, h.contact_id, '{{{{}}}}', h.membership from handed h order by h.contact_id;
+insert into audiences_importchange (step_id, contact_id, changes, membership, is_handed)
+select h.step_id, h.contact_id, '{{{{}}}}', h.membership, true from handed h order by h.contact_id;
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, ip, created_at)
 select h.contact_id, (%(again_basis)s::bigint[])[h.number], %(list)s, 'given',
        coalesce(h.at, (%(again_at)s::timestamptz[])[h.number]), h.ip, now()
 from handed h order by h.contact_id
 """
 
-# A row that changes nothing says whose they are now.
+# Of a row `j` of the journal: it says no more than whose the person is now.
+IS_HANDED_PERSON = "j.is_handed and j.changes = '{}' and j.membership is null"
+
 _HAND_PEOPLE_OVER = """
-insert into audiences_importchange (step_id, contact_id, changes)
-select distinct on (n.contact_id) n.step_id, n.contact_id, '{}'::jsonb
+insert into audiences_importchange (step_id, contact_id, changes, is_handed)
+select distinct on (n.contact_id) n.step_id, n.contact_id, '{}'::jsonb, true
 from (select id from made union select id from adopted) p join named n on n.contact_id = p.id
-where not exists (
-    select 1 from audiences_importchange j where j.step_id = n.step_id and j.contact_id = n.contact_id
-)
 order by n.contact_id, n.number
 """

@@ -112,14 +112,11 @@ with handed as (
     update audiences_importchange k set changes = h.changes || k.changes
     from handed h where k.step_id = h.step_id and k.contact_id = h.contact_id and k.changes <> '{}'
     returning k.step_id, k.contact_id
-), added as (
-    insert into audiences_importchange (step_id, contact_id, changes)
-    select h.step_id, h.contact_id, h.changes from handed h
-    where (h.step_id, h.contact_id) not in (select step_id, contact_id from merged)
-    order by h.contact_id
-    returning contact_id
 )
-update audiences_contact c set version = c.version + 1 from added where c.id = added.contact_id
+insert into audiences_importchange (step_id, contact_id, changes, is_handed)
+select h.step_id, h.contact_id, h.changes, true from handed h
+where (h.step_id, h.contact_id) not in (select step_id, contact_id from merged)
+order by h.contact_id
 """
 
 _BEFORE = """

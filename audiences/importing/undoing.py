@@ -167,28 +167,16 @@ _WHICH_STANDS = (
     "j.step_id in (select id from audiences_importstep where of_id = %(import)s and undone_at is null)"
 )
 
-# Each change of this import, or of one that was taken back, made the version of the person `p` one higher, and so did each
-# part of it that went back. Columns first: a field may be called like a mark.
+# What this import, or one that was taken back, changed itself made the version of the person `p` one higher, and so did each
+# part that went back.
 _CHANGES = """
 select coalesce(sum(
-    (j.changes <> '{}' or j.membership is not null)::int + case when j.kept is null then 0 else
+    (not j.is_handed and (j.changes <> '{}' or j.membership is not null))::int + case when j.kept is null then 0 else
         (exists (select 1 from jsonb_object_keys(j.changes) key where not j.kept ? key))::int
         + (j.membership is not null and not j.kept ? 'list')::int + (j.changes = '{}' and j.kept ? 'off')::int
     end
 ), 0) from audiences_importchange j join audiences_importstep t on t.id = j.step_id
 where j.contact_id = p.id and (t.undone_at is not null or t.of_id = %(import)s)
-"""
-
-# Whom an import made that was taken back, while no other that stands says that they were handed over to it.
-_IS_ADOPTED = """
-exists (
-    select 1 from audiences_importstep t join audiences_import i on i.id = t.of_id
-    where i.workspace_id = %(workspace)s and t.undone_at is not null
-      and p.id between t.first_contact and t.last_contact and p.created_at = t.at
-) and not exists (
-    select 1 from audiences_importchange o join audiences_importstep t on t.id = o.step_id
-    where o.contact_id = p.id and t.undone_at is null and t.of_id <> %(import)s
-)
 """
 
 # Whom this chunk made, or has from one that was taken back, and who is still here.
@@ -200,7 +188,8 @@ create unique index on made (id);
 analyze made;
 create temp table adopted on commit drop as
 select p.id, p.version from audiences_contact p
-where p.id in (select j.contact_id from {_JOURNAL} j where {_WHICH}) and p.workspace_id = %(workspace)s and {_IS_ADOPTED};
+where p.workspace_id = %(workspace)s
+  and p.id in (select j.contact_id from {_JOURNAL} j where {_WHICH} and {said_again.IS_HANDED_PERSON});
 create unique index on adopted (id);
 analyze adopted
 """
@@ -243,9 +232,10 @@ select %(step)s, made.id, '{}', null,
        case when exists (select 1 from own where own.contact_id = made.id) then '["person", "off"]' else '["person"]' end::jsonb
 from made order by made.id
 """
+# Told of once: with the first row of theirs.
 _KEPT_ADOPTED = f"""
-update {_JOURNAL} j set kept = coalesce(j.kept, '[]') || '["person"]'
-from adopted where {_WHICH} and j.contact_id = adopted.id
+update {_JOURNAL} set kept = coalesce(kept, '[]') || '["person"]'
+where id in (select min(j.id) from {_JOURNAL} j join adopted on adopted.id = j.contact_id where {_WHICH} group by j.contact_id)
 """
 
 _CHUNK_PEOPLE = f"select id from made union select j.contact_id from {_JOURNAL} j where {_WHICH}"
@@ -265,8 +255,10 @@ with steps as (
     select contact_id from named where of_list
 ), adopted as (
     select p.id, {{is_unused}} as is_gone from audiences_contact p
-    where p.id in (select j.contact_id from steps join audiences_importchange j on j.step_id = steps.id)
-      and p.workspace_id = %(workspace)s and {_IS_ADOPTED}
+    where p.workspace_id = %(workspace)s and p.id in (
+        select j.contact_id from steps join audiences_importchange j on j.step_id = steps.id
+        where {said_again.IS_HANDED_PERSON.replace("{}", "{{}}")}
+    )
 ), made as (
     select p.id, {{is_unused}} as is_gone, exists (
         select 1 from audiences_subscription m

@@ -275,6 +275,9 @@ class ImportChange(Change):
     """What an import changed of somebody who was here already."""
 
     step = models.ForeignKey(ImportStep, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    # Not changed by it: values, a membership or, in a row that tells of neither, the person are of an earlier one that was
+    # rolled back and became the word of this one.
+    is_handed = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = (

@@ -1,6 +1,7 @@
 """Rolled back, an import leaves what a later one said as well, which becomes the word of that one, to be rolled back in its turn."""
 
 from datetime import date, timedelta
+from importlib import import_module
 
 import pytest
 from django.db import connection, transaction
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from audiences import queries, services
 from audiences.importing import said_again
-from audiences.models import Consent, Contact, Field, ImportChange, Subscription
+from audiences.models import Consent, Contact, Field, ImportChange, Subscription, Tagging
 from tests.audiences.importing import bring, fields, left_before, on, undo
 from tests.factories import ContactFactory, ListFactory, SubscriptionFactory
 
@@ -113,6 +114,27 @@ def test_who_had_left_before_the_first_has_left_again_whatever_a_plain_file_foun
 
     assert page["undo_text"].startswith("1 person gets back the fields and lists they had.")
     assert (on(news), Consent.objects.standing().count()) == ([("left@x.test", "unsubscribed")], 0)
+
+
+def test_who_had_left_before_the_first_has_left_again_though_somebody_took_them_off_since(
+    workspace, member, by, news
+):
+    approver = member("approver")
+    left_before(workspace, news, 10)
+    left = Subscription.objects.values("status", "evidence", "changed_at").get()
+    yesterday = (timezone.now() - timedelta(days=1)).date()
+    first = bring(
+        workspace, approver, "Email\nleft@x.test\n", on_list=news, resubscribes=True, consent_date=yesterday
+    )
+    services.change_subscription(
+        contact=Contact.objects.get(), on_list=news, by=by, status="removed", was="subscribed"
+    )
+
+    undo(first, approver)
+
+    assert Subscription.objects.values("status", "evidence", "changed_at").get() == left
+    bring(workspace, by, "Email,City\nleft@x.test,Bern\n", on_list=news)
+    assert on(news) == [("left@x.test", "unsubscribed")]
 
 
 def test_the_first_later_file_takes_over_with_the_day_of_its_row(workspace, by, news, ana):
@@ -297,3 +319,72 @@ def test_rows_alone_are_shown_without_working_out_a_roll_back(workspace, by, bro
     )
 
     assert answer.status_code == 200
+
+
+def emails():
+    return sorted(Contact.objects.values_list("email", flat=True))
+
+
+def test_a_file_takes_nobody_with_it_who_was_not_handed_over_to_it(workspace, by):
+    first = bring(workspace, by, "Email\nnew@x.test\n")
+    services.tag_person(contact=Contact.objects.get(), by=by, name="VIP")
+    undo(first, by)
+    Tagging.objects.all().delete()
+    last = bring(workspace, by, "Email,City\nnew@x.test,Bern\n")
+
+    undo(last, by)
+
+    assert (emails(), fields("new@x.test")[1]) == (["new@x.test"], "")
+
+
+def test_whose_holder_is_forgotten_stays_whatever_else_goes(workspace, by):
+    first, second = (bring(workspace, by, "Email\nnew@x.test\n") for _ in "12")
+    undo(first, by)
+    ImportChange.objects.filter(step__of=second).delete()
+    third = bring(workspace, by, "Email,City\nnew@x.test,Bern\n")
+
+    undo(third, by)
+
+    assert (emails(), fields("new@x.test")[1]) == (["new@x.test"], "")
+
+
+def test_to_hand_over_changes_nobody_so_that_an_account_is_heard_on(workspace, by, account, pull, news):
+    account.contact("new@x.test", FIRSTNAME="One")
+    first, _ = (bring(workspace, by, "Email\nnew@x.test\n", on_list=news) for _ in "12")
+    pull()
+
+    undo(first, by)
+
+    account.update("new@x.test", attributes={"FIRSTNAME": "Two"})
+    pull()
+    assert fields("new@x.test")[0] == "Two"
+
+
+def test_whom_two_files_hold_is_told_of_alike_before_and_after(workspace, by):
+    first, second = (bring(workspace, by, "Email\nnew@x.test\n") for _ in "12")
+    bring(workspace, by, "Email,City\nnew@x.test,Bern\n")
+    undo(first, by)
+    seen = queries.outlook(second)
+
+    undo(second, by)
+
+    assert (seen.gone, seen.off, seen.staying, seen.back, seen.kept) == (0, 0, 0, 0, 1)
+    assert (second.undone["kept"], len(queries.undone(second, "kept").rows)) == (1, 1)
+
+
+def test_what_the_release_before_handed_over_is_marked(workspace, by, news):
+    first = bring(workspace, by, FILE, on_list=news)
+    bring(workspace, by, "Email\nana@x.test\nnew@x.test\n", on_list=news)
+    other = bring(workspace, by, "Email\nnew@x.test\n", on_list=ListFactory(workspace=workspace, name="Club"))
+    undo(first, by)
+    marked = set(ImportChange.objects.filter(is_handed=True))
+    ImportChange.objects.update(is_handed=False)
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("audiences.migrations.0031_handed_changes")._MARK)
+
+    assert marked == set(ImportChange.objects.filter(is_handed=True)) != set()
+    assert {change.step.of_id for change in ImportChange.objects.filter(is_handed=False)} == {
+        first.pk,
+        other.pk,
+    }
