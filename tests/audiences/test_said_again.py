@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audiences import queries, services
 from audiences.importing import said_again
+from audiences.importing.tables import Tables
 from audiences.models import Consent, Contact, Field, ImportChange, Subscription, Tagging
 from tests.audiences.importing import bring, fields, left_before, on, undo
 from tests.factories import ContactFactory, ListFactory, SubscriptionFactory
@@ -388,3 +389,77 @@ def test_what_the_release_before_handed_over_is_marked(workspace, by, news):
         first.pk,
         other.pk,
     }
+
+
+def test_a_file_that_met_only_who_had_left_said_their_fields_too(workspace, by, news, ana):
+    Contact.objects.update(city="Old")
+    SubscriptionFactory(
+        list=news, contact=ana, status="unsubscribed", changed_at=timezone.now() - timedelta(days=3)
+    )
+    first, again, other = (
+        bring(workspace, by, f"Email,City\nana@x.test,{city}\n", on_list=on_list)
+        for city, on_list in (("New", None), ("New", news), ("Other", news))
+    )
+    assert again.counts == {"read": 1, "left": 1}
+
+    found = []
+    for mine in (other, first, again):
+        undo(mine, by)
+        found.append(fields("ana@x.test")[1])
+
+    assert found == ["New", "New", "Old"]
+
+
+def test_a_file_that_only_wrote_to_who_had_left_goes_back_to_what_was_before_both(workspace, by, news, ana):
+    Contact.objects.update(city="Old")
+    SubscriptionFactory(
+        list=news, contact=ana, status="unsubscribed", changed_at=timezone.now() - timedelta(days=3)
+    )
+    first = bring(workspace, by, "Email,City\nana@x.test,New\n")
+    second = bring(workspace, by, "Email,City\nana@x.test,Other\n", on_list=news)
+
+    undo(first, by)
+    undo(second, by)
+
+    assert fields("ana@x.test")[1] == "Old"
+
+
+@pytest.mark.parametrize(
+    ("order", "cities"),
+    [("acb", ["Other", "New", "Old"]), ("cab", ["New", "New", "Old"]), ("abc", ["Other", "Other", "Old"])],
+)
+def test_a_value_said_again_before_it_was_written_over_is_a_word_still(workspace, by, ana, order, cities):
+    Contact.objects.update(city="Old")
+    done = {
+        name: bring(workspace, by, f"Email,City\nana@x.test,{city}\n")
+        for name, city in (("a", "New"), ("b", "New"), ("c", "Other"))
+    }
+    found = []
+    for name in order:
+        undo(done[name], by)
+        found.append(fields("ana@x.test")[1])
+
+    assert found == cities
+
+
+def test_a_file_whose_rows_a_crash_emptied_said_what_it_could_have(workspace, by, ana):
+    Contact.objects.update(city="Old", first_name="Ana")
+    file = "Email,City{}\nana@x.test,New{}\n"
+    first = bring(workspace, by, file.format(",First name", ",Anna"))
+    second = bring(workspace, by, file.format("", ""))
+    with connection.cursor() as cursor:
+        cursor.execute(f"truncate {Tables(second).stage}")
+
+    undo(first, by)
+
+    assert fields("ana@x.test")[:2] == ("Ana", "New")
+
+
+def test_a_file_that_wrote_nothing_is_rolled_back_without_the_number(workspace, by, browse, monkeypatch):
+    first, second = (bring(workspace, by, "Email\nnew@x.test\n") for _ in "12")
+    undo(first, by)
+    monkeypatch.setattr(queries, "outlook", lambda mine: None)
+
+    text = browse("editor").get(f"/w/acme/imports/{second.pk}/").context["undo_text"]
+
+    assert text.startswith("Those who came with it go again unless they changed since")
