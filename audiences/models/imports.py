@@ -142,7 +142,8 @@ class Import(Changing):
         ConsentBasis, on_delete=models.PROTECT, null=True, blank=True, related_name="imports"
     )
 
-    # "stage": the last line staged; "preview", "apply": the last line looked at; "undo": steps left.
+    # "stage": the last line staged; "preview", "apply": the last line looked at; "undo": the last
+    # person of a chunk that is taken back in parts.
     checkpoint = models.JSONField(default=dict, blank=True)
     # Outcome → rows, and "read"; of suppressions "people" too: who would be suppressed, and "odd_days": rows whose day
     # does not read. "left_changed": of those who

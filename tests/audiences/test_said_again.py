@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audiences import queries, services
-from audiences.importing import said_again
+from audiences.importing import said_again, undoing
 from audiences.importing.tables import Tables
 from audiences.models import Consent, Contact, Field, ImportChange, Subscription, Tagging
 from tests.audiences.importing import bring, fields, left_before, on, undo
@@ -463,3 +463,20 @@ def test_a_file_that_wrote_nothing_is_rolled_back_without_the_number(workspace, 
     text = browse("editor").get(f"/w/acme/imports/{second.pk}/").context["undo_text"]
 
     assert text.startswith("Those who came with it go again unless they changed since")
+
+
+def test_a_chunk_that_later_files_are_asked_about_goes_back_in_parts(workspace, by, news, ana, monkeypatch):
+    monkeypatch.setattr(undoing, "VALUES", 1)
+    Contact.objects.update(city="Old")
+    file = "Email,City\nana@x.test,New\nnew@x.test,New\n{}"
+    first = bring(workspace, by, file.format("gone@x.test,New\n"), on_list=news)
+    second = bring(workspace, by, file.format(""), on_list=news)
+
+    undo(first, by)
+
+    assert (emails(), fields("ana@x.test")[1], len(on(news))) == (["ana@x.test", "new@x.test"], "New", 2)
+    assert first.undone == {"people": 1, "fields": 0, "lists": 0, "off": 0, "kept": 2}
+    assert first.checkpoint.keys() & {"undo"} == set()
+    undo(second, by)
+    assert (emails(), fields("ana@x.test")[1], on(news)) == (["ana@x.test"], "Old", [])
+    assert second.undone == {"people": 1, "fields": 1, "lists": 1, "off": 0, "kept": 0}
