@@ -121,13 +121,20 @@ exists (
 )"""
 _WAS_TAKEN_BACK = IS_TAKEN_BACK.format(contact="m.contact_id", membership="t.membership")
 
-# A membership an account may have been told of is taken off, not forgotten: else nobody would tell it again.
+# A membership an account may have been told of is taken off, not forgotten: else nobody would tell it again. Who had left
+# before has left again, though somebody took them off since: else a file could put them back.
 _MEMBERSHIPS = f"""
 create temp table touched on commit drop as
 select m.id, m.contact_id, j.id as change_id, j.membership, {IS_MIRRORED} as is_mirrored
 from {{journal}} j
 join audiences_subscription m on m.contact_id = j.contact_id and {{own}}
 where {{which}} and j.membership is not null;
+update audiences_subscription m
+set status = 'unsubscribed', evidence = j.membership -> 'evidence', changed_at = (j.membership ->> 'changed_at')::timestamptz
+from {{journal}} j
+where {{which}} and j.membership ->> 'status' = 'unsubscribed'
+  and m.contact_id = j.contact_id and m.list_id = %(list)s and m.status = 'removed'
+  and not exists (select 1 from touched t where t.id = m.id);
 update {{journal}} j set kept = coalesce(j.kept, '[]') || '["list"]'
 where {{which}} and j.membership is not null
   and not exists (select 1 from touched t where t.change_id = j.id);

@@ -4,6 +4,7 @@ Who was on the list already was not put there again, so nothing of it was writte
 """
 
 from collections.abc import Iterator, Sequence
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from django.db import connection as database
@@ -16,13 +17,15 @@ from audiences.models import Import
 State = Import.State
 # Imports whose rows are read by one statement.
 READ_AT_ONCE = 20
+# Bytes of what is found in them, beyond which it waits on the disk, and that are read from there at once.
+IN_MEMORY, BLOCK = 1_000_000, 64_000
 
 
 def later(mine: Import) -> list[Import]:
     """The imports that began after this one, stand and found people here, each in its turn."""
     found = list(
         Import.objects.filter(
-            Q(counts__changed__gt=0) | Q(counts__unchanged__gt=0),
+            Q(counts__changed__gt=0) | Q(counts__unchanged__gt=0) | Q(counts__left__gt=0),
             workspace=mine.workspace_id, aim=Import.Aim.PEOPLE, has_rows=True, started_at__gt=mine.started_at, undone={},
             state__in=[State.RUNNING, State.DONE, State.CANCELLED, State.FAILED],
         ).order_by("started_at", "id").only("list", "basis", "consent_at", "started_at", "counts", "mapping", "policy")
@@ -57,21 +60,36 @@ def find(mine: Import, again: Sequence[Import], *, people: str, values: dict[str
         if by_journal:
             theirs = [_is_for_list_of(mine, again[number - 1]) for number in by_journal]
             cursor.execute(_BY_JOURNAL, ids | {"numbers": by_journal, "theirs": theirs})
-        for found in read(_BY_ROWS, [_rows(mine, number, one) for number, one in by_rows]):
-            names = ("contacts", "theirs", "numbers", "lines", "moments", "addresses")
-            cursor.execute(_ADD, ids | dict(zip(names, map(list, zip(*found, strict=True)), strict=True)))
+        for _ in read(_BY_ROWS, [_rows(mine, number, one) for number, one in by_rows], into=_HEARD):
+            cursor.execute(_ADD, ids)
 
 
-def read(statement: str, of_each: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
-    """What the statement finds in the rows of some imports, then of the next; `of_each` is SQL of the rows of one."""
+def read(
+    statement: str, of_each: Sequence[str], *, into: str, values: dict[str, Any] | None = None
+) -> Iterator[None]:
+    """What the statement finds in the rows of some imports, then of the next, each time as the temp table `heard`.
+
+    `of_each` is SQL of the rows of one, `into` are the columns of the table. What is found goes by a file, for it may be
+    much, and is written down by nobody before the rows are let go of.
+    """
     for first in range(0, len(of_each), READ_AT_ONCE):
-        with transaction.atomic(), database.cursor() as cursor:
-            cursor.execute(statement.format(rows=" union all ".join(of_each[first : first + READ_AT_ONCE])))
-            found = cursor.fetchall()
-            # Lets go of these tables: the database has room for so many held by one transaction, and no more.
-            transaction.set_rollback(True)
-        if found:
-            yield found
+        rows = " union all ".join(of_each[first : first + READ_AT_ONCE])
+        with database.cursor() as cursor, SpooledTemporaryFile(max_size=IN_MEMORY) as found:
+            with transaction.atomic():
+                with cursor.copy(f"copy ({statement.format(rows=rows)}) to stdout", values) as copy:
+                    for block in copy:
+                        found.write(block)
+                # Lets go of these tables: the database has room for so many held by one transaction, and no more.
+                transaction.set_rollback(True)
+            cursor.execute(
+                f"drop table if exists pg_temp.heard; create temp table heard ({into}) on commit drop"
+            )
+            found.seek(0)
+            with cursor.copy("copy heard from stdin") as copy:
+                while block := found.read(BLOCK):
+                    copy.write(block)
+            cursor.execute("analyze heard")
+        yield
 
 
 def hand_over(mine: Import, again: Sequence[Import], *, journal: str, which: str, own: str, values: dict[str, Any]) -> None:  # fmt: skip
@@ -143,16 +161,14 @@ where not exists (
 order by f.id, f.of_list, f.number, f.line
 """
 
+_HEARD = "contact_id bigint, of_list bool, number int, line bigint, at timestamptz, ip inet"
 _ADD = """
 insert into named
 select f.contact_id, f.of_list, f.number, (
     select t.id from audiences_importstep t
     where t.of_id = (%(ids)s::bigint[])[f.number] and t.last_line >= f.line order by t.last_line limit 1
-), f.at, f.ip::inet
-from unnest(
-    %(contacts)s::bigint[], %(theirs)s::bool[], %(numbers)s::int[], %(lines)s::bigint[], %(moments)s::timestamptz[],
-    %(addresses)s::text[]
-) f(contact_id, of_list, number, line, at, ip)
+), f.at, f.ip
+from heard f
 on conflict (contact_id, of_list) do update
 set number = excluded.number, step_id = excluded.step_id, at = excluded.at, ip = excluded.ip
 """
@@ -171,22 +187,20 @@ join named n on n.contact_id = was.contact_id and n.of_list
 join audiences_subscription m on m.contact_id = was.contact_id and {{own}};
 update audiences_subscription m set evidence = jsonb_build_object('import', (%(again)s::bigint[])[h.number])
 from handed h where m.id = h.id;
-update audiences_contact c set version = c.version + 1 from handed h where c.id = h.contact_id;
-insert into audiences_importchange (step_id, contact_id, changes, membership)
-select h.step_id, h.contact_id, '{{{{}}}}', h.membership from handed h order by h.contact_id;
+insert into audiences_importchange (step_id, contact_id, changes, membership, is_handed)
+select h.step_id, h.contact_id, '{{{{}}}}', h.membership, true from handed h order by h.contact_id;
 insert into audiences_consent (contact_id, basis_id, list_id, kind, at, ip, created_at)
 select h.contact_id, (%(again_basis)s::bigint[])[h.number], %(list)s, 'given',
        coalesce(h.at, (%(again_at)s::timestamptz[])[h.number]), h.ip, now()
 from handed h order by h.contact_id
 """
 
-# A row that changes nothing says whose they are now.
+# Of a row `j` of the journal: it says no more than whose the person is now.
+IS_HANDED_PERSON = "j.is_handed and j.changes = '{}' and j.membership is null"
+
 _HAND_PEOPLE_OVER = """
-insert into audiences_importchange (step_id, contact_id, changes)
-select distinct on (n.contact_id) n.step_id, n.contact_id, '{}'::jsonb
+insert into audiences_importchange (step_id, contact_id, changes, is_handed)
+select distinct on (n.contact_id) n.step_id, n.contact_id, '{}'::jsonb, true
 from (select id from made union select id from adopted) p join named n on n.contact_id = p.id
-where not exists (
-    select 1 from audiences_importchange j where j.step_id = n.step_id and j.contact_id = n.contact_id
-)
 order by n.contact_id, n.number
 """

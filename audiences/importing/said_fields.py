@@ -12,7 +12,7 @@ from audiences.journal import now_in
 from audiences.models import Import
 
 # Of a change `j`, and the `key` of a field in it: a later file says the same.
-IS_SAID = "(j.contact_id, key) in (select contact_id, key from said_fields)"
+IS_SAID = "exists (select 1 from said_fields said where said.contact_id = j.contact_id and said.field = key)"
 
 
 def are_said(mine: Import, one: Import) -> bool:
@@ -21,7 +21,7 @@ def are_said(mine: Import, one: Import) -> bool:
 
 
 def find(mine: Import, again: Sequence[Import], *, which: str, values: dict[str, Any]) -> None:
-    """Which values that changes `j` wrote, and that still stand, these imports said: the temp table `said_fields`.
+    """Which values that changes `j` wrote these imports said, before one of them wrote over it: the temp table `said_fields`.
 
     Each by the first that did.
     """
@@ -30,16 +30,11 @@ def find(mine: Import, again: Sequence[Import], *, which: str, values: dict[str,
         tellers = [(number, one) for number, one in enumerate(again, 1) if are_said(mine, one)]
         if not tellers:
             return
-        cursor.execute(_WANTED.format(which=which), values)
-        for found in said_again.read(_FIRST, [_rows(number, one) for number, one in tellers]):
-            contacts, keys, numbers, lines = map(list, zip(*found, strict=True))
-            cursor.execute(
-                _ADD,
-                {
-                    "contacts": contacts, "keys": keys, "numbers": numbers, "lines": lines,
-                    "ids": [one.pk for one in again],
-                },
-            )  # fmt: skip
+        cursor.execute(_WANTED.format(which=which), values | {"again": [one.pk for one in again]})
+        rows = [_rows(number, one) for number, one in tellers]
+        fields = {f"fields_{number}": sorted(_fields(one)) for number, one in tellers}
+        for _ in said_again.read(_FIRST, rows, into=_HEARD, values=fields):
+            cursor.execute(_ADD, {"ids": [one.pk for one in again]})
 
 
 def hand_over(again: Sequence[Import], *, which: str, values: dict[str, Any]) -> None:
@@ -60,66 +55,89 @@ def _fields(of: Import) -> set[str]:
 
 def _rows(number: int, one: Import) -> str:
     tables = Tables(one)
-    columns = " ".join(f"when '{column}' then to_jsonb(nullif(s.{column}, ''))" for column in STANDARD)
+    columns = ", ".join(f"'{column}', nullif(s.{column}, '')" for column in STANDARD)
+    # A crash of the database empties the stage. Then it said whatever it could have.
+    lost = f"select jsonb_object_agg(key, value -> 1) from jsonb_each(w.changes) where key = any(%(fields_{number})s)"
     return (
-        f"select w.contact_id, w.key, {number}, r.line from wanted_fields w"
+        f"select w.contact_id, said.key, {number}, r.line from wanted_fields w"
         f" join {tables.result} r on r.outcome in ('changed', 'unchanged', 'left') and r.contact_id = w.contact_id"
-        f" join {tables.stage} s on s.line = r.line"
-        f" where case w.key {columns} else s.custom -> w.key end = w.after"
+        f" left join {tables.stage} s on s.line = r.line cross join lateral jsonb_each("
+        f"case when s.line is null then ({lost}) else s.custom || jsonb_strip_nulls(jsonb_build_object({columns})) end) said"
+        f" where w.changes -> said.key -> 1 = said.value and {number} < coalesce((w.ends ->> said.key)::int, {number + 1})"
     )
 
 
 _SAID = """
 drop table if exists pg_temp.said_fields, pg_temp.wanted_fields;
 create temp table said_fields (
-    contact_id bigint, key text, step_id bigint, before jsonb, after jsonb, primary key (contact_id, key)
+    contact_id bigint, field text, step_id bigint, before jsonb, after jsonb, primary key (contact_id, field)
 ) on commit drop
 """
 
 _WANTED = f"""
 create temp table wanted_fields on commit drop as
-select j.contact_id, key, value -> 0 as before, value -> 1 as after
-from audiences_importchange j
-join audiences_contact c on c.id = j.contact_id and c.workspace_id = %(workspace)s
-cross join jsonb_each(j.changes)
-where {{which}} and {now_in("key")} = value -> 1;
+with ends as (
+    select contact_id, jsonb_object_agg(key, number) as ends
+    from (
+        select k.contact_id, key, min(one.number) as number
+        from audiences_importchange k join audiences_importstep t on t.id = k.step_id
+        join unnest(%(again)s::bigint[]) with ordinality one(id, number) on one.id = t.of_id
+        cross join jsonb_object_keys(k.changes) key
+        where k.contact_id in (select j.contact_id from audiences_importchange j where {{which}})
+        group by k.contact_id, key
+    ) first group by contact_id
+)
+select contact_id, jsonb_object_agg(key, value) as changes,
+       -- Of a value that does not stand: the import that wrote over it.
+       jsonb_object_agg(key, ends -> key) filter (where not stands) as ends
+from (
+    select j.contact_id, key, value, ends, ({now_in("key")} = value -> 1) is true as stands
+    from audiences_importchange j
+    join audiences_contact c on c.id = j.contact_id and c.workspace_id = %(workspace)s
+    left join ends on ends.contact_id = j.contact_id
+    cross join jsonb_each(j.changes)
+    where {{which}}
+) written
+where stands or ends ? key
+group by contact_id;
 create index on wanted_fields (contact_id);
 analyze wanted_fields
 """
 
 _FIRST = """
 select distinct on (f.contact_id, f.key) f.* from ({rows}) f(contact_id, key, number, line)
-where (f.contact_id, f.key) not in (select contact_id, key from said_fields)
+where not exists (select 1 from said_fields said where said.contact_id = f.contact_id and said.field = f.key)
 order by f.contact_id, f.key, f.number, f.line
 """
 
+_HEARD = "contact_id bigint, key text, number int, line bigint"
 _ADD = """
 insert into said_fields
-select w.contact_id, w.key, (
-    select t.id from audiences_importstep t
-    where t.of_id = (%(ids)s::bigint[])[f.number] and t.last_line >= f.line order by t.last_line limit 1
-), w.before, w.after
-from unnest(%(contacts)s::bigint[], %(keys)s::text[], %(numbers)s::int[], %(lines)s::bigint[]) f(contact_id, key, number, line)
-join wanted_fields w on w.contact_id = f.contact_id and w.key = f.key
+select f.contact_id, f.key, step.id, w.changes -> f.key -> 0, w.changes -> f.key -> 1
+from (
+    select number, line, (
+        select t.id from audiences_importstep t
+        where t.of_id = (%(ids)s::bigint[])[number] and t.last_line >= line order by t.last_line limit 1
+    ) from (select distinct number, line from heard) lines
+) step(number, line, id)
+join heard f on f.number = step.number and f.line = step.line
+join wanted_fields w on w.contact_id = f.contact_id
 """
 
 # Into what that import changed of the person itself: one change tells of all fields.
 _HAND_OVER = """
 with handed as (
-    select step_id, contact_id, jsonb_object_agg(key, jsonb_build_array(before, after)) as changes
+    select step_id, contact_id, jsonb_object_agg(field, jsonb_build_array(before, after)) as changes
     from said_fields group by step_id, contact_id
 ), merged as (
     update audiences_importchange k set changes = h.changes || k.changes
     from handed h where k.step_id = h.step_id and k.contact_id = h.contact_id and k.changes <> '{}'
     returning k.step_id, k.contact_id
-), added as (
-    insert into audiences_importchange (step_id, contact_id, changes)
-    select h.step_id, h.contact_id, h.changes from handed h
-    where (h.step_id, h.contact_id) not in (select step_id, contact_id from merged)
-    order by h.contact_id
-    returning contact_id
 )
-update audiences_contact c set version = c.version + 1 from added where c.id = added.contact_id
+insert into audiences_importchange (step_id, contact_id, changes, is_handed)
+select h.step_id, h.contact_id, h.changes, true from handed h
+where (h.step_id, h.contact_id) not in (select step_id, contact_id from merged)
+order by h.contact_id
 """
 
 _BEFORE = """

@@ -5,7 +5,8 @@ whoever left since keeps the leave, and the person it belongs to. What a later i
 back with that one: once all are rolled back, in whatever order, nothing of them is left.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from django.db import connection as database
 from django.db import transaction
@@ -19,9 +20,13 @@ from audiences.importing.outcomes import values_of
 from audiences.journal import IS_MIRRORED, consents_undone, fields_back, is_still_ours, memberships_back
 from audiences.models import Consent, Contact, Import, ImportStep, Subscription
 
+# Values that go back at once where later files have to be asked about each: a part of a minute's work.
+VALUES = 1_000_000
+LAST = 2**63 - 1
+
 
 def undo_next(mine: Import) -> bool:
-    """Take back the newest chunk that still stands; False when there is none."""
+    """Take back the newest chunk that still stands, or the next part of it; False when there is none."""
     with transaction.atomic():
         sets.one_writer(mine.workspace)
         step = (
@@ -33,12 +38,24 @@ def undo_next(mine: Import) -> bool:
         if step is None:
             return False
         row = Import.objects.select_for_update().get(pk=mine.pk)
-        if row.state != Import.State.UNDOING or row.undone != mine.undone:
+        if row.state != Import.State.UNDOING or (row.undone, row.checkpoint) != (
+            mine.undone,
+            mine.checkpoint,
+        ):
             raise outbox.LeaseLost
-        counts = _undo(mine, step)
-        ImportStep.objects.filter(pk=step.pk).update(undone_at=timezone.now())
+        again = said_again.later(mine)
+        values = values_of(mine) | {
+            "step": step.pk, "at": step.at, "first": step.first_contact, "last": step.last_contact,
+            "contact": MirrorKind.CONTACT.value, "after": mine.checkpoint.get("undo", 0),
+        }  # fmt: skip
+        until = _end_of_chunk(mine, again, values)
+        counts = _undo(mine, step, again, values | {"until": LAST if until is None else until})
+        if until is None:
+            ImportStep.objects.filter(pk=step.pk).update(undone_at=timezone.now())
+        rest = {name: value for name, value in mine.checkpoint.items() if name != "undo"}
+        mine.checkpoint = rest if until is None else rest | {"undo": until}
         mine.undone = {name: mine.undone.get(name, 0) + count for name, count in counts.items()}
-        Import.objects.filter(pk=mine.pk).update(undone=mine.undone)
+        Import.objects.filter(pk=mine.pk).update(undone=mine.undone, checkpoint=mine.checkpoint)
     return True
 
 
@@ -73,11 +90,18 @@ def outlook(mine: Import) -> Outlook | None:
         return Outlook(*cursor.fetchone())
 
 
-def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
-    values = values_of(mine) | {
-        "step": step.pk, "at": step.at, "first": step.first_contact, "last": step.last_contact,
-        "contact": MirrorKind.CONTACT.value,
-    }  # fmt: skip
+def _end_of_chunk(mine: Import, again: Sequence[Import], values: dict[str, Any]) -> int | None:
+    """The last person of the next part of a chunk that goes back at once; None where all the rest does."""
+    if not any(said_again.must_be_read(one) or said_fields.are_said(mine, one) for one in again):
+        return None
+    people = max(1, VALUES // max(1, len(mine.mapping)))
+    with database.cursor() as cursor:
+        cursor.execute(_END_OF_CHUNK, values | {"skipped": people - 1})
+        found = cursor.fetchone()
+    return found[0] if found else None
+
+
+def _undo(mine: Import, step: ImportStep, again: Sequence[Import], values: dict[str, Any]) -> dict[str, int]:
     counts = {"fields": 0, "lists": 0, "people": 0, "off": 0, "kept": 0}
     with database.cursor() as cursor:
         cursor.execute(
@@ -85,7 +109,6 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
             " drop table if exists pg_temp.touched, pg_temp.made, pg_temp.adopted, pg_temp.own, pg_temp.unused"
         )
         cursor.execute(_MADE, values)
-        again = said_again.later(mine)
         said_again.find(mine, again, people=_CHUNK_PEOPLE, values=values)
         cursor.execute(_UNUSED.format(is_unused=_is_unused()), values)
         cursor.execute(_DELETE_WHAT_HANGS_ON_THEM, values)
@@ -109,8 +132,7 @@ def _undo(mine: Import, step: ImportStep) -> dict[str, int]:
         cursor.execute("select count(distinct id) from touched")
         counts["lists"] = cursor.fetchone()[0]
         cursor.execute(
-            "select count(distinct contact_id) from audiences_importchange where step_id = %(step)s and kept <> '[]'",
-            values,
+            f"select count(distinct j.contact_id) from {_JOURNAL} j where {_WHICH} and j.kept <> '[]'", values
         )
         counts["kept"] = cursor.fetchone()[0]
     return counts
@@ -162,16 +184,18 @@ def _used_elsewhere() -> str:
     return " or ".join(found)
 
 
-_JOURNAL, _WHICH = "audiences_importchange", "j.step_id = %(step)s"
+_JOURNAL = "audiences_importchange"
+_WHICH = "j.step_id = %(step)s and j.contact_id > %(after)s and j.contact_id <= %(until)s"
+_IS_MADE = "c.id between %(first)s and %(last)s and c.workspace_id = %(workspace)s and c.created_at = %(at)s"
 _WHICH_STANDS = (
     "j.step_id in (select id from audiences_importstep where of_id = %(import)s and undone_at is null)"
 )
 
-# Each change of this import, or of one that was taken back, made the version of the person `p` one higher, and so did each
-# part of it that went back. Columns first: a field may be called like a mark.
+# What this import, or one that was taken back, changed itself made the version of the person `p` one higher, and so did each
+# part that went back.
 _CHANGES = """
 select coalesce(sum(
-    (j.changes <> '{}' or j.membership is not null)::int + case when j.kept is null then 0 else
+    (not j.is_handed and (j.changes <> '{}' or j.membership is not null))::int + case when j.kept is null then 0 else
         (exists (select 1 from jsonb_object_keys(j.changes) key where not j.kept ? key))::int
         + (j.membership is not null and not j.kept ? 'list')::int + (j.changes = '{}' and j.kept ? 'off')::int
     end
@@ -179,28 +203,25 @@ select coalesce(sum(
 where j.contact_id = p.id and (t.undone_at is not null or t.of_id = %(import)s)
 """
 
-# Whom an import made that was taken back, while no other that stands says that they were handed over to it.
-_IS_ADOPTED = """
-exists (
-    select 1 from audiences_importstep t join audiences_import i on i.id = t.of_id
-    where i.workspace_id = %(workspace)s and t.undone_at is not null
-      and p.id between t.first_contact and t.last_contact and p.created_at = t.at
-) and not exists (
-    select 1 from audiences_importchange o join audiences_importstep t on t.id = o.step_id
-    where o.contact_id = p.id and t.undone_at is null and t.of_id <> %(import)s
-)
+_END_OF_CHUNK = f"""
+select id from (
+    select c.id from audiences_contact c where {_IS_MADE}
+    union
+    select j.contact_id from {_JOURNAL} j where j.step_id = %(step)s
+) p where id > %(after)s order by id offset %(skipped)s limit 1
 """
 
 # Whom this chunk made, or has from one that was taken back, and who is still here.
 _MADE = f"""
 create temp table made on commit drop as
 select c.id, c.version from audiences_contact c
-where c.id between %(first)s and %(last)s and c.workspace_id = %(workspace)s and c.created_at = %(at)s;
+where {_IS_MADE} and c.id > %(after)s and c.id <= %(until)s;
 create unique index on made (id);
 analyze made;
 create temp table adopted on commit drop as
 select p.id, p.version from audiences_contact p
-where p.id in (select j.contact_id from {_JOURNAL} j where {_WHICH}) and p.workspace_id = %(workspace)s and {_IS_ADOPTED};
+where p.workspace_id = %(workspace)s
+  and p.id in (select j.contact_id from {_JOURNAL} j where {_WHICH} and {said_again.IS_HANDED_PERSON});
 create unique index on adopted (id);
 analyze adopted
 """
@@ -243,9 +264,10 @@ select %(step)s, made.id, '{}', null,
        case when exists (select 1 from own where own.contact_id = made.id) then '["person", "off"]' else '["person"]' end::jsonb
 from made order by made.id
 """
+# Told of once: with the first row of theirs.
 _KEPT_ADOPTED = f"""
-update {_JOURNAL} j set kept = coalesce(j.kept, '[]') || '["person"]'
-from adopted where {_WHICH} and j.contact_id = adopted.id
+update {_JOURNAL} set kept = coalesce(kept, '[]') || '["person"]'
+where id in (select min(j.id) from {_JOURNAL} j join adopted on adopted.id = j.contact_id where {_WHICH} group by j.contact_id)
 """
 
 _CHUNK_PEOPLE = f"select id from made union select j.contact_id from {_JOURNAL} j where {_WHICH}"
@@ -265,8 +287,10 @@ with steps as (
     select contact_id from named where of_list
 ), adopted as (
     select p.id, {{is_unused}} as is_gone from audiences_contact p
-    where p.id in (select j.contact_id from steps join audiences_importchange j on j.step_id = steps.id)
-      and p.workspace_id = %(workspace)s and {_IS_ADOPTED}
+    where p.workspace_id = %(workspace)s and p.id in (
+        select j.contact_id from steps join audiences_importchange j on j.step_id = steps.id
+        where {said_again.IS_HANDED_PERSON.replace("{}", "{{}}")}
+    )
 ), made as (
     select p.id, {{is_unused}} as is_gone, exists (
         select 1 from audiences_subscription m

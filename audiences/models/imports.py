@@ -142,7 +142,8 @@ class Import(Changing):
         ConsentBasis, on_delete=models.PROTECT, null=True, blank=True, related_name="imports"
     )
 
-    # "stage": the last line staged; "preview", "apply": the last line looked at; "undo": steps left.
+    # "stage": the last line staged; "preview", "apply": the last line looked at; "undo": the last
+    # person of a chunk that is taken back in parts.
     checkpoint = models.JSONField(default=dict, blank=True)
     # Outcome → rows, and "read"; of suppressions "people" too: who would be suppressed, and "odd_days": rows whose day
     # does not read. "left_changed": of those who
@@ -275,6 +276,9 @@ class ImportChange(Change):
     """What an import changed of somebody who was here already."""
 
     step = models.ForeignKey(ImportStep, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    # Not changed by it: values, a membership or, in a row that tells of neither, the person are of an earlier one that was
+    # rolled back and became the word of this one.
+    is_handed = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = (

@@ -387,9 +387,9 @@ def _checked(mine: Import, decisions: Decisions) -> list[dict[str, str]]:
 
 
 def _fitting(column: dict[str, str], kind: str, of_file: Mapping[str, Any]) -> dict[str, str]:
-    """With the reading that most cells allow, if the field holds another kind than is said; the others are told."""
-    best, _ = of_file.get("best", {}).get(kind, ("", 0))
-    return column | {"as": best} if best and values.READINGS[column["as"]][1] != kind else column
+    """With the reading that most cells allow, if the field holds another kind than is said; the few others are told."""
+    best, share = of_file.get("best", {}).get(kind, ("", 0))
+    return column | {"as": best} if share > 0.5 and values.READINGS[column["as"]][1] != kind else column
 
 
 def _basis(mine: Import, by: User, decisions: Decisions) -> ConsentBasis:

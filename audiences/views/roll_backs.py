@@ -56,9 +56,15 @@ def to_undo(mine: Import) -> dict[str, Any]:
         if touched := seen.gone + seen.off + seen.back:
             action = f"Roll back {counted(touched, 'person,people')}"
     else:
+        # It may have people of an import before it, and have written nothing of its own.
+        whom = (
+            f"of the {number(mine.to_write)} people it brought or changed, those"
+            if mine.to_write
+            else "those"
+        )
         parts = [
-            f"of the {number(mine.to_write)} people it brought or changed, those who came with it go again unless they changed"
-            " since or came with a later file too; others get back the fields and lists they had, unless those changed since"
+            f"{whom} who came with it go again unless they changed since or came with a later file too; others get back the"
+            " fields and lists they had, unless those changed since"
         ]
     if labels := [column["label"] for column in new_fields.planned(mine).values()]:
         parts.append(f"the new fields go that nobody else fills or uses: {', '.join(labels)}")

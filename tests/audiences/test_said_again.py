@@ -1,6 +1,7 @@
 """Rolled back, an import leaves what a later one said as well, which becomes the word of that one, to be rolled back in its turn."""
 
 from datetime import date, timedelta
+from importlib import import_module
 
 import pytest
 from django.db import connection, transaction
@@ -8,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audiences import queries, services
-from audiences.importing import said_again
-from audiences.models import Consent, Contact, Field, ImportChange, Subscription
+from audiences.importing import said_again, undoing
+from audiences.importing.tables import Tables
+from audiences.models import Consent, Contact, Field, ImportChange, Subscription, Tagging
 from tests.audiences.importing import bring, fields, left_before, on, undo
 from tests.factories import ContactFactory, ListFactory, SubscriptionFactory
 
@@ -113,6 +115,27 @@ def test_who_had_left_before_the_first_has_left_again_whatever_a_plain_file_foun
 
     assert page["undo_text"].startswith("1 person gets back the fields and lists they had.")
     assert (on(news), Consent.objects.standing().count()) == ([("left@x.test", "unsubscribed")], 0)
+
+
+def test_who_had_left_before_the_first_has_left_again_though_somebody_took_them_off_since(
+    workspace, member, by, news
+):
+    approver = member("approver")
+    left_before(workspace, news, 10)
+    left = Subscription.objects.values("status", "evidence", "changed_at").get()
+    yesterday = (timezone.now() - timedelta(days=1)).date()
+    first = bring(
+        workspace, approver, "Email\nleft@x.test\n", on_list=news, resubscribes=True, consent_date=yesterday
+    )
+    services.change_subscription(
+        contact=Contact.objects.get(), on_list=news, by=by, status="removed", was="subscribed"
+    )
+
+    undo(first, approver)
+
+    assert Subscription.objects.values("status", "evidence", "changed_at").get() == left
+    bring(workspace, by, "Email,City\nleft@x.test,Bern\n", on_list=news)
+    assert on(news) == [("left@x.test", "unsubscribed")]
 
 
 def test_the_first_later_file_takes_over_with_the_day_of_its_row(workspace, by, news, ana):
@@ -297,3 +320,163 @@ def test_rows_alone_are_shown_without_working_out_a_roll_back(workspace, by, bro
     )
 
     assert answer.status_code == 200
+
+
+def emails():
+    return sorted(Contact.objects.values_list("email", flat=True))
+
+
+def test_a_file_takes_nobody_with_it_who_was_not_handed_over_to_it(workspace, by):
+    first = bring(workspace, by, "Email\nnew@x.test\n")
+    services.tag_person(contact=Contact.objects.get(), by=by, name="VIP")
+    undo(first, by)
+    Tagging.objects.all().delete()
+    last = bring(workspace, by, "Email,City\nnew@x.test,Bern\n")
+
+    undo(last, by)
+
+    assert (emails(), fields("new@x.test")[1]) == (["new@x.test"], "")
+
+
+def test_whose_holder_is_forgotten_stays_whatever_else_goes(workspace, by):
+    first, second = (bring(workspace, by, "Email\nnew@x.test\n") for _ in "12")
+    undo(first, by)
+    ImportChange.objects.filter(step__of=second).delete()
+    third = bring(workspace, by, "Email,City\nnew@x.test,Bern\n")
+
+    undo(third, by)
+
+    assert (emails(), fields("new@x.test")[1]) == (["new@x.test"], "")
+
+
+def test_to_hand_over_changes_nobody_so_that_an_account_is_heard_on(workspace, by, account, pull, news):
+    account.contact("new@x.test", FIRSTNAME="One")
+    first, _ = (bring(workspace, by, "Email\nnew@x.test\n", on_list=news) for _ in "12")
+    pull()
+
+    undo(first, by)
+
+    account.update("new@x.test", attributes={"FIRSTNAME": "Two"})
+    pull()
+    assert fields("new@x.test")[0] == "Two"
+
+
+def test_whom_two_files_hold_is_told_of_alike_before_and_after(workspace, by):
+    first, second = (bring(workspace, by, "Email\nnew@x.test\n") for _ in "12")
+    bring(workspace, by, "Email,City\nnew@x.test,Bern\n")
+    undo(first, by)
+    seen = queries.outlook(second)
+
+    undo(second, by)
+
+    assert (seen.gone, seen.off, seen.staying, seen.back, seen.kept) == (0, 0, 0, 0, 1)
+    assert (second.undone["kept"], len(queries.undone(second, "kept").rows)) == (1, 1)
+
+
+def test_what_the_release_before_handed_over_is_marked(workspace, by, news):
+    first = bring(workspace, by, FILE, on_list=news)
+    bring(workspace, by, "Email\nana@x.test\nnew@x.test\n", on_list=news)
+    other = bring(workspace, by, "Email\nnew@x.test\n", on_list=ListFactory(workspace=workspace, name="Club"))
+    undo(first, by)
+    marked = set(ImportChange.objects.filter(is_handed=True))
+    ImportChange.objects.update(is_handed=False)
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("audiences.migrations.0031_handed_changes")._MARK)
+
+    assert marked == set(ImportChange.objects.filter(is_handed=True)) != set()
+    assert {change.step.of_id for change in ImportChange.objects.filter(is_handed=False)} == {
+        first.pk,
+        other.pk,
+    }
+
+
+def test_a_file_that_met_only_who_had_left_said_their_fields_too(workspace, by, news, ana):
+    Contact.objects.update(city="Old")
+    SubscriptionFactory(
+        list=news, contact=ana, status="unsubscribed", changed_at=timezone.now() - timedelta(days=3)
+    )
+    first, again, other = (
+        bring(workspace, by, f"Email,City\nana@x.test,{city}\n", on_list=on_list)
+        for city, on_list in (("New", None), ("New", news), ("Other", news))
+    )
+    assert again.counts == {"read": 1, "left": 1}
+
+    found = []
+    for mine in (other, first, again):
+        undo(mine, by)
+        found.append(fields("ana@x.test")[1])
+
+    assert found == ["New", "New", "Old"]
+
+
+def test_a_file_that_only_wrote_to_who_had_left_goes_back_to_what_was_before_both(workspace, by, news, ana):
+    Contact.objects.update(city="Old")
+    SubscriptionFactory(
+        list=news, contact=ana, status="unsubscribed", changed_at=timezone.now() - timedelta(days=3)
+    )
+    first = bring(workspace, by, "Email,City\nana@x.test,New\n")
+    second = bring(workspace, by, "Email,City\nana@x.test,Other\n", on_list=news)
+
+    undo(first, by)
+    undo(second, by)
+
+    assert fields("ana@x.test")[1] == "Old"
+
+
+@pytest.mark.parametrize(
+    ("order", "cities"),
+    [("acb", ["Other", "New", "Old"]), ("cab", ["New", "New", "Old"]), ("abc", ["Other", "Other", "Old"])],
+)
+def test_a_value_said_again_before_it_was_written_over_is_a_word_still(workspace, by, ana, order, cities):
+    Contact.objects.update(city="Old")
+    done = {
+        name: bring(workspace, by, f"Email,City\nana@x.test,{city}\n")
+        for name, city in (("a", "New"), ("b", "New"), ("c", "Other"))
+    }
+    found = []
+    for name in order:
+        undo(done[name], by)
+        found.append(fields("ana@x.test")[1])
+
+    assert found == cities
+
+
+def test_a_file_whose_rows_a_crash_emptied_said_what_it_could_have(workspace, by, ana):
+    Contact.objects.update(city="Old", first_name="Ana")
+    file = "Email,City{}\nana@x.test,New{}\n"
+    first = bring(workspace, by, file.format(",First name", ",Anna"))
+    second = bring(workspace, by, file.format("", ""))
+    with connection.cursor() as cursor:
+        cursor.execute(f"truncate {Tables(second).stage}")
+
+    undo(first, by)
+
+    assert fields("ana@x.test")[:2] == ("Ana", "New")
+
+
+def test_a_file_that_wrote_nothing_is_rolled_back_without_the_number(workspace, by, browse, monkeypatch):
+    first, second = (bring(workspace, by, "Email\nnew@x.test\n") for _ in "12")
+    undo(first, by)
+    monkeypatch.setattr(queries, "outlook", lambda mine: None)
+
+    text = browse("editor").get(f"/w/acme/imports/{second.pk}/").context["undo_text"]
+
+    assert text.startswith("Those who came with it go again unless they changed since")
+
+
+def test_a_chunk_that_later_files_are_asked_about_goes_back_in_parts(workspace, by, news, ana, monkeypatch):
+    monkeypatch.setattr(undoing, "VALUES", 1)
+    Contact.objects.update(city="Old")
+    file = "Email,City\nana@x.test,New\nnew@x.test,New\n{}"
+    first = bring(workspace, by, file.format("gone@x.test,New\n"), on_list=news)
+    second = bring(workspace, by, file.format(""), on_list=news)
+
+    undo(first, by)
+
+    assert (emails(), fields("ana@x.test")[1], len(on(news))) == (["ana@x.test", "new@x.test"], "New", 2)
+    assert first.undone == {"people": 1, "fields": 0, "lists": 0, "off": 0, "kept": 2}
+    assert first.checkpoint.keys() & {"undo"} == set()
+    undo(second, by)
+    assert (emails(), fields("ana@x.test")[1], on(news)) == (["ana@x.test"], "Old", [])
+    assert second.undone == {"people": 1, "fields": 1, "lists": 1, "off": 0, "kept": 0}

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from audiences import services
 from audiences.models import BulkAction, Consent, Contact, Import, Subscription
 from audiences.queries.contacts import People
-from tests.audiences.importing import bring, state_of, undo
+from tests.audiences.importing import bring, left_before, state_of, undo
 from tests.factories import ContactFactory, ListFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db
@@ -108,32 +109,62 @@ def test_nobody_is_on_a_list_nor_counted_as_agreed_by_what_was_taken_back(kinds,
 
 
 PEOPLE = (
-    "Email,City\nana@x.test,Ulm\nnew@x.test,Ulm\n",
+    "Email,City\nana@x.test,Ulm\nnew@x.test,Ulm\nleft@x.test,Ulm\n",
     "Email,City\nnew@x.test,Ulm\n",
-    "Email,City\nana@x.test,Bern\nnew@x.test,Bern\n",
-    "Email\nana@x.test\nnew@x.test\n",
+    "Email,City\nana@x.test,Bern\nnew@x.test,Bern\nleft@x.test,Bern\n",
+    "Email\nana@x.test\nnew@x.test\nleft@x.test\n",
 )
-brought = st.lists(st.tuples(st.sampled_from(PEOPLE), st.booleans()), min_size=2, max_size=4)
+brought = st.lists(
+    st.tuples(st.sampled_from(PEOPLE), st.booleans(), st.sampled_from(Import.Policy.values)),
+    min_size=2,
+    max_size=4,
+)
 ULM, NEW, BERN, PLAIN = PEOPLE
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(brought, st.randoms(use_true_random=False))
-@example([(PLAIN, False), (PLAIN, False)], None)
-@example([(PLAIN, True), (ULM, True)], None)
-@example([(ULM, True), (BERN, False), (ULM, True)], None)
-@example([(BERN, True), (BERN, True), (PLAIN, True)], None)
-def test_once_every_file_is_taken_back_all_is_as_before_the_first(files, order):
+def undo_all(files, by):
+    for mine in files:
+        mine.refresh_from_db()
+        undo(mine, by)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(brought, st.booleans(), st.integers(1, 4), st.randoms(use_true_random=False))
+@example([(PLAIN, False, "take"), (PLAIN, False, "take")], False, 2, None)
+@example([(PLAIN, True, "take"), (ULM, True, "fill")], True, 2, None)
+@example([(ULM, True, "take"), (BERN, False, "leave"), (ULM, True, "take")], False, 2, None)
+@example([(BERN, True, "take"), (BERN, True, "take"), (PLAIN, True, "take")], False, 2, None)
+@example([(ULM, False, "take"), (BERN, False, "take"), (ULM, True, "take")], True, 2, None)
+def test_files_taken_back_in_whatever_order_end_alike_and_all_of_them_as_before_the_first(
+    files, is_tagged, number, order
+):
     membership = MembershipFactory(role="approver")
     workspace, by = membership.workspace, membership.user
     news = ListFactory(workspace=workspace)
     ContactFactory(workspace=workspace, email="ana@x.test", city="Old")
+    left_before(workspace, news, 10)
     before = state_of(workspace)
-    done = [bring(workspace, by, text, on_list=news if on_list else None) for text, on_list in files]
+    done = [
+        bring(workspace, by, text, on_list=news if on_list else None, policy=policy)
+        for text, on_list, policy in files
+    ]
+    if is_tagged:
+        services.tag_person(
+            contact=Contact.objects.get(email="new@x.test", workspace=workspace), by=by, name="VIP"
+        )
     if order:
         order.shuffle(done)
+    some, others = done[:number], done[number:]
 
-    for mine in done:
-        undo(mine, by)
+    with transaction.atomic():
+        undo_all(some[::-1], by)
+        other_way_round = state_of(workspace)
+        transaction.set_rollback(True)
+    undo_all(some, by)
 
-    assert state_of(workspace) == before
+    assert state_of(workspace) == other_way_round
+    undo_all(others, by)
+    after = state_of(workspace)
+    if is_tagged:  # whom somebody has tagged stays
+        after["people"] = [values for values in after["people"] if values[0] != "new@x.test"]
+    assert after == before
