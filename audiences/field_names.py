@@ -47,6 +47,14 @@ EMAIL_NAMES = frozenset(
         "recipient",
     ]
 )
+# What tells when somebody agreed, folded.
+CONSENT_NAMES = frozenset(
+    "consent consentat consentdate consentday consenttime consentwhen consentgiven consentgivenat consentgivenon dateofconsent"
+    " optin optinat optindate optintime doptin doubleoptin doubleoptinat doubleoptindate agreedat agreedon einwilligung"
+    " einwilligungam einwilligungsdatum einwilligungvom zustimmung zustimmungam zustimmungsdatum dateduconsentement"
+    " dateconsentement consentement datadelconsenso dataconsenso consenso fechadeconsentimiento fechaconsentimiento"
+    " consentimiento toestemming toestemmingsdatum datumtoestemming samtycke samtykke".split()
+)
 # Folded.
 _BIRTHDAY_NAMES = frozenset(
     [

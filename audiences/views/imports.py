@@ -295,6 +295,7 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "left_changed": counts.get("left_changed", 0),
         "left_empty": queries.left_empty(mine, shows_addresses=people.shows_addresses(request)),
         "new_fields": [column["label"] for column in new_fields.planned(mine).values()] if mine.state == State.READY else [],
+        "columns_left_out": _columns_left_out(mine, shows_addresses=people.shows_addresses(request)),
         "is_all_invalid": counts.get("read", 0) == counts.get("invalid", 0),
         "left_out": sum(counts.get(name, 0) for name in Import.REJECTED),
         "shown": chosen,
@@ -304,6 +305,18 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "is_further": bool(after),
         **_people_of(mine, chosen),
     }  # fmt: skip
+
+
+def _columns_left_out(mine: Import, *, shows_addresses: bool) -> list[str]:
+    """Names of those in which something stands that goes nowhere, before it is imported."""
+    if mine.state != State.READY:
+        return []
+    names = [
+        of_file["name"]
+        for of_file, column in zip(mine.columns, mine.mapping, strict=True)
+        if not column["to"] and of_file["samples"]
+    ]
+    return names if shows_addresses else [redact(name) for name in names]
 
 
 def _people_of(mine: Import, outcome: str) -> dict[str, str]:
