@@ -295,6 +295,7 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "left_changed": counts.get("left_changed", 0),
         "left_empty": queries.left_empty(mine, shows_addresses=people.shows_addresses(request)),
         "new_fields": [column["label"] for column in new_fields.planned(mine).values()] if mine.state == State.READY else [],
+        "elsewhere": mine.checkpoint.get("elsewhere", 0) if mine.state == State.READY else 0,
         "columns_left_out": _columns_left_out(mine, shows_addresses=people.shows_addresses(request)),
         "is_all_invalid": counts.get("read", 0) == counts.get("invalid", 0),
         "left_out": sum(counts.get(name, 0) for name in Import.REJECTED),
