@@ -86,6 +86,8 @@ _NOTHING = frozenset([
     "-", "--", "---", "–", "—", ".", "/", "?", "n/a", "na", "n.a.", "n.a", "#n/a", "#na", "none", "null", "nil",
     "nan", "undefined", "unknown", "unbekannt", "keine", "kein", "k.a.", "k.a", "k/a", "nvt", "n.v.t.", "s/o", "inconnu", "ninguno", "nessuno", "ukendt", "okänd",
 ])  # fmt: skip
+# What stands for nothing where any text may stand, even a name such as Na or None.
+_NO_TEXT = frozenset(["n/a", "-", "–", ".", "?", "unknown", "null"])
 # What people do not write for a number or a date when they mean one.
 _MOST = 40
 _POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", re.ASCII)
@@ -119,6 +121,11 @@ def parser(reading: str, *, of_past: bool = False) -> Callable[[str], Value]:
 def is_nothing(text: str) -> bool:
     """Whether a cell that no reading takes says that there is no value, such as `n/a`."""
     return len(text) <= _MOST and text.strip().casefold() in _NOTHING
+
+
+def is_no_text(text: str) -> bool:
+    """Whether a cell of a name or a place says that there is none."""
+    return len(text) < 8 and text.casefold() in _NO_TEXT
 
 
 def guess(cells: Iterable[str], *, of_days: bool = False) -> str:

@@ -22,7 +22,7 @@ from audiences.erased import GONE, PROBLEM, Erased
 from audiences.field_names import tells_births
 from audiences.files.formulas import unguarded
 from audiences.files.reading import Row
-from audiences.files.values import READINGS, MistypedYear, is_nothing, parser
+from audiences.files.values import READINGS, MistypedYear, is_no_text, is_nothing, parser
 from audiences.importing.tables import STANDARD
 from audiences.models import Field, Import
 from audiences.models.contacts import STANDARD_LETTERS
@@ -139,6 +139,8 @@ class Shape:
                 elif not meant and not is_nothing(text):
                     without.append((f"no_{target}:{index}", text))
                 text = meant
+            elif is_no_text(text):
+                text = ""
             if len(text) > STANDARD_LETTERS[target]:
                 problems.append(f"too_long:{index}")
             values[place] = text
