@@ -73,10 +73,12 @@ class Import(Changing):
             Outcome.LIFTED: "Lifted since",
         },
     }
-    # What a rejects file tells of, worst first. Imported again, a row whose first one counts would write over that one:
-    # those have a file of their own.
-    REJECTED: ClassVar[list[str]] = [Outcome.INVALID, Outcome.SUPPRESSED, Outcome.LEFT, Outcome.LIFTED]
-    LEFT_OUT: ClassVar[list[str]] = [*REJECTED, Outcome.DUPLICATE]
+    # What a rejects file tells of, worst first.
+    REJECTED: ClassVar[list[str]] = [Outcome.INVALID, Outcome.SUPPRESSED, Outcome.LIFTED]
+    # Those have a file of their own: imported again, a row whose first one counts would write over that one, and of who
+    # left the fields are imported.
+    APART: ClassVar[list[str]] = [Outcome.LEFT, Outcome.DUPLICATE]
+    LEFT_OUT: ClassVar[list[str]] = [*REJECTED, *APART]
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.OPENING: frozenset({State.MAPPING, State.CANCELLED, State.FAILED}),
         # Opened again: in another encoding, or another sheet.

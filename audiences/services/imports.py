@@ -124,8 +124,13 @@ def open_again(
         mine.move_to(State.MAPPING)
     # What was asked before stands again if nothing can be read that way.
     dialect = mine.dialect | {"asked": asked, "before": mine.dialect.get("asked", {})}
-    mine.move_to(State.OPENING, dialect=dialect, version=mine.version + 1)
+    mine.move_to(State.OPENING, dialect=dialect, version=mine.version + 1, note="")
     record(mine)
+
+
+def note_seen(*, mine: Import) -> None:
+    """Why it is read as before is told once; the page at hand still shows it."""
+    Import.objects.filter(pk=mine.pk, state=State.MAPPING, note=mine.note).update(note="")
 
 
 @transaction.atomic
