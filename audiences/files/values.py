@@ -148,13 +148,22 @@ def guess(cells: Iterable[str], *, of_days: bool = False) -> str:
 
 
 def best_of_kinds(cells: Iterable[str]) -> dict[str, tuple[str, float]]:
-    """Field.kind → the reading under which most of these make sense, and their share; without kinds under which none does."""
+    """Field.kind → the reading under which most of these make sense, and the share that does under any of the kind.
+
+    Without kinds under which none does.
+    """
     filled = _filled(cells)
-    found = {
-        kind: _best(filled, readings)
-        for kind, readings in (("boolean", ("boolean",)), ("number", ("number", "number_comma")), ("date", _DATES))
-    }  # fmt: skip
-    return {kind: (reading, round(fits / len(filled), 2)) for kind, (reading, fits) in found.items() if fits}
+    found = {}
+    for kind, readings in (
+        ("boolean", ("boolean",)),
+        ("number", ("number", "number_comma")),
+        ("date", _DATES),
+    ):
+        best, fits = _best(filled, readings)
+        if fits:
+            all_fits = sum(any(_value(reading, text) is not None for reading in readings) for text in filled)
+            found[kind] = best, round(all_fits / len(filled), 2)
+    return found
 
 
 def _filled(cells: Iterable[str]) -> list[str]:

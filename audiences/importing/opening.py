@@ -118,8 +118,8 @@ def guess_mapping(mine: Import, columns: Sequence[dict[str, Any]]) -> list[dict[
             target, reading = standard, "text"
         elif known := by_name.get(name) or by_name.get(fold(key_of(column["name"]))):
             target, reading = _of_one_name(known, column)
-        elif name in CONSENT_NAMES:
-            target, reading = _of_one_name({"consent_at": "date"}, column)
+        elif name in CONSENT_NAMES and values.READINGS[reading][1] == "date":
+            target = "consent_at"
         if target in taken:
             target = ""
         taken.add(target)
@@ -131,12 +131,16 @@ def _of_one_name(fields: Mapping[str, str], column: Mapping[str, Any]) -> tuple[
     """Which of the fields of its name (key → kind) the column fills, and as what; none where most cells are nothing they hold."""
     reading = column["as"]
     kind = values.READINGS[reading][1]
-    # First the one of the kind its cells look like; any text field holds them too.
-    for key, held in sorted(fields.items(), key=lambda field: (field[1] != kind, field[1] in _OF_TEXT)):
-        if held == kind or held in _OF_TEXT:
-            return key, "text" if held in _OF_TEXT else reading
+    # First the one of the kind its cells look like, or of dates, which a file may write in several ways.
+    for key, held in sorted(
+        fields.items(), key=lambda field: (field[1] not in (kind, "date"), field[1] in _OF_TEXT)
+    ):
+        if held in _OF_TEXT:
+            return key, "text"
+        if held == kind:
+            return key, reading
         best, share = column["best"].get(held, (reading, 0))
-        if share > 0.5:
+        if share >= 0.5:
             return key, best
     return "", reading
 

@@ -123,7 +123,7 @@ class Import(Changing):
     # "first", until the file goes: [line, beginning] of the rows one of which may be the heading.
     dialect = models.JSONField(default=dict, blank=True)
     # A column: {"name", "samples" (until the file goes), "as": the reading guessed, "best": Field.kind → [the reading of it
-    # that most cells allow, their share], "addresses": the share of them}.
+    # that most cells allow, the share that any of it allows], "addresses": the share of them}.
     columns = models.JSONField(default=list, blank=True)
     # Whether the same headings come again: then the mapping is remembered.
     header_digest = models.CharField(max_length=64, blank=True)

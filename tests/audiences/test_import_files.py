@@ -191,9 +191,17 @@ def test_of_fields_of_one_name_the_one_that_holds_the_cells_is_matched_and_the_d
     mine = begin(workspace, by, f"Email,Birthday,Consent date\n{rows}")
     other = begin(workspace, by, "Email,Birthday,Opt-in\na@x.test,in spring,yes\nb@x.test,soon,no\n")
 
+    # Half of them are days, each written in its own way.
+    mixed = begin(
+        workspace,
+        by,
+        "Email,Birthday\na@x.test,1984-05-12\nb@x.test,12.05.1984\nc@x.test,0001\nd@x.test,31.02.1990\n",
+    )
+
     assert mine.mapping[1:] == [
         {"to": "birthday_2", "as": "date_ymd"}, {"to": "consent_at", "as": "date_ymd"},
     ]  # fmt: skip
+    assert mixed.mapping[1] == {"to": "birthday_2", "as": "date_ymd"}
     assert [column["to"] for column in other.mapping[1:]] == ["birthday_3", ""]
 
 
