@@ -140,6 +140,11 @@ def _is_another(word: str, address: str) -> bool:
         return False
 
 
+def names_another(text: str, address: str) -> bool:
+    """Whether an address other than this one stands in a text."""
+    return any(_is_another(word, address) for word in _BETWEEN.split(text[:MOST_SPLIT]))
+
+
 def first_and_last(name: str) -> tuple[str, str]:
     """The two parts of a name as a mail shows it; a comma says that the last name comes first."""
     last, comma, first = name.partition(",")

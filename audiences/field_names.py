@@ -47,6 +47,15 @@ EMAIL_NAMES = frozenset(
         "recipient",
     ]
 )
+# What tells when somebody agreed, folded.
+_CONSENT_NAMES = (
+    "consent consentat consentdate consentday consenttime consentwhen consentgiven consentgivenat consentgivenon dateofconsent"
+    " optin optinat optindate optintime doptin doubleoptin doubleoptinat doubleoptindate agreedat agreedon einwilligung"
+    " einwilligungam einwilligungsdatum einwilligungvom zustimmung zustimmungam zustimmungsdatum dateduconsentement"
+    " dateconsentement consentement datadelconsenso dataconsenso consenso fechadeconsentimiento fechaconsentimiento"
+    " consentimiento toestemming toestemmingsdatum datumtoestemming samtycke samtykke"
+)
+CONSENT_NAMES = frozenset(_CONSENT_NAMES.split())
 # Folded.
 _BIRTHDAY_NAMES = frozenset(
     [
@@ -86,6 +95,14 @@ _BIRTHDAY_NAMES = frozenset(
 def fold(name: str) -> str:
     """Without accents, case and punctuation."""
     return re.sub(r"[^a-z0-9]", "", _ascii(name).lower())
+
+
+def in_letters(name: str) -> str:
+    """What is the same for names that differ in nothing but capitals, accents and blanks."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(
+        letter for letter in letters if not (unicodedata.combining(letter) or letter.isspace())
+    ).casefold()
 
 
 def tells_births(*names: str) -> bool:

@@ -86,6 +86,8 @@ _NOTHING = frozenset([
     "-", "--", "---", "–", "—", ".", "/", "?", "n/a", "na", "n.a.", "n.a", "#n/a", "#na", "none", "null", "nil",
     "nan", "undefined", "unknown", "unbekannt", "keine", "kein", "k.a.", "k.a", "k/a", "nvt", "n.v.t.", "s/o", "inconnu", "ninguno", "nessuno", "ukendt", "okänd",
 ])  # fmt: skip
+# What stands for nothing where any text may stand, even a name such as Na or None.
+_NO_TEXT = frozenset(["n/a", "-", "–", ".", "?", "unknown", "null"])
 # What people do not write for a number or a date when they mean one.
 _MOST = 40
 _POINT = re.compile(r"[+-]?\d{1,3}(?:[, '\u00a0\u202f’]\d{3})+(?:\.\d+)?|[+-]?\d+(?:\.\d+)?", re.ASCII)
@@ -121,6 +123,11 @@ def is_nothing(text: str) -> bool:
     return len(text) <= _MOST and text.strip().casefold() in _NOTHING
 
 
+def is_no_text(text: str) -> bool:
+    """Whether a cell of a name or a place says that there is none."""
+    return len(text) < 8 and text.casefold() in _NO_TEXT
+
+
 def guess(cells: Iterable[str], *, of_days: bool = False) -> str:
     """The reading under which all of these make sense, or most of them as dates; text when none does.
 
@@ -141,13 +148,22 @@ def guess(cells: Iterable[str], *, of_days: bool = False) -> str:
 
 
 def best_of_kinds(cells: Iterable[str]) -> dict[str, tuple[str, float]]:
-    """Field.kind → the reading under which most of these make sense, and their share; without kinds under which none does."""
+    """Field.kind → the reading under which most of these make sense, and the share that does under any of the kind.
+
+    Without kinds under which none does.
+    """
     filled = _filled(cells)
-    found = {
-        kind: _best(filled, readings)
-        for kind, readings in (("boolean", ("boolean",)), ("number", ("number", "number_comma")), ("date", _DATES))
-    }  # fmt: skip
-    return {kind: (reading, round(fits / len(filled), 2)) for kind, (reading, fits) in found.items() if fits}
+    found = {}
+    for kind, readings in (
+        ("boolean", ("boolean",)),
+        ("number", ("number", "number_comma")),
+        ("date", _DATES),
+    ):
+        best, fits = _best(filled, readings)
+        if fits:
+            all_fits = sum(any(_value(reading, text) is not None for reading in readings) for text in filled)
+            found[kind] = best, round(all_fits / len(filled), 2)
+    return found
 
 
 def _filled(cells: Iterable[str]) -> list[str]:

@@ -157,27 +157,33 @@ class ColumnsForm(Form):
 
 
 _FULL_YEAR = re.compile(r"\d{4}")
-_WORD = re.compile(r"[^@,;|\s]+")
 # A comma within quotes is of a name.
-_PERSON = re.compile(r"""(?:"[^"]*"|[^,;\r\n"])+""")
+_PERSON = re.compile(r"""(?:"[^"]*"|[^,;"])+""")
 
 
 def _one_a_line(rows: str) -> str:
-    """People as one line of a mail names them, `Ana <ana@x.test>, "B, Ben" <ben@x.test>; c@x.test`, a line each.
+    """People as a line of a mail names them, `Ana <ana@x.test>, "B, Ben" <ben@x.test>; c@x.test`, a line each.
 
-    One word above them, `Email`, stays their heading. All else, where something is no person, as it is.
+    A line without an address, a heading or a greeting, stays a row. All as it is where a line holds something beside people,
+    or the first names as many columns as a line has.
     """
-    heading, _, below = rows.lstrip().partition("\n")
-    is_headed = _WORD.fullmatch(heading.strip()) is not None
-    text = below if is_headed else rows
-    people = [part.strip() for part in _PERSON.findall(text) if part.strip()]
-    is_people = text.count('"') % 2 == 0 and all(one.count("@") == 1 for one in people)
-    if not is_people and "\t" not in text:  # a tab stands between columns
-        people = addresses_in(text)
-        is_people = bool(people)
-    if not (people and is_people):
+    lines = [line for line in rows.splitlines() if line.strip()]
+    parts = [[part.strip() for part in _PERSON.findall(line) if part.strip()] for line in lines]
+    people = [
+        _people_of(line, of_line) if "@" in line else None for line, of_line in zip(lines, parts, strict=True)
+    ]
+    is_table = any(found == [] for found in people) or any(line.count('"') % 2 for line in lines)
+    is_headed = people[0] is None and any(found and 1 < len(found) <= len(parts[0]) for found in people)
+    if is_table or is_headed or not any(people):
         return rows
-    return "\n".join([heading.strip(), *people] if is_headed else people)
+    return "\n".join("\n".join(found) if found else line for line, found in zip(lines, people, strict=True))
+
+
+def _people_of(line: str, parts: list[str]) -> list[str]:
+    """One each, or none if something else stands among them."""
+    if all(part.count("@") == 1 for part in parts):
+        return parts
+    return [] if "\t" in line else addresses_in(line)  # a tab stands between columns
 
 
 def add_columns(form: forms.Form, mine: Import, targets: list[Any]) -> None:

@@ -1,6 +1,7 @@
 """A first look at an uploaded file: unpacked, its writing and columns guessed, the last mapping for such columns recalled."""
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -11,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from audiences.addresses import NotAnAddress, address_or_pattern, read_address
-from audiences.field_names import EMAIL_NAMES, STANDARD_NAMES, fold, key_of
+from audiences.field_names import CONSENT_NAMES, EMAIL_NAMES, STANDARD_NAMES, fold, key_of
 from audiences.files import MAX_BYTES, MAX_COLUMNS, BadFile, dialects, values
 from audiences.files.dialects import Dialect
 from audiences.files.reading import Row, below_heading, rows
@@ -24,6 +25,7 @@ from audiences.models import Field, Import, ImportBody
 SAMPLES = 3
 LOOKED_AT = 200
 SHOWN_LETTERS = 120
+_OF_TEXT = ("text", "choice")
 NO_ROWS = "There is no row below the heading. Choose another file."
 
 
@@ -101,10 +103,10 @@ def guess_mapping(mine: Import, columns: Sequence[dict[str, Any]]) -> list[dict[
     email = _email_column(columns)
     if mine.is_of_blocks:
         return guess_columns(columns, email=email)
-    by_name: dict[str, tuple[str, str]] = {}
+    by_name: dict[str, dict[str, str]] = defaultdict(dict)
     for field in Field.objects.filter(workspace=mine.workspace_id).order_by("id"):
         for name in (fold(field.label), fold(field.key)):
-            by_name.setdefault(name, (field.key, field.kind))
+            by_name[name].setdefault(field.key, field.kind)
     taken: set[str] = set()
     mapping = []
     for index, column in enumerate(columns):
@@ -115,18 +117,32 @@ def guess_mapping(mine: Import, columns: Sequence[dict[str, Any]]) -> list[dict[
         elif standard := STANDARD_NAMES.get(name):
             target, reading = standard, "text"
         elif known := by_name.get(name) or by_name.get(fold(key_of(column["name"]))):
-            target = known[0]
-            if known[1] in ("text", "choice"):
-                reading = "text"
-            elif values.READINGS[reading][1] != known[1]:
-                reading, share = column["best"].get(known[1], (reading, 0))
-                if share <= 0.5:
-                    target = ""  # most cells are nothing the field can hold
+            target, reading = _of_one_name(known, column)
+        elif name in CONSENT_NAMES and values.READINGS[reading][1] == "date":
+            target = "consent_at"
         if target in taken:
             target = ""
         taken.add(target)
         mapping.append({"to": target, "as": reading})
     return mapping
+
+
+def _of_one_name(fields: Mapping[str, str], column: Mapping[str, Any]) -> tuple[str, str]:
+    """Which of the fields of its name (key → kind) the column fills, and as what; none where most cells are nothing they hold."""
+    reading = column["as"]
+    kind = values.READINGS[reading][1]
+    # First the one of the kind its cells look like, or of dates, which a file may write in several ways.
+    for key, held in sorted(
+        fields.items(), key=lambda field: (field[1] not in (kind, "date"), field[1] in _OF_TEXT)
+    ):
+        if held in _OF_TEXT:
+            return key, "text"
+        if held == kind:
+            return key, reading
+        best, share = column["best"].get(held, (reading, 0))
+        if share >= 0.5:
+            return key, best
+    return "", reading
 
 
 def header_digest(columns: Sequence[dict[str, Any]]) -> str:

@@ -10,12 +10,19 @@ from ipaddress import ip_address
 from json.encoder import encode_basestring
 from typing import Any
 
-from audiences.addresses import MOST_SPLIT, NotAnAddress, addresses_in, first_and_last, read_address
+from audiences.addresses import (
+    MOST_SPLIT,
+    NotAnAddress,
+    addresses_in,
+    first_and_last,
+    names_another,
+    read_address,
+)
 from audiences.erased import GONE, PROBLEM, Erased
 from audiences.field_names import tells_births
 from audiences.files.formulas import unguarded
 from audiences.files.reading import Row
-from audiences.files.values import READINGS, MistypedYear, is_nothing, parser
+from audiences.files.values import READINGS, MistypedYear, is_no_text, is_nothing, parser
 from audiences.importing.tables import STANDARD
 from audiences.models import Field, Import
 from audiences.models.contacts import STANDARD_LETTERS
@@ -76,6 +83,9 @@ class Shape:
                 self.custom.append((index, start, parse))
                 if is_born and READINGS[reading][1] == "date":
                     self.born.add(index)
+        # Columns that go nowhere, and rows with another address in one of them.
+        self.left_out = [index for index, column in enumerate(mine.mapping) if not column["to"]]
+        self.elsewhere: int = mine.checkpoint.get("elsewhere", 0)
         # A name that stands beside the address is theirs where no column tells names.
         names = ("first_name", "last_name")
         is_named = any(target in names for _, _, target, _ in self.standard)
@@ -129,6 +139,8 @@ class Shape:
                 elif not meant and not is_nothing(text):
                     without.append((f"no_{target}:{index}", text))
                 text = meant
+            elif is_no_text(text):
+                text = ""
             if len(text) > STANDARD_LETTERS[target]:
                 problems.append(f"too_long:{index}")
             values[place] = text
@@ -177,6 +189,10 @@ class Shape:
             return self._bad(row, " ".join(problems))
         for problem, text in without:
             self._leave_empty(problem, text)
+        if self.left_out and any(
+            "@" in cells[index] and names_another(cells[index], email) for index in self.left_out
+        ):
+            self.elsewhere += 1
         custom_text = f"{{{','.join(custom)}}}" if custom else "{}"
         return (line, email, *values, custom_text, consent_at, consent_ip, "", "")
 

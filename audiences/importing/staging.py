@@ -55,9 +55,11 @@ def stage(mine: Import) -> Iterator[int]:
 
 
 def _left_empty(shape: Shape | BlockShape) -> dict[str, object]:
-    if isinstance(shape, BlockShape) or not shape.without:
+    if isinstance(shape, BlockShape):
         return {}
-    return {"without": {problem: [*told] for problem, told in shape.without.items()}}
+    without = {problem: [*told] for problem, told in shape.without.items()}
+    told = {"without": without, "elsewhere": shape.elsewhere}
+    return {name: value for name, value in told.items() if value}
 
 
 class _Batch(NamedTuple):

@@ -73,10 +73,12 @@ class Import(Changing):
             Outcome.LIFTED: "Lifted since",
         },
     }
-    # What a rejects file tells of, worst first. Imported again, a row whose first one counts would write over that one:
-    # those have a file of their own.
-    REJECTED: ClassVar[list[str]] = [Outcome.INVALID, Outcome.SUPPRESSED, Outcome.LEFT, Outcome.LIFTED]
-    LEFT_OUT: ClassVar[list[str]] = [*REJECTED, Outcome.DUPLICATE]
+    # What a rejects file tells of, worst first.
+    REJECTED: ClassVar[list[str]] = [Outcome.INVALID, Outcome.SUPPRESSED, Outcome.LIFTED]
+    # Those have a file of their own: imported again, a row whose first one counts would write over that one, and of who
+    # left the fields are imported.
+    APART: ClassVar[list[str]] = [Outcome.LEFT, Outcome.DUPLICATE]
+    LEFT_OUT: ClassVar[list[str]] = [*REJECTED, *APART]
     MOVES: ClassVar[dict[str, frozenset[str]]] = {
         State.OPENING: frozenset({State.MAPPING, State.CANCELLED, State.FAILED}),
         # Opened again: in another encoding, or another sheet.
@@ -121,7 +123,7 @@ class Import(Changing):
     # "first", until the file goes: [line, beginning] of the rows one of which may be the heading.
     dialect = models.JSONField(default=dict, blank=True)
     # A column: {"name", "samples" (until the file goes), "as": the reading guessed, "best": Field.kind → [the reading of it
-    # that most cells allow, their share], "addresses": the share of them}.
+    # that most cells allow, the share that any of it allows], "addresses": the share of them}.
     columns = models.JSONField(default=list, blank=True)
     # Whether the same headings come again: then the mapping is remembered.
     header_digest = models.CharField(max_length=64, blank=True)

@@ -16,6 +16,7 @@ from accounts.providers.base import Effect
 from accounts.redaction import redact
 from accounts.refusals import CannotDo, CannotMove
 from audiences import sets
+from audiences.field_names import in_letters, label_of
 from audiences.files import MAX_BYTES, values
 from audiences.files.binary import refuse_binary
 from audiences.files.unpacking import is_packed
@@ -25,6 +26,7 @@ from audiences.importing.ending import leave_nothing
 from audiences.importing.tables import Tables
 from audiences.journal import forget_some
 from audiences.models import ConsentBasis, Contact, Field, Import, ImportBody, List
+from audiences.queries.fields import all_fields
 
 # Transactions of one round of pruning.
 PRUNED_AT_ONCE = 20
@@ -122,7 +124,7 @@ def open_again(
         mine.move_to(State.MAPPING)
     # What was asked before stands again if nothing can be read that way.
     dialect = mine.dialect | {"asked": asked, "before": mine.dialect.get("asked", {})}
-    mine.move_to(State.OPENING, dialect=dialect, version=mine.version + 1)
+    mine.move_to(State.OPENING, dialect=dialect, version=mine.version + 1, note="")
     record(mine)
 
 
@@ -163,14 +165,14 @@ def start_import(*, mine: Import, by: User, version: int) -> None:
     """Import what the preview shows. Pressed twice, it is one import."""
     _hold_audience(mine)
     lock(mine, version)
+    if mine.state in (State.RUNNING, State.DONE):
+        raise CannotImport(f"It is {mine.get_state_display().lower()} already.")
     if mine.resubscribes:
         _may_resubscribe(mine.workspace, by)
     if mine.list is not None and mine.list.archived_at is not None:
         raise CannotImport(f"The list {mine.list} was archived meanwhile. Choose another one.")
     if taken := new_fields.make(mine):
-        raise CannotImport(
-            f"The field {taken[0]} was made meanwhile. Change the columns, and choose it or ask for a new one again."
-        )
+        raise CannotImport(f"The field {taken[0]} was made meanwhile. Change the columns, and choose it.")
     new_list.make(mine)
     mine.move_to(State.RUNNING, started_at=timezone.now())
     activity.record(
@@ -363,10 +365,15 @@ def _checked(mine: Import, decisions: Decisions) -> list[dict[str, str]]:
     if "email" not in targets:
         raise CannotImport("Which column holds the addresses? Match one to “Address”.")
     errors = {}
+    names = {in_letters(field.label): field.label for field in all_fields(mine.workspace)}
     for index, column in enumerate(mapping):
         target, reading = column["to"], column["as"]
         if target and target != NEW_FIELD and targets.index(target) != index:
             errors[f"to_{index}"] = "Another column fills this already."
+        if target == NEW_FIELD and (known := names.get(in_letters(label_of(mine.columns[index]["name"])))):
+            errors[f"to_{index}"] = (
+                f"There is a field “{known}” already. Choose it, or name the column otherwise."
+            )
         kind = values.READINGS[reading][1]
         if target == "consent_at" and kind != "date":
             errors[f"as_{index}"] = "Say how this column writes its dates."
@@ -404,7 +411,7 @@ def _basis(mine: Import, by: User, decisions: Decisions) -> ConsentBasis:
 
 
 def _list(workspace: Workspace, decisions: Decisions) -> tuple[List | None, str]:
-    """The list, or the name of one that is made when the import starts."""
+    """The list, or the name of one that is made when the import starts. Raises CannotImport for nearly the name of one in use."""
     name = " ".join(decisions.new_list.split())
     if not name:
         return decisions.on_list, ""
@@ -412,5 +419,8 @@ def _list(workspace: Workspace, decisions: Decisions) -> tuple[List | None, str]
         raise CannotImport(
             "One list, please.", fields={"new_list": "Choose a list, or name a new one; not both."}
         )
-    known = workspace.lists.filter(name=name, archived_at=None).first()
-    return known, "" if known else name
+    in_use = workspace.lists.filter(archived_at=None).order_by("id").values_list("name", flat=True)
+    if known := next((other for other in in_use if in_letters(other) == in_letters(name)), None):
+        sentence = f"There is a list “{known}” already. Choose it above, or take another name."
+        raise CannotImport(sentence, fields={"new_list": sentence})
+    return None, name

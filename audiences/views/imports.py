@@ -45,6 +45,12 @@ BLOCK_DEFINITIONS = {
     Outcome.LIFTED: "The block is older than the consent by which it was lifted here. It stays lifted.",
 }
 
+# Rows with a file of their own: what it holds, in a sentence; their outcomes; the end of its name.
+_APART: dict[str, tuple[str, list[str], str]] = {
+    Outcome.DUPLICATE: ("rows that come twice in", [Outcome.DUPLICATE], "twice"),
+    Outcome.LEFT: ("rows of people who left, of", [Outcome.LEFT], "left"),
+}
+
 
 @workspace_view(methods=("GET", "HEAD"))
 def imports(request: WorkspaceRequest) -> HttpResponse:
@@ -168,22 +174,21 @@ roll_back = _action(services.undo_import)
 
 @workspace_view(role=Role.EDITOR, methods=("GET", "HEAD"))
 def rejects(request: WorkspaceRequest, import_id: int) -> HttpResponse:
-    """The rows left out, or those that come twice, as CSV. Written down in the activity log: addresses leave the house here."""
+    """The rows left out, those that come twice, or those of who left, as CSV. Written down in the activity log: addresses leave the house here."""
     mine = _import(request, import_id)
     if not mine.has_rows:
         raise Http404("The rows of this import are no longer kept.")
-    of_twins = request.GET.get("show") == Outcome.DUPLICATE
+    what, outcomes, suffix = _APART.get(
+        request.GET.get("show", ""), ("rows left out of", Import.REJECTED, "left-out")
+    )
     if request.method == "GET":
-        what = "rows that come twice in" if of_twins else "rows left out of"
         activity.record(
             request.workspace, "import.rejects", f"Downloaded the {what} {mine}.", actor=request.user, subject=mine,
         )  # fmt: skip
-    rows = queries.rejects_csv(mine, [Outcome.DUPLICATE] if of_twins else Import.REJECTED)
+    rows = queries.rejects_csv(mine, outcomes)
     response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     name = slugify(mine.name.rpartition(".")[0] or mine.name)[:60] or "import"
-    response.headers["Content-Disposition"] = (
-        f'attachment; filename="{name}-{"twice" if of_twins else "left-out"}.csv"'
-    )
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{suffix}.csv"'
     return response  # type: ignore[return-value]
 
 
@@ -295,8 +300,11 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "left_changed": counts.get("left_changed", 0),
         "left_empty": queries.left_empty(mine, shows_addresses=people.shows_addresses(request)),
         "new_fields": [column["label"] for column in new_fields.planned(mine).values()] if mine.state == State.READY else [],
+        "elsewhere": mine.checkpoint.get("elsewhere", 0) if mine.state == State.READY else 0,
+        "columns_left_out": _columns_left_out(mine, shows_addresses=people.shows_addresses(request)),
         "is_all_invalid": counts.get("read", 0) == counts.get("invalid", 0),
         "left_out": sum(counts.get(name, 0) for name in Import.REJECTED),
+        "is_apart": chosen in Import.APART,
         "shown": chosen,
         "shown_label": outcomes[chosen],
         "rows": found.rows,
@@ -304,6 +312,18 @@ def _numbers(request: WorkspaceRequest, mine: Import) -> dict[str, Any]:
         "is_further": bool(after),
         **_people_of(mine, chosen),
     }  # fmt: skip
+
+
+def _columns_left_out(mine: Import, *, shows_addresses: bool) -> list[str]:
+    """Names of those in which something stands that goes nowhere, before it is imported."""
+    if mine.state != State.READY:
+        return []
+    names = [
+        of_file["name"]
+        for of_file, column in zip(mine.columns, mine.mapping, strict=True)
+        if not column["to"] and of_file["samples"]
+    ]
+    return names if shows_addresses else [redact(name) for name in names]
 
 
 def _people_of(mine: Import, outcome: str) -> dict[str, str]:

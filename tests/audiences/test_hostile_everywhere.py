@@ -103,7 +103,7 @@ def there(workspace, member):
     mapping = [
         column | {"to": to} for column, to in zip(mine.mapping, ("email", "first_name", "city"), strict=True)
     ]
-    mine = start(preview(mine, by, mapping, new_list=BAD, consent_source=BAD, consent_wording=BAD), by)
+    mine = start(preview(mine, by, mapping, on_list=list_, consent_source=BAD, consent_wording=BAD), by)
     assert (mine.state, mine.counts["new"], mine.counts["invalid"]) == (Import.State.DONE, 2, 1)
     bulk = services.begin_bulk(
         workspace=workspace, by=by, action=BulkAction.Action.TAG, people=People(workspace, words="test"),

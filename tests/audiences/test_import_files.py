@@ -181,6 +181,31 @@ def test_a_field_whose_cells_are_odd_now_and_then_is_matched_all_the_same(worksp
     ]  # fmt: skip
 
 
+def test_of_fields_of_one_name_the_one_that_holds_the_cells_is_matched_and_the_day_of_consent_is_known(
+    workspace, by
+):
+    for key, kind in (("birthday", "boolean"), ("birthday_2", "date"), ("birthday_3", "text")):
+        Field.objects.create(workspace=workspace, key=key, label="Birthday", kind=kind)
+    days = ["1984-05-12", "n/a", "0001", "1984-05-13", "klingon", "1984-05-14", "", "1984-05-15"]
+    rows = "".join(f"p{number}@x.test,{day},2025-03-0{number + 1}\n" for number, day in enumerate(days))
+
+    mine = begin(workspace, by, f"Email,Birthday,Consent date\n{rows}")
+    other = begin(workspace, by, "Email,Birthday,Opt-in\na@x.test,in spring,yes\nb@x.test,soon,no\n")
+
+    # Half of them are days, each written in its own way.
+    mixed = begin(
+        workspace,
+        by,
+        "Email,Birthday\na@x.test,1984-05-12\nb@x.test,12.05.1984\nc@x.test,0001\nd@x.test,31.02.1990\n",
+    )
+
+    assert mine.mapping[1:] == [
+        {"to": "birthday_2", "as": "date_ymd"}, {"to": "consent_at", "as": "date_ymd"},
+    ]  # fmt: skip
+    assert mixed.mapping[1] == {"to": "birthday_2", "as": "date_ymd"}
+    assert [column["to"] for column in other.mapping[1:]] == ["birthday_3", ""]
+
+
 def test_a_field_that_is_chosen_gets_the_cells_it_can_hold_and_the_others_are_told(workspace, by):
     Field.objects.create(workspace=workspace, key="born", label="Born", kind=Field.Kind.DATE)
     mine = begin(workspace, by, "Email,Day\na@x.test,in spring\nb@x.test,04.04.91\nc@x.test,03.03.90\n")

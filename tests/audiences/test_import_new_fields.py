@@ -172,3 +172,14 @@ def test_fields_of_ones_own_stand_apart_from_those_of_every_person(browse, works
         ["Person", "Own fields", "Proof"], True,
         [("birthday", "birthday (text)"), ("born", "Birthday (date)"), ("town", "City (text)"), ("x", "X")],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("heading", "known"), [("CITY", "City"), ("shoe  sizé", "Shoe size")])
+def test_a_field_there_is_is_not_made_again_under_nearly_its_name(workspace, by, heading, known):
+    Field.objects.create(workspace=workspace, key="size", label="Shoe size", kind="number")
+    mine = begin(workspace, by, f"Email,{heading}\nana@x.test,38\n")
+    with pytest.raises(CannotDo) as refused:
+        preview(mine, by, MAPPING[:2])
+    assert refused.value.fields == {
+        "to_1": f"There is a field “{known}” already. Choose it, or name the column otherwise."
+    }

@@ -1,7 +1,9 @@
 """A list that comes with an import: made by it, not by its preview, and gone with it while nobody has to do with it."""
 
 import pytest
+from django.utils import timezone
 
+from accounts.refusals import CannotDo
 from audiences import queries, services
 from audiences.models import Contact, Import, List
 from tests.audiences.importing import begin, on, preview, start, undo
@@ -65,3 +67,29 @@ def test_a_list_of_that_name_made_meanwhile_is_the_one(workspace, by):
     assert on(made) == [("ana@x.test", "unsubscribed"), ("new@x.test", "subscribed")]
     undo(mine, by)
     assert lists() == ["Messe"]
+
+
+@pytest.mark.parametrize("name", ["Club Letter", "club  létter", "Club letter", "ClubLetter"])
+def test_a_list_there_is_is_not_made_again_under_nearly_its_name(workspace, by, name):
+    ListFactory(workspace=workspace, name="Club letter")
+    ListFactory(workspace=workspace, name="Club letters")
+    mine = begin(workspace, by, TEXT)
+    with pytest.raises(CannotDo) as refused:
+        preview(mine, by, new_list=name, consent_source="Stand 4")
+    assert refused.value.fields == {
+        "new_list": "There is a list “Club letter” already. Choose it above, or take another name."
+    }
+
+
+def test_a_list_that_is_archived_or_differs_in_more_takes_no_name(workspace, by):
+    for name in ("東京", "Club 東", "Messe!"):
+        ListFactory(workspace=workspace, name=name)
+    ListFactory(workspace=workspace, name="Messe", archived_at=timezone.now())
+    for name in ("京都", "Club", "Messe"):
+        mine = preview(
+            begin(workspace, by, f"Email\n{len(name)}{ord(name[0])}@x.test\n"),
+            by,
+            new_list=name,
+            consent_source="Stand 4",
+        )
+        assert (mine.state, mine.new_list) == (Import.State.READY, name)

@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import MirrorKind, MirrorRow
+from accounts.refusals import CannotDo
 from audiences import services
 from audiences.models import Contact, Import, Tag, Tagging
 from audiences.queries import foreseen
-from tests.audiences.importing import begin, bring, preview, start, undo
+from tests.audiences.importing import begin, bring, preview, start, undo, work
 from tests.factories import ConnectionFactory, ContactFactory, SubscriptionFactory
 
 pytestmark = pytest.mark.django_db
@@ -28,9 +29,38 @@ def test_the_button_counts_everybody_who_is_written(browse, workspace, by, news)
     assert (mine.preview, page.context["to_import"]) == (
         {"read": 4, "new": 1, "changed": 1, "left": 2, "left_changed": 1}, 3,
     )  # fmt: skip
-    assert "1 person who left the list is written too" in page.content.decode()
+    content = page.content.decode()
+    assert "1 person who left the list stays off it; their fields follow the file." in content
+    assert "Rows left out" not in content
     start(mine, by)
     assert (mine.state, mine.counts) == (Import.State.DONE, mine.preview)
+
+
+def test_rows_of_who_left_have_a_download_of_their_own(browse, workspace, by, news):
+    SubscriptionFactory(
+        list=news, contact=ContactFactory(workspace=workspace, email="left@x.test"), status="unsubscribed"
+    )
+    mine = bring(workspace, by, "Email,City\nleft@x.test,Basel\nnobody,Bern\n", on_list=news)
+    client, url = browse("editor"), f"/w/acme/imports/{mine.pk}/"
+    page = client.get(f"{url}?show=left")
+    assert (page.context["left_out"], f"{url}rejects/?show=left" in page.content.decode()) == (1, True)
+    files = [client.get(f"{url}rejects/{query}") for query in ("", "?show=left", "?show=odd")]
+    assert [
+        [line.partition(b",")[0] for line in b"".join(file.streaming_content).splitlines()[1:]]
+        for file in files
+    ] == [[b"3"], [b"2"], [b"3"]]
+    assert 'filename="people-left.csv"' in files[1].headers["Content-Disposition"]
+
+
+def test_pressed_again_the_import_says_where_it_is(workspace, by):
+    mine = preview(begin(workspace, by, "Email\nana@x.test\n"), by)
+    version = mine.version
+    services.start_import(mine=mine, by=by, version=version)
+    with pytest.raises(CannotDo, match=r"^It is being imported already\.$"):
+        services.start_import(mine=mine, by=by, version=version)
+    work()
+    with pytest.raises(CannotDo, match=r"^It is imported already\.$"):
+        services.start_import(mine=mine, by=by, version=version)
 
 
 def test_a_file_without_a_row_to_take_is_not_ready_to_import(browse, workspace, by):

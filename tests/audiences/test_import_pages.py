@@ -296,6 +296,17 @@ def test_odd_addresses_show_the_page(browse, workspace, by, query):
     assert browse().get(f"/w/acme/imports/{mine.pk}/?{query}").status_code == 200
 
 
+def test_the_preview_names_the_columns_that_are_left_out(browse, workspace, by):
+    mine = preview(begin(workspace, by, "Email,Shoe,Empty,Of <b>z@x.test\nana@x.test,38,,x\n"), by)
+    pages = [
+        " ".join(browse(role).get(f"/w/acme/imports/{mine.pk}/").content.decode().split())
+        for role in ("editor", "viewer")
+    ]
+    told = "2 columns are left out: <bdi>Shoe</bdi>, <bdi>Of &lt;b&gt;"
+    assert [f"{told}z@x.test</bdi>." in page for page in pages] == [True, False]
+    assert [told in page for page in pages] == [True, True]
+
+
 def test_rows_behind_a_number_come_in_pages(browse, workspace, by):
     mine = preview(begin(workspace, by, "Email\n" + "".join(f"p{n:03}@x.test\n" for n in range(60))), by)
     client = browse()

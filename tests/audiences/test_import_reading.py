@@ -65,6 +65,13 @@ def test_pasted_from_a_mail_the_column_of_addresses_is_found(browse, workspace):
         ("Email\r\nana@x.test, ben@x.test\r\ncem@x.test", ["ana@x.test", "ben@x.test", "cem@x.test"]),
         ("Email\nana@x.test ben@x.test", ["ana@x.test", "ben@x.test"]),
         ("ana@x.test;second@x.test\n", ["ana@x.test", "second@x.test"]),
+        (
+            "Ana Zed <a@x.test>\nBen Zed <b@x.test>, c@x.test\nplease add them all",
+            ["a@x.test", "b@x.test", "c@x.test"],
+        ),
+        ("a@x.test, b@x.test\nsee you Monday, Kim\n", ["a@x.test", "b@x.test"]),
+        ("Hi Kim,\n\na@x.test b@x.test\n", ["a@x.test", "b@x.test"]),
+        ("Ana,a@x.test,Bern\nBen,b@x.test,\n", ["a@x.test", "b@x.test"]),
         # A heading says what the second one is.
         ("Email;Second\nana@x.test;second@x.test\n", ["ana@x.test"]),
     ],
@@ -74,6 +81,30 @@ def test_one_line_of_a_mail_is_a_person_each(browse, workspace, by, rows, people
     work()
     start(preview(Import.objects.get(), by), by)
     assert sorted(email for email, *_ in names()) == people
+
+
+def test_a_line_without_an_address_is_told(browse, workspace, by):
+    rows = "Ana Zed <a@x.test>\nBen Zed <b@x.test>, c@x.test\nplease add them all"
+    browse("editor").post("/w/acme/imports/new/paste/", {"rows": rows})
+    work()
+    mine = preview(Import.objects.get(), by)
+    assert mine.preview == {"read": 4, "new": 3, "invalid": 1}
+    assert [row.address for row in queries.rows_of(mine, "invalid").rows] == ["please add them all"]
+
+
+def test_another_address_in_a_column_that_is_left_out_is_told(browse, workspace, by):
+    text = "Email,Note,Again\na@x.test,or b@x.test,A@x.test\nc@x.test,,\nd@x.test,no @ here,Dee <e@x.test>\nnobody,f@x.test,\n"
+    mine = preview(begin(workspace, by, text), by)
+    page = browse("viewer").get(f"/w/acme/imports/{mine.pk}/").content.decode()
+    assert "2 rows hold another address in a column that is left out" in page
+
+
+def test_cells_that_say_nothing_are_no_text_of_a_person(workspace, by):
+    text = "Email,First name,Last name,City,Country\na@x.test,N/A,-,n/a,Unknown\nb@x.test,Na,None,.,?\nc@x.test,Null,–,Nil,–\n"
+    bring(workspace, by, text)
+    assert list(
+        Contact.objects.order_by("email").values_list("first_name", "last_name", "city", "country")
+    ) == [("", "", "", ""), ("Na", "None", "", ""), ("", "", "Nil", "")]
 
 
 @pytest.mark.parametrize("between", [", ", ",", " ", " / ", "/", ";", "\n", " | "])
