@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import ActivityEntry
 from audiences import queries, services
-from audiences.models import Consent, Contact, Suppression
+from audiences.models import Consent, Contact, FormerAddress, Suppression
 from audiences.queries.counting import Count
 from tests.factories import (
     ConnectionFactory,
@@ -82,6 +82,26 @@ def test_entries_are_shown_with_their_people_before_they_hold(browse, workspace,
         "by hand before"
         in client.post(ADD, typed | {"previewed": page.context["previewed"]}).content.decode()
     )
+
+
+def test_an_address_that_somebody_had_before_counts_them_once_as_the_deed_does(browse, workspace, ana):
+    ben = ContactFactory(workspace=workspace, email="ben@example.org")
+    # Somebody new has one of them.
+    ContactFactory(workspace=workspace, email="taken@old.test")
+    for contact, email in ((ana, "ana@old.test"), (ana, "a@old.test"), (ben, "taken@old.test")):
+        FormerAddress.objects.create(workspace=workspace, contact=contact, email=email)
+    typed = {"entries": "ana@old.test\na@old.test\nana@example.org\ntaken@old.test", "reason": "Legal"}
+    client = browse("editor")
+
+    page = client.post(ADD, typed)
+
+    found = page.context["found"]
+    assert [(people, known) for _, people, known, _ in found.rows] == [(1, 0), (1, 0), (1, 0), (1, 0)]
+    assert (found.people, found.new) == (2, 2)
+    # A pattern catches nobody by an address they had.
+    assert client.post(ADD, typed | {"entries": "a@*"}).context["found"].people == 0
+    client.post(ADD, typed | {"previewed": page.context["previewed"]})
+    assert (queries.is_suppressed(ana), queries.is_suppressed(ben)) == (True, False)
 
 
 def test_each_bad_line_is_told_and_nothing_typed_is_lost(browse, workspace):
