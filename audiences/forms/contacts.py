@@ -275,6 +275,8 @@ class ContactFilters(Filters):
         )
         if not key:
             return None
+        if key == "@domain":
+            value = value.removeprefix("@")
         if not (value or (to and self.is_range)):
             # A field alone asks for whoever has a value.
             return None if key.startswith("@") else self._read("field value to", key, "filled", None)

@@ -108,6 +108,7 @@ def test_people_are_found_by_tag_segment_and_reason(workspace, found):
         ({"field": "size", "value": ""}, ["ben", "ana"]),
         ({"field": "language", "value": "nl"}, ["cid"]),
         ({"field": "@domain", "value": "X.test"}, ["cid", "ben", "ana"]),
+        ({"field": "@domain", "value": " @x.test"}, ["cid", "ben", "ana"]),
         # What does not read finds nobody, never more than was meant.
         ({"field": "size", "value": "big"}, []),
         ({"field": "born", "to": "soon"}, []),
