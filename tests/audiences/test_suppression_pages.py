@@ -116,6 +116,7 @@ def test_each_bad_line_is_told_and_nothing_typed_is_lost(browse, workspace):
         f"Line 5: “{HOSTILE}” is no address, no domain and no pattern.",
     ]
     assert "<script>alert" not in page.content.decode()
+    assert "Not done yet: 4 things need a look" in page.content.decode()
     assert not Suppression.objects.exists()
 
 
