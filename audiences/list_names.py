@@ -3,12 +3,20 @@
 from collections import defaultdict
 from functools import cached_property
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery, TextField, Value
+from django.db.models.functions import Coalesce
 
 from accounts.models import MirrorKind, MirrorRow, Workspace
-from accounts.names import by_name
+from accounts.names import Folded, by_name
 from accounts.templatetags.ui import day, in_zone, number
 from audiences.models import List
+
+
+def first_account() -> Coalesce:
+    """By which lists of one name stand in order: the first of the accounts that hold each."""
+    name = Folded("connection__name")
+    rows = MirrorRow.objects.filter(kind=MirrorKind.LIST, object_id=OuterRef("pk")).order_by(name)
+    return Coalesce(Subquery(rows.values_list(name)[:1]), Value(""), output_field=TextField())
 
 
 def told_apart(workspace: Workspace) -> dict[int, str]:

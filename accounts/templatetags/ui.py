@@ -11,6 +11,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.forms import BaseForm
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 from django.utils import timezone
@@ -134,6 +135,12 @@ def counted(value: int, words: str) -> str:
     """`{{ n|counted:"person,people" }}` → `1 person`, `48 210 people`."""
     one, many = words.split(",")
     return f"{number(value)} {one if value == 1 else many}"
+
+
+@register.filter
+def errors_in(form: BaseForm) -> int:
+    """How many sentences say what is wrong: one field may have several."""
+    return sum(map(len, form.errors.values()))
 
 
 @register.filter

@@ -80,14 +80,17 @@ def _by_tag(*statements: str) -> Callable[[BulkAction, dict[str, Any]], int]:
 
 _OWN = "m.list_id = %(list)s and m.evidence @> jsonb_build_object('bulk', %(of)s)"
 _ADDED = f"{_OWN} and m.status = 'subscribed'"
+# Who was suppressed before was on the list all the same, and nobody writes to them there; where the block stands under
+# the address alone, that is not sure.
+_SINCE = "greatest(s.at, s.created_at) >= %(began)s"
 _REMOVED = f"""{_OWN} and m.status = 'removed'
 and not exists (
     select 1 from audiences_suppression s
-    where s.workspace_id = %(workspace)s and s.lifted_at is null and s.contact_id = m.contact_id
+    where s.workspace_id = %(workspace)s and s.lifted_at is null and s.contact_id = m.contact_id and {_SINCE}
 )
 and not exists (
     select 1 from audiences_contact k join audiences_suppression s on s.workspace_id = k.workspace_id and s.email = k.email
-    where k.id = m.contact_id and s.lifted_at is null
+    where k.id = m.contact_id and s.lifted_at is null and s.contact_id is distinct from k.id
 )
 and not exists (
     select 1 from audiences_consent k

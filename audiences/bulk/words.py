@@ -105,6 +105,7 @@ def without_search(mine: BulkAction) -> dict[str, Any]:
 
 def short(mine: BulkAction, aim: str = "", *, quotes: str = "“”") -> str:
     """For a line among others, with the name of what it is done with if that is known: asks the database nothing."""
+    aim = mine.arguments.get("label", aim)  # a field says its own
     about = f" {quotes[0]}{aim}{quotes[1]}" if aim else ""
     return f"{mine.get_action_display()}{about}: {number(mine.total)} {'person' if mine.total == 1 else 'people'}"
 

@@ -8,8 +8,8 @@ from django import forms
 from accounts.forms import DaysForm, Form
 from accounts.forms.widgets import NameIterator, QuickSelect
 from accounts.models import Connection, Workspace
-from accounts.names import by_name
-from audiences.list_names import ListLabels
+from accounts.names import Folded, by_name
+from audiences.list_names import ListLabels, first_account
 from audiences.queries.contacts import SEARCH_LETTERS
 from audiences.queries.lists import NO_FOLDER, SORTS
 
@@ -124,7 +124,8 @@ def choose_list(
     found = workspace.lists.filter(archived_at=None) if lists is None else lists
     label = ListLabels(workspace, sizes=sizes)
     for name in names:
-        choose(form, name, found.order_by(*by_name()), label=label, columns=label.columns)
+        in_order = found.order_by(Folded("name"), first_account(), "pk")
+        choose(form, name, in_order, label=label, columns=label.columns)
 
 
 def choose(

@@ -119,6 +119,8 @@ class ContactFilters(Filters):
             )
             if condition is not None
         }
+        if self.value("status") and not self.value("list") and "list" not in self.errors:
+            self._unread["status"] = "Choose a list for “On the list as”."
 
     def people(self) -> People:
         chosen, tag, account = self.value("list"), self.value("tag"), self.value("account")

@@ -238,6 +238,8 @@ def _settle(mine: Import, sentence: str) -> None:
     # The file is kept only while there is something to read in it.
     if mine.state in (State.DONE, State.CANCELLED):
         bodies.forget(mine)
+    if mine.source == Import.Source.BY_HAND and mine.state == State.DONE:
+        return  # that somebody added this person is written down already
     activity.record(
         mine.workspace, f"import.{mine.state}", sentence, subject=mine,
         after=mine.undone if mine.state == State.UNDONE else mine.counts,

@@ -145,6 +145,8 @@ def block(entry: OutboxEntry) -> None:
         return  # nobody can tell it; no delivery made here reaches them
     connection.open().block_contact(email=contact.email)
     merge.note_blocked(connection, contact)
+    if not queries.is_suppressed(contact):  # lifted meanwhile
+        services.remember_late_word(contact, connection)
 
 
 def _followed_to(connection: Connection) -> datetime | None:

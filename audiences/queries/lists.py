@@ -1,12 +1,13 @@
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Q
 
 from accounts.ids import id_of
 from accounts.models import Connection, MirrorKind, MirrorRow, Workspace
 from accounts.names import Folded, by_name
+from audiences.list_names import first_account
 from audiences.models import Folder, List, Subscription
 
 PAGE = 50
@@ -19,7 +20,7 @@ class ListRow(NamedTuple):
 
 class ListSlice(NamedTuple):
     rows: list[ListRow]
-    # "value\x1fid" of the last row; empty at the end.
+    # "value\x1faccount\x1fid" of the last row; empty at the end.
     after: str
 
 
@@ -45,7 +46,7 @@ def lists(
 ) -> ListSlice:
     """A page of them with the accounts that hold each. `folder` is an id, or NO_FOLDER."""
     found = List.objects.filter(workspace=workspace, archived_at__isnull=not is_archived)
-    found = found.annotate(folded=Folded("name")).select_related("folder")
+    found = found.annotate(folded=Folded("name"), account=first_account()).select_related("folder")
     if words:
         found = found.filter(name__holds=words)
     if folder:
@@ -54,16 +55,20 @@ def lists(
         mirrored = MirrorRow.objects.filter(connection=connection, kind=MirrorKind.LIST, gone_at=None)
         found = found.filter(pk__in=mirrored.values("object_id"))
     column, is_falling = SORTS.get(sort, SORTS["name"])
-    value, _, last = after.rpartition("\x1f")
+    rest, _, last = after.rpartition("\x1f")
+    value, _, account = rest.rpartition("\x1f")
     if (last_id := id_of(last)) and (column == "folded" or value == "0" or id_of(value)):
         side = "lt" if is_falling else "gt"
-        found = found.filter(Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": last_id}))
+        behind = Q(**{f"account__{side}": account}) | Q(account=account, **{f"pk__{side}": last_id})
+        found = found.filter(Q(**{f"{column}__{side}": value}) | Q(**{column: value}) & behind)
     direction = "-" if is_falling else ""
-    rows = list(found.order_by(f"{direction}{column}", f"{direction}id")[: PAGE + 1])
+    rows = list(found.order_by(*(f"{direction}{name}" for name in (column, "account", "id")))[: PAGE + 1])
     mirrors = mirrors_of([row.pk for row in rows])
     page = [ListRow(row, mirrors[row.pk]) for row in rows[:PAGE]]
     is_more = len(rows) > PAGE
-    return ListSlice(page, f"{getattr(page[-1].mine, column)}\x1f{page[-1].mine.pk}" if is_more else "")
+    last_row: Any = page[-1].mine if is_more else None
+    place = (getattr(last_row, column), last_row.account, last_row.pk) if last_row else ()
+    return ListSlice(page, "\x1f".join(map(str, place)))
 
 
 def folders(workspace: Workspace) -> list[tuple[Folder, int]]:

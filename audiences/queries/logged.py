@@ -10,6 +10,7 @@ from audiences import rules
 from audiences.models import BulkAction, Contact, List, Suppression, Tag
 from audiences.queries.contacts import shown, shown_name
 from audiences.queries.fields import all_fields
+from audiences.queries.merging import all_kept_instead
 from audiences.queries.suppressions import shown_entry
 
 # Patterns of one entry that are named.
@@ -46,17 +47,19 @@ def named(model: type[List] | type[Tag]) -> Words:
 
 
 def people(workspace: Workspace, ids: Collection[int], shows_addresses: bool) -> Mapping[int, Subject]:
-    """By name, else by address."""
-    found = Contact.objects.filter(workspace=workspace, pk__in=ids).only("email", "first_name", "last_name")
+    """By name, else by address; for whom was merged, the one who was kept."""
+    found = Contact.objects.filter(workspace=workspace).only("email", "first_name", "last_name").in_bulk(ids)
+    if gone := {*ids} - {*found}:
+        found |= all_kept_instead(workspace, gone)
     there = {
-        row.pk: Subject(
+        id_: Subject(
             shown_name(row, shows_addresses=shows_addresses)
             or shown(row.email, shows_addresses=shows_addresses),
             row.get_absolute_url(),
         )
-        for row in found
+        for id_, row in found.items()
     }
-    return dict.fromkeys(ids, Subject("Somebody who was merged into another or erased since")) | there
+    return dict.fromkeys(ids, Subject("Somebody who is no longer here")) | there
 
 
 def suppressions(workspace: Workspace, ids: Collection[int], shows_addresses: bool) -> Mapping[int, Subject]:

@@ -1,6 +1,6 @@
 """What merging two contacts would do, before it is done."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,12 +138,22 @@ def _memberships(kept: Contact, other: Contact) -> list[Membership]:
 
 def kept_instead(workspace: Workspace, contact_id: int) -> Contact | None:
     """Who stands in the place of a contact that was merged into another, however often since; None for anybody else."""
+    return all_kept_instead(workspace, [contact_id]).get(contact_id)
+
+
+def all_kept_instead(workspace: Workspace, ids: Collection[int]) -> dict[int, Contact]:
+    """The same of several, in two queries for each merge of the longest chain."""
     # Not in the order of the log, which would be read from its beginning.
     merges = ActivityEntry.objects.filter(workspace=workspace, verb="contact.merged").order_by("at")
-    while (
-        kept := merges.filter(before__other=contact_id).values_list("object_id", flat=True).first()
-    ) is not None:
-        if (contact := workspace.contacts.filter(pk=kept).first()) is not None:
-            return contact
-        contact_id = kept
-    return None
+    found: dict[int, Contact] = {}
+    # Who is looked for now → in whose place.
+    open_: dict[int, list[int]] = {id_: [id_] for id_ in ids}
+    while open_:
+        went = dict(merges.filter(before__other__in=[*open_]).values_list("before__other", "object_id"))
+        into: dict[int, list[int]] = {}
+        for other, kept in went.items():
+            into.setdefault(kept, []).extend(open_[other])
+        people = workspace.contacts.in_bulk(into)
+        found |= {id_: people[kept] for kept, for_whom in into.items() if kept in people for id_ in for_whom}
+        open_ = {kept: for_whom for kept, for_whom in into.items() if kept not in people}
+    return found

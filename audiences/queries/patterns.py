@@ -151,25 +151,33 @@ from (
 ) people
 """
 
+# Only an address alone is of a person by one they had before: a pattern catches nobody by those.
 _MATCHED = f"""
 with matched as materialized (
-    select email, split_part(email, '@', 2) as domain, split_part(email, '@', 1) as name,
+    select c.id, c.email, split_part(c.email, '@', 2) as domain, split_part(c.email, '@', 1) as name,
            {SUPPRESSED} as is_known
     from audiences_contact c
-    where workspace_id = %(workspace)s and (
-        email = any(%(email)s::text[]) or split_part(email, '@', 2) = any(%(domain)s::text[])
-        or split_part(email, '@', 1) = any(%(name)s::text[])
+    where c.workspace_id = %(workspace)s and (
+        c.email = any(%(email)s::text[]) or split_part(c.email, '@', 2) = any(%(domain)s::text[])
+        or split_part(c.email, '@', 1) = any(%(name)s::text[])
     )
+), former as materialized (
+    select c.id, f.email, {SUPPRESSED} as is_known
+    from audiences_formeraddress f join audiences_contact c on c.id = f.contact_id
+    where f.workspace_id = %(workspace)s and f.email = any(%(email)s::text[])
+      and not exists (select 1 from matched where matched.email = f.email)
 )
 select side, value, count(*), count(*) filter (where is_known)
 from (
     select 'email' as side, email as value, is_known from matched where email = any(%(email)s::text[])
     union all
+    select 'email', email, is_known from former
+    union all
     select 'domain', domain, is_known from matched where domain = any(%(domain)s::text[])
     union all
     select 'name', name, is_known from matched where name = any(%(name)s::text[])
     union all
-    select '', '', is_known from matched
+    select '', '', is_known from (select id, is_known from matched union select id, is_known from former) people
 ) sides
 group by side, value
 """

@@ -54,7 +54,7 @@ from audiences.services.imports import (
     start_import,
     undo_import,
 )
-from audiences.services.lifting import CannotLift, lift, lift_pattern
+from audiences.services.lifting import CannotLift, lift, lift_pattern, remember_late_word
 from audiences.services.lists import (
     CannotChangeList,
     archive_lists,
@@ -180,6 +180,7 @@ __all__ = [
     "record_consent",
     "record_return",
     "refresh_counts",
+    "remember_late_word",
     "remove_folder",
     "rename_field",
     "rename_folder",

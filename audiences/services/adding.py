@@ -9,6 +9,7 @@ from hashlib import sha256
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import activity
 from accounts.models import User, Workspace
 from audiences.addresses import NO_ADDRESS, NotAnAddress, normalise
 from audiences.erased import REFUSAL, Erased
@@ -76,7 +77,9 @@ def add_person(
     running.drive(mine, running.run_steps(mine))
     # An address that somebody had before is theirs.
     people = Contact.objects.filter(workspace=workspace)
-    return people.filter(email=address).first() or people.get(former_addresses__email=address)
+    person = people.filter(email=address).first() or people.get(former_addresses__email=address)
+    activity.record(workspace, "contact.added", "Added a person by hand.", actor=by, subject=person)
+    return person
 
 
 def _reading(kind: str) -> str:

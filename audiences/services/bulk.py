@@ -254,7 +254,7 @@ def _field(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]
         value = value_of(field, str(arguments.get("value") or ""))
     except ValueError as error:
         raise CannotBulk("This value does not fit the field.", fields={"value": str(error)}) from error
-    return {"field": field.key, "kind": field.kind, "value": value}
+    return {"field": field.key, "label": field.label, "kind": field.kind, "value": value}
 
 
 def _reason(workspace: Workspace, arguments: Mapping[str, Any]) -> dict[str, Any]:

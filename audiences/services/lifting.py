@@ -5,6 +5,7 @@ again later is no news. A campaign through such an account hands the person over
 refusal ends in the ledger as any other, and needs no term in the equation of the audience.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import activity
-from accounts.models import Membership, MirrorKind, MirrorRow, OutboxEntry, Role, User, Workspace
+from accounts.models import Connection, Membership, MirrorKind, Role, User, Workspace
 from accounts.redaction import redact
 from accounts.refusals import CannotDo
 from accounts.templatetags.ui import day, in_zone
@@ -80,7 +81,7 @@ def lift(
     ended = {"lifted_at": now, "lifted_by": by, "lift_evidence": evidence}
     Suppression.objects.filter(pk__in=[row.pk for row in rows]).update(contact=contact, **ended)
     if not is_alone:
-        _remember_our_word(contact, ended)
+        _remember_our_word(workspace, now)
     activity.record(
         workspace, "contact.lifted", f"Let a person be written to again who had agreed anew, as {role.label}.",
         actor=by, subject=contact,
@@ -141,6 +142,7 @@ def lift_pattern(
             cursor.execute(_OTHER_PATTERN, values)
             cursor.execute(_LIFT_PEOPLE, values)
             lifted = cursor.fetchone()[0]
+        _remember_our_word(workspace, now)
     activity.record(
         workspace, "pattern.lifted", f"Lifted a suppressed pattern, as {role.label}.", actor=by, subject=pattern,
         after={"reason": redact(reason), "people": lifted, "consent_source": redact(consent_source)},
@@ -194,30 +196,23 @@ def _is_older(newest: datetime) -> dict[str, str]:
     }
 
 
-def _remember_our_word(contact: Contact, ended: dict[str, Any]) -> None:
-    """The accounts that refuse the person because we asked them to, as sources of their own that are lifted as well."""
-    told: dict[int, datetime] = {}
-    entries = OutboxEntry.objects.filter(
-        subject_type=ContentType.objects.get_for_model(Contact), subject_id=contact.pk, task=BLOCK_TASK,
-        state__in=[OutboxEntry.State.CLAIMED, OutboxEntry.State.DONE], connection__isnull=False,
-    ).order_by("id")  # fmt: skip
-    for connection_id, ended_at, created_at in entries.values_list("connection_id", "ended_at", "created_at"):
-        told[connection_id or 0] = ended_at or created_at
-    mirrors = MirrorRow.objects.filter(
-        kind=MirrorKind.CONTACT, object_id=contact.pk, theirs__contains={"by_us": True}
-    )
-    for connection_id, seen_at in mirrors.values_list("connection_id", "seen_at"):
-        told.setdefault(connection_id, seen_at)
-    known = Suppression.objects.filter(workspace=contact.workspace_id, email=contact.email)
-    for connection_id in known.filter(lifted_at=ended["lifted_at"]).values_list("connection_id", flat=True):
-        told.pop(connection_id or 0, None)
-    Suppression.objects.bulk_create(
-        Suppression(
-            workspace_id=contact.workspace_id, email=contact.email, contact=contact, reason=Reason.BLOCKED,
-            connection_id=connection_id, at=at, evidence=AT_OUR_WORD, **ended,
-        )
-        for connection_id, at in sorted(told.items())
-    )  # fmt: skip
+def remember_late_word(contact: Contact, connection: Connection) -> None:
+    """An account refused the person at our word only after that was lifted: what it tells until now is no news either."""
+    known = Suppression.objects.filter(contact=contact, connection=connection, evidence=AT_OUR_WORD)
+    if newest := known.order_by("-lifted_at").first():
+        Suppression.objects.filter(pk=newest.pk).update(lifted_at=timezone.now())
+
+
+def _remember_our_word(workspace: Workspace, now: datetime) -> None:
+    """The accounts that refuse whom the lift of now freed because we asked them to, as sources of their own that are lifted as well."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            _OUR_WORD,
+            {
+                "workspace": workspace.pk, "now": now, "evidence": json.dumps(AT_OUR_WORD), "task": BLOCK_TASK,
+                "type": ContentType.objects.get_for_model(Contact).pk, "kind": MirrorKind.CONTACT.value,
+            },
+        )  # fmt: skip
 
 
 # Whom another pattern catches too stays suppressed for that one.
@@ -241,4 +236,35 @@ with agreed as (
     returning b.contact_id
 )
 select count(distinct contact_id) from lifted
+"""
+
+# Of each account the last task; without one, what is known of the person there.
+_OUR_WORD = """
+with ended as (
+    select distinct on (s.contact_id) c.id, c.email, s.lifted_by_id, s.lift_evidence
+    from audiences_suppression s join audiences_contact c on c.id = s.contact_id
+    where s.workspace_id = %(workspace)s and s.lifted_at = %(now)s and not exists (
+        select 1 from audiences_suppression b where b.contact_id = s.contact_id and b.lifted_at is null
+    )
+    order by s.contact_id, s.id
+)
+insert into audiences_suppression
+    (workspace_id, email, contact_id, reason, connection_id, at, evidence, lifted_at, lifted_by_id, lift_evidence)
+select distinct on (e.id, told.connection_id)
+       %(workspace)s, e.email, e.id, 'blocked', told.connection_id, told.at, %(evidence)s::jsonb, %(now)s,
+       e.lifted_by_id, e.lift_evidence
+from ended e cross join lateral (
+    select o.connection_id, coalesce(o.ended_at, o.created_at) as at, o.id as task from accounts_outboxentry o
+    where o.subject_type_id = %(type)s and o.subject_id = e.id and o.task = %(task)s
+      and o.state in ('claimed', 'done') and o.connection_id is not null
+    union all
+    select m.connection_id, m.seen_at, null from accounts_mirrorrow m
+    where m.kind = %(kind)s and m.object_id = e.id and m.theirs @> '{"by_us": true}'
+) told
+where not exists (
+    select 1 from audiences_suppression s
+    where s.workspace_id = %(workspace)s and s.email = e.email and s.lifted_at = %(now)s
+      and s.connection_id = told.connection_id
+)
+order by e.id, told.connection_id, told.task desc nulls last
 """

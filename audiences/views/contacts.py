@@ -51,6 +51,7 @@ def contacts(request: WorkspaceRequest) -> HttpResponse:
             "is_all_here": found.before is None and not before,
             "is_everybody": wanted.is_everybody and not notes,
             "is_too_short": form.is_too_short,
+            "is_by_whole_address": wanted.words and not shows and not notes,
             "notes": notes,
             "chips": people.chips(request, form.in_words()),
             "has_connection": form.value("account") or request.workspace.connections.exists(),

@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404
 from accounts.http import WorkspaceRequest, go, render_page, say, workspace_view
 from accounts.models import MirrorKind, MirrorRow, Role
 from accounts.names import by_name
-from audiences import services
+from audiences import queries, services
 from audiences.forms.editing import MINE, THEIRS, EditForm, SubscriptionForm
 from audiences.models import Contact, Subscription
 from audiences.queries.fields import all_fields
@@ -18,6 +18,7 @@ def edit_person(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     data = _settled(request.POST) if request.method == "POST" else None
     form, other, changed = EditForm(data, contact=contact), None, []
     if form.is_valid():
+        was_suppressed = queries.is_suppressed(contact)
         try:
             keys = services.edit_person(contact=contact, by=request.user, **form.cleaned_data)
         except ChangedMeanwhile as no:
@@ -30,7 +31,7 @@ def edit_person(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
             if not no.fields:
                 form.add_error(None, no.sentence)
         else:
-            say(request, "Saved." if keys else "Nothing was different.")
+            say(request, _saved(contact, keys, was_suppressed=was_suppressed))
             return go(request, contact)
     mirrors = MirrorRow.objects.filter(kind=MirrorKind.CONTACT, object_id=contact.pk, gone_at=None)
     labels = {"email": "Address"} | {field.key: field.label for field in all_fields(request.workspace)}
@@ -69,6 +70,14 @@ def subscription(request: WorkspaceRequest, contact_id: int, list_id: int | None
         {"contact": contact, "row": row, "form": form},
         status=form.http_status,
     )
+
+
+def _saved(contact: Contact, keys: list[str], *, was_suppressed: bool) -> str:
+    """With why nobody writes to the person from now on, where that comes with the address."""
+    why = None if was_suppressed or "email" not in keys else queries.person(contact, shows_addresses=True).why
+    if why is None:
+        return "Saved." if keys else "Nothing was different."
+    return f"Saved. This address is suppressed: “{why.get_reason_display()}”. Nobody here writes to this person any more."
 
 
 def _settled(typed: QueryDict) -> QueryDict:

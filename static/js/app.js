@@ -198,8 +198,17 @@ function keep(chosen) {
     history.replaceState({ ...history.state, chosen: chosen.ids.length ? chosen : null }, "");
 }
 
+/* All that match go along to the other pages of them, and nowhere else. */
+on("click", (event) => {
+  const link = event.target.closest(".pager a[href]");
+  const isEvery = link && $$("[data-all]").some((every) => every.value);
+  if (isEvery) sessionStorage.setItem("every", link.href);
+});
+
 function bringBack() {
-  const chosen = history.state?.chosen;
+  const goesOn = sessionStorage.getItem("every") === location.href;
+  sessionStorage.removeItem("every");
+  const chosen = history.state?.chosen ?? (goesOn ? { every: true, ids: [] } : null);
   $$("[data-selection]").forEach((form) => {
     const every = $("[data-all]", form);
     if (every) every.value = chosen?.every ? "1" : "";

@@ -22,7 +22,7 @@ from audiences.models import (
     Tag,
     Tagging,
 )
-from audiences.queries.contacts import People
+from audiences.queries.contacts import People, split
 from tests.audiences.bulk import TASK, ended, people_of
 from tests.audiences.erasing import erase
 from tests.audiences.importing import bring, on
@@ -155,6 +155,26 @@ def test_who_was_taken_off_a_list_is_on_it_again_but_not_over_a_leave_or_a_block
         "added@x.test": "subscribed",
     }  # fmt: skip
     assert Subscription.objects.get(contact=people["back"]).evidence == {"import": 7}
+
+
+def test_who_was_suppressed_before_they_were_taken_off_is_on_the_list_again_as_before(workspace, begin, undo):
+    news = ListFactory(workspace=workspace)
+    before, again, by_address = people_of(workspace, "before", "again", "by_address")
+    for contact in (before, again, by_address):
+        SubscriptionFactory(list=news, contact=contact)
+    blocks = [SuppressionFactory(contact=contact) for contact in (before, again)]
+    SuppressionFactory(contact=None, workspace=workspace, email=by_address.email)
+    Suppression.objects.update(at=timezone.now() - timedelta(days=1))
+    mine = begin("remove_from_list", list=news.pk)
+    # What stood is told anew.
+    Suppression.objects.filter(pk=blocks[1].pk).update(at=timezone.now())
+
+    assert undo(mine) == ("undone", {"back": 1, "kept": 2})
+
+    assert dict(on(news)) == {
+        "before@x.test": "subscribed", "again@x.test": "removed", "by_address@x.test": "removed",
+    }  # fmt: skip
+    assert split(People(workspace, list_id=news.pk)) == (1, 0)
 
 
 def test_who_was_taken_off_stays_off_when_what_put_them_on_was_taken_back(workspace, begin, undo, by):

@@ -537,3 +537,18 @@ def test_a_choice_is_chosen_not_typed(browse, workspace):
     assert "Gold is not one of the available choices" in page.content.decode()
     client.post("/w/acme/contacts/new/", {"email": "new@x.test", "field_plan": "Member"})
     assert Contact.objects.get(email="new@x.test").custom == {"plan": "Member"}
+
+
+@pytest.mark.parametrize("was_suppressed", [False, True])
+def test_an_address_that_is_suppressed_is_told_when_it_becomes_somebodys(
+    was_suppressed, ana, workspace, browse
+):
+    SuppressionFactory(workspace=workspace, contact=None, email="gone@x.test", reason="complained")
+    if was_suppressed:
+        SuppressionFactory(contact=ana)
+    typed = page_of(ana, email="gone@x.test")
+
+    page = browse("editor").post(url(ana, "edit/"), typed, follow=True).content.decode()
+
+    told = "Saved. This address is suppressed: “Complained”. Nobody here writes to this person any more."
+    assert (told in page, "Saved." in page) == (not was_suppressed, True)

@@ -261,6 +261,8 @@ def test_one_person_by_hand_goes_by_the_same_rules(workspace, by, news):
     assert (person.email, person.first_name, person.custom) == ("ana@x.test", "Ana", {"size": 38})
     assert on(news) == [("ana@x.test", "subscribed")]
     assert Consent.objects.get().basis.source == "Phone"
+    logged = ActivityEntry.objects.latest("id")
+    assert (logged.verb, logged.actor, logged.object_id) == ("contact.added", by, person.pk)
     undo(Import.objects.get(source="by_hand"), by)
     assert not Contact.objects.exists()
 

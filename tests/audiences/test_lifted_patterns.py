@@ -1,11 +1,15 @@
 """Lifting a pattern: it catches nobody new, and whom it caught goes free only by a consent."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
+from accounts.models import MirrorKind, MirrorRow, OutboxEntry
 from accounts.providers.records import LeaveRecord
 from audiences import services
 from audiences.mirror import leaves
+from audiences.mirror.contacts import block
 from audiences.models import Consent, Suppression
 from audiences.queries.patterns import Alike, alike, held
 from tests.audiences.test_lifting import DAY, is_out, pattern
@@ -139,6 +143,66 @@ def test_a_pattern_an_account_goes_on_telling_stays_lifted(workspace, connection
     services.lift_pattern(suppression=row, by=by, reason="Ours")
     leaves.take_leaves(connection, [LeaveRecord("*@example.org")])
     assert not Suppression.objects.filter(lifted_at=None).exists()
+
+
+def is_held_there(connection, *people):
+    for person in people:
+        MirrorRow.objects.create(
+            connection=connection, kind=MirrorKind.CONTACT, object_id=person.pk, remote_id=str(person.pk), theirs={}
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["done", "claimed"])
+@pytest.mark.parametrize("at", [None, "dated"])
+def test_an_account_that_refused_at_our_word_is_no_news_after_the_pattern_is_lifted(
+    state, at, workspace, connection, by, ana, now
+):
+    bea, left = (ContactFactory(workspace=workspace, email=f"{name}@example.org") for name in ("bea", "left"))
+    is_held_there(connection, ana, left)
+    SuppressionFactory(contact=left, connection=ConnectionFactory(workspace=workspace))
+    row = pattern(workspace)
+    OutboxEntry.objects.update(state=state)
+    told = {"people": True, "consent_source": "Form", "agreed_at": now - DAY}
+    services.lift_pattern(suppression=row, by=by, reason="A mistake", **told)
+
+    def hears(at):
+        facts = [LeaveRecord(person.email, reason="blocked", at=at) for person in (ana, bea)]
+        leaves.take_leaves(connection, facts)
+        return is_out(ana), is_out(bea)
+
+    # Nobody asked it to refuse the other one.
+    assert hears(at and now) == (False, True)
+    at_our_word = Suppression.objects.filter(evidence={"told": "at our word"})
+    assert [(each.contact, each.connection, each.lifted_by) for each in at_our_word] == [
+        (ana, connection, by)
+    ]
+    assert hears(timezone.now()) == (True, True)
+
+
+def test_an_account_that_confirms_our_word_after_the_lift_is_no_news_either(
+    workspace, connection, by, ana, now, monkeypatch
+):
+    is_held_there(connection, ana)
+    row = pattern(workspace)
+
+    class Slow:
+        def block_contact(self, *, email):
+            """Asked before the lift, it answers after that."""
+            OutboxEntry.objects.update(state="claimed")
+            told = {"people": True, "consent_source": "Form", "agreed_at": now - DAY}
+            services.lift_pattern(suppression=row, by=by, reason="A mistake", **told)
+            self.at = timezone.now()
+
+    slow = Slow()
+    monkeypatch.setattr("accounts.models.Connection.open", lambda self: slow)
+    block(OutboxEntry.objects.get())
+
+    leaves.take_leaves(connection, [LeaveRecord(ana.email, reason="blocked", at=slow.at)])
+    assert not is_out(ana)
+    later = slow.at + timedelta(hours=1)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
+    leaves.take_leaves(connection, [LeaveRecord(ana.email, reason="blocked", at=later)])
+    assert is_out(ana)
 
 
 def test_a_fact_of_ones_own_outlives_the_pattern(workspace, by, ana, now):

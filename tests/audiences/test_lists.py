@@ -271,8 +271,36 @@ def test_lists_are_sorted_and_paged_by_what_the_address_says(browse, workspace, 
     assert second["after"] == ""
 
 
+def test_lists_of_one_name_stand_in_the_order_of_their_accounts(browse, workspace, monkeypatch):
+    zurich, arles = (ConnectionFactory(workspace=workspace, name=name) for name in ("Zurich", "Arles"))
+    made = [ListFactory(workspace=workspace, name="News") for _ in range(5)]
+    for mine, connection in zip(made, (zurich, arles, zurich, arles), strict=False):
+        MirrorRow.objects.create(
+            connection=connection, kind=MirrorKind.LIST, object_id=mine.pk, remote_id=f"{mine.pk}"
+        )
+    monkeypatch.setattr(sys.modules["audiences.queries.lists"], "PAGE", 2)
+    client, seen, after = browse("viewer"), [], ""
+    for _ in range(3):
+        page = client.get("/w/acme/lists/", {"after": after}).context
+        seen += [row.mine for row in page["rows"]]
+        after = page["after"]
+
+    assert (seen, after) == ([made[4], made[1], made[3], made[0], made[2]], "")
+    menu = client.get("/w/acme/contacts/").context["form"].fields["list"].choices
+    assert [pk for pk, _ in menu][1:] == [mine.pk for mine in seen]
+
+
 @pytest.mark.parametrize(
-    "query", ["after=%00x%1f9", "after=x%1f1&sort=people", "folder=abc", "folder=99", "show=x"]
+    "query",
+    [
+        "after=%00x%1f9",
+        "after=x%1f1&sort=people",
+        "after=x%1fa%1f1",
+        "after=3%1f%00%1f1&sort=people",
+        "folder=abc",
+        "folder=99",
+        "show=x",
+    ],
 )
 def test_odd_addresses_of_lists_show_the_page(browse, workspace, query):
     assert browse().get(f"/w/acme/lists/?{query}").status_code == 200

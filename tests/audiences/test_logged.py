@@ -7,6 +7,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from accounts import activity
+from audiences import services
 from audiences.models import Field, Tag
 from tests.factories import ContactFactory, ListFactory
 
@@ -100,8 +101,29 @@ def test_an_entry_about_somebody_who_is_gone_says_so_and_leads_nowhere(browse, w
     ana.delete()
     client = browse("viewer")
 
-    assert about(client) == [("Somebody who was merged into another or erased since", "")]
+    assert about(client) == [("Somebody who is no longer here", "")]
     assert (
-        'Edited a contact. <span class="quiet">Somebody who was merged into another or erased since</span>'
+        'Edited a contact. <span class="quiet">Somebody who is no longer here</span>'
         in client.get("/w/acme/activity/").content.decode()
     )
+
+
+def test_an_entry_about_somebody_who_was_merged_leads_to_who_was_kept(browse, workspace, member):
+    by = member("editor")
+    first, second, kept = (ContactFactory(workspace=workspace, first_name=name) for name in ("A", "B", "C"))
+    for other in (first, second):
+        activity.record(workspace, "contact.suppressed", "Suppressed a contact by hand.", subject=other)
+    for kept_now, other in ((second, first), (kept, second)):
+        kept_now.refresh_from_db()
+        services.merge_people(
+            kept=kept_now,
+            other=other,
+            by=by,
+            picks={"first_name": "kept"},
+            versions=(kept_now.version, other.version),
+        )
+        kept_now.refresh_from_db()
+
+    assert {tuple(subject) for subject in about(browse("editor"))} == {
+        (kept.full_name, f"/w/acme/contacts/{kept.pk}/")
+    }

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from audiences import rules, services
-from audiences.models import BulkAction, BulkOutcome, Contact, Import, ImportStep, Tagging
+from audiences.models import BulkAction, BulkOutcome, Contact, Field, Import, ImportStep, Tagging
 from audiences.queries.contacts import People, contacts, people_meant
 from tests.audiences.bulk import people_of
 from tests.audiences.importing import begin as begin_import
@@ -176,7 +176,7 @@ def test_whom_a_bulk_action_changed_is_found_until_it_is_undone(workspace, begin
     client, link = browse("viewer"), f'href="/w/acme/contacts/?bulk={mine.pk}"'
     assert found("bulk", mine.pk, "changed") == {"ana"}
     (thing,) = rules.KINDS["bulk"].things(workspace).values()
-    assert thing.label.startswith("Set a field ‘city’: 2 people, ")
+    assert thing.label.startswith("Set a field ‘City’: 2 people, ")
     assert link in client.get(f"/w/acme/bulk/{mine.pk}/").content.decode()
 
     services.undo_bulk(mine=mine, by=by)
@@ -322,3 +322,13 @@ def test_a_merged_person_is_found_by_what_became_of_the_other(workspace, begin, 
         cid.pk,
         2,
     )
+
+
+def test_a_changed_field_is_told_by_its_label_and_not_by_its_key(workspace, begin, browse):
+    Field.objects.create(workspace=workspace, key="birthday_2", label="Birthday", kind="date")
+    people_of(workspace, "ana")
+    mine = begin("set_field", field="birthday_2", value="1990-02-01")
+
+    page = browse("viewer").get("/w/acme/contacts/", {"bulk": mine.pk}).content.decode()
+
+    assert "Set a field ‘Birthday’: 1 person" in page

@@ -105,7 +105,9 @@ def test_viewers_see_no_address(path, browse, workspace):
 def test_viewers_cannot_guess_an_address_by_searching(browse, workspace):
     ContactFactory(workspace=workspace, email="ana@secret.test", first_name="Ana", last_name="Bell")
     viewer = browse("viewer")
-    assert b"Nobody fits" in viewer.get("/w/acme/contacts/?q=secret").content
+    found_none = viewer.get("/w/acme/contacts/?q=secret").content
+    assert (b"Nobody fits" in found_none, b"by the whole address only" in found_none) == (True, True)
+    assert b"whole address" not in browse("editor").get("/w/acme/contacts/?q=nobody").content
     assert b"Ana Bell" in viewer.get("/w/acme/contacts/?q=bell").content
     assert b"Ana Bell" in viewer.get("/w/acme/contacts/?q=ana@secret.test").content
 

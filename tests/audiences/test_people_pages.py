@@ -108,7 +108,7 @@ def test_people_are_found_by_tag_segment_and_reason(workspace, found):
         ({"field": "size", "value": ""}, ["ben", "ana"]),
         ({"field": "language", "value": "nl"}, ["cid"]),
         ({"field": "@domain", "value": "X.test"}, ["cid", "ben", "ana"]),
-        ({"field": "@domain", "value": "@X.test"}, ["cid", "ben", "ana"]),
+        ({"field": "@domain", "value": " @x.test"}, ["cid", "ben", "ana"]),
         # What does not read finds nobody, never more than was meant.
         ({"field": "size", "value": "big"}, []),
         ({"field": "born", "to": "soon"}, []),
@@ -642,6 +642,7 @@ def test_a_number_that_is_known_is_not_asked_for_again(workspace, client):
     [
         ("list=99999", "List: the one that was asked for is gone or archived."),
         ("list=99999&status=unsubscribed", "List: the one that was asked for is gone or archived."),
+        ("status=unsubscribed", "Choose a list for “On the list as”."),
         ("tag=abc", "Tag: the one that was asked for is gone or archived."),
         ("state=left", "Mailable or suppressed: “left” is none of the choices."),
         ("since=soon", "Added from: “soon” is no day."),

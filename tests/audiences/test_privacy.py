@@ -157,7 +157,7 @@ def test_one_file_tells_all_that_is_held(workspace, by, known):
     assert rows == {
         "contact": 1, "addresses": 0, "audiences": 1, "duplicates": 1, "tags": 1, "subscriptions": 3, "consents": 2, "suppressions": 2, "engagement": 1, "accounts": 1,
         "being_read": 1, "import_rows": 2, "import_changes": 2, "bulk_changes": 1, "bulk_outcomes": 1, "import_files": 1, "exports": 1, "words": 3,
-        "work": 1, "activity": 1, "deliveries": 1, "test_mails": 1, "events": 3, "firsts": 4, "calls": 3, "links": 1,
+        "work": 1, "activity": 2, "deliveries": 1, "test_mails": 1, "events": 3, "firsts": 4, "calls": 3, "links": 1,
     }  # fmt: skip
     assert set(document["about"]["sections"]) == set(rows)
     assert document["contact"][0]["fields"] == {

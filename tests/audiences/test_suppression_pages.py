@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import ActivityEntry
 from audiences import queries, services
-from audiences.models import Consent, Contact, Suppression
+from audiences.models import Consent, Contact, FormerAddress, Suppression
 from audiences.queries.counting import Count
 from tests.factories import (
     ConnectionFactory,
@@ -84,6 +84,26 @@ def test_entries_are_shown_with_their_people_before_they_hold(browse, workspace,
     )
 
 
+def test_an_address_that_somebody_had_before_counts_them_once_as_the_deed_does(browse, workspace, ana):
+    ben = ContactFactory(workspace=workspace, email="ben@example.org")
+    # Somebody new has one of them.
+    ContactFactory(workspace=workspace, email="taken@old.test")
+    for contact, email in ((ana, "ana@old.test"), (ana, "a@old.test"), (ben, "taken@old.test")):
+        FormerAddress.objects.create(workspace=workspace, contact=contact, email=email)
+    typed = {"entries": "ana@old.test\na@old.test\nana@example.org\ntaken@old.test", "reason": "Legal"}
+    client = browse("editor")
+
+    page = client.post(ADD, typed)
+
+    found = page.context["found"]
+    assert [(people, known) for _, people, known, _ in found.rows] == [(1, 0), (1, 0), (1, 0), (1, 0)]
+    assert (found.people, found.new) == (2, 2)
+    # A pattern catches nobody by an address they had.
+    assert client.post(ADD, typed | {"entries": "a@*"}).context["found"].people == 0
+    client.post(ADD, typed | {"previewed": page.context["previewed"]})
+    assert (queries.is_suppressed(ana), queries.is_suppressed(ben)) == (True, False)
+
+
 def test_each_bad_line_is_told_and_nothing_typed_is_lost(browse, workspace):
     text = f"good@example.org\nnobody\n*\nünal@x.org\n{HOSTILE}\nx@y.example; @z.example"
     page = browse("editor").post(ADD, {"entries": text, "reason": "Legal"})
@@ -96,6 +116,7 @@ def test_each_bad_line_is_told_and_nothing_typed_is_lost(browse, workspace):
         f"Line 5: “{HOSTILE}” is no address, no domain and no pattern.",
     ]
     assert "<script>alert" not in page.content.decode()
+    assert "Not done yet: 4 things need a look" in page.content.decode()
     assert not Suppression.objects.exists()
 
 

@@ -93,6 +93,25 @@ def test_whom_was_chosen_is_chosen_again_on_the_way_back(visit, brand, colleague
     assert box.is_checked()
 
 
+def test_all_that_match_stay_chosen_on_their_other_pages_and_nowhere_else(visit, brand, colleague):
+    Contact.objects.bulk_create(
+        Contact(workspace=brand, email=f"p{number}@reader.example") for number in range(60)
+    )
+    visit.log_in(colleague(Role.EDITOR).email, brand.name)
+    visit.turn_to("Contacts")
+    visit.tick("Tick all rows of this page")
+    visit.press("button", "Choose all", inside=".bulk-bar")
+    visit.press("link", "Older", inside="#people")
+    visit.see("p9@reader.example", inside="#people")
+    visit.see("All 60 that match are chosen", inside=".bulk-bar")
+    visit.see("60 chosen", inside=".bulk-bar")
+
+    visit.press("button", "Clear", inside=".bulk-bar")
+    visit.press("link", "Newest", inside="#people")
+    visit.see("p59@reader.example", inside="#people")
+    assert visit.page.locator("#people input[name=ids]:checked").count() == 0
+
+
 def test_columns_are_ticked_as_far_as_there_is_room(visit, brand, colleague):
     for number in range(12):
         Field.objects.create(workspace=brand, key=f"x{number}", label=f"Field {number:02}")

@@ -158,4 +158,4 @@ def test_a_file_that_is_none_says_so_and_another_one_can_follow(visit, brand, co
     visit.press("button", "Add", exact=True)
     visit.arrive("Ana")
     assert Import.objects.filter(workspace=brand, state="done", source="by_hand").count() == 1
-    visit.read_the_log("Imported One person")
+    visit.read_the_log("Added a person by hand")
