@@ -17,10 +17,8 @@ class Folded(models.Func):
     output_field = models.TextField()
 
 
-@models.CharField.register_lookup
-@models.TextField.register_lookup
 class Holds(models.Lookup):
-    """`name__holds=words`: stands in it somewhere."""
+    """`name__holds=words`: stands in it somewhere. Of texts, short and long; `AccountsConfig` registers it."""
 
     lookup_name = "holds"
 
