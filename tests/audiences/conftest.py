@@ -1,17 +1,18 @@
 """Who works on the audience, and who reads typed words; an account in the sandbox and the connection to it."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 import pytest
 import requests
+from django.utils import timezone
 
 from accounts import pulls
 from accounts.models import Connection, Pull, User, Workspace
 from audiences import rules, services
-from audiences.models import BulkAction, Field, List
+from audiences.models import BulkAction, Contact, Field, List
 from audiences.queries.contacts import People
 from audiences.queries.segments import fields_holding, values_of
 from tests.conftest import SandboxServer
@@ -71,6 +72,16 @@ def approver(member: Callable[..., User]) -> User:
 def by(member: Callable[..., User]) -> User:
     """Who does it, where an editor may."""
     return member("editor")
+
+
+@pytest.fixture
+def ana(workspace: Workspace) -> Contact:
+    return ContactFactory(workspace=workspace, email="ana@example.org")
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
 
 
 @pytest.fixture

@@ -24,11 +24,6 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def ana(workspace):
-    return ContactFactory(workspace=workspace, email="ana@example.org")
-
-
 def say(contact, by, purpose="mail", kind="given", *, at=None, **values):
     return services.record_consent(
         contact=contact, by=by, purpose=purpose, kind=kind, source="Phone", at=at or timezone.now(), **values

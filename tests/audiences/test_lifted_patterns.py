@@ -25,18 +25,8 @@ def by(member):
 
 
 @pytest.fixture
-def now():
-    return timezone.now()
-
-
-@pytest.fixture
 def connection(workspace):
     return ConnectionFactory(workspace=workspace)
-
-
-@pytest.fixture
-def ana(workspace):
-    return ContactFactory(workspace=workspace, email="ana@example.org")
 
 
 def test_a_lifted_pattern_catches_nobody_new_and_frees_nobody_by_itself(workspace, by, ana):

@@ -26,18 +26,8 @@ def by(member):
 
 
 @pytest.fixture
-def now():
-    return timezone.now()
-
-
-@pytest.fixture
 def connection(workspace):
     return ConnectionFactory(workspace=workspace)
-
-
-@pytest.fixture
-def ana(workspace):
-    return ContactFactory(workspace=workspace, email="ana@example.org")
 
 
 def lift(row, by, *, agreed_at=None, **values):

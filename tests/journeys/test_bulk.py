@@ -67,7 +67,7 @@ def test_the_bar_is_one_step_from_a_tick_and_there_again_on_the_way_back(visit, 
     visit.see("50 chosen", inside=".bulk-bar")
 
 
-def test_whom_was_chosen_is_chosen_again_on_the_way_back(visit, brand, colleague):
+def choose_all_sixty(visit, brand, colleague):
     Contact.objects.bulk_create(
         Contact(workspace=brand, email=f"p{number}@reader.example") for number in range(60)
     )
@@ -75,6 +75,10 @@ def test_whom_was_chosen_is_chosen_again_on_the_way_back(visit, brand, colleague
     visit.turn_to("Contacts")
     visit.tick("Tick all rows of this page")
     visit.press("button", "Choose all", inside=".bulk-bar")
+
+
+def test_whom_was_chosen_is_chosen_again_on_the_way_back(visit, brand, colleague):
+    choose_all_sixty(visit, brand, colleague)
     visit.press("button", "Export", inside=".bulk-bar", exact=True)
     visit.arrive("New export")
     visit.page.go_back()
@@ -94,13 +98,7 @@ def test_whom_was_chosen_is_chosen_again_on_the_way_back(visit, brand, colleague
 
 
 def test_all_that_match_stay_chosen_on_their_other_pages_and_nowhere_else(visit, brand, colleague):
-    Contact.objects.bulk_create(
-        Contact(workspace=brand, email=f"p{number}@reader.example") for number in range(60)
-    )
-    visit.log_in(colleague(Role.EDITOR).email, brand.name)
-    visit.turn_to("Contacts")
-    visit.tick("Tick all rows of this page")
-    visit.press("button", "Choose all", inside=".bulk-bar")
+    choose_all_sixty(visit, brand, colleague)
     visit.press("link", "Older", inside="#people")
     visit.see("p9@reader.example", inside="#people")
     visit.see("All 60 that match are chosen", inside=".bulk-bar")
