@@ -45,7 +45,7 @@ def to_undo(mine: Import) -> dict[str, Any]:
         parts = [
             counted(count, nouns)
             for count, nouns in (
-                (seen.gone, "person who came with it goes again,people who came with it go again"),
+                (seen.gone, "person whom nothing else keeps here goes again,people whom nothing else keeps here go again"),
                 (seen.off, f"person {STAYS} is only taken off the list,people {STAYS} are only taken off the list"),
                 (seen.staying, f"person {STAYS} stays,people {STAYS} stay"),
                 (seen.back, "person gets back the fields and lists they had,people get back the fields and lists they had"),
@@ -67,7 +67,9 @@ def to_undo(mine: Import) -> dict[str, Any]:
             " fields and lists they had, unless those changed since"
         ]
     if labels := [column["label"] for column in new_fields.planned(mine).values()]:
-        parts.append(f"the new fields go that nobody else fills or uses: {', '.join(labels)}")
+        parts.append(
+            f"the new fields go, unless somebody who stays fills them or something uses them: {', '.join(labels)}"
+        )
     sentence = "; ".join(parts) or "Nobody was changed by it"
     order = ""
     if seen.again if seen else queries.is_followed(mine):

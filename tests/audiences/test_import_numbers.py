@@ -108,7 +108,7 @@ def changed(workspace, by, news):
 def test_the_dialog_says_what_a_roll_back_then_does(browse, by, changed):
     context = browse("editor").get(f"/w/acme/imports/{changed.pk}/").context
     assert (context["undo_text"], context["undo_action"]) == (
-        "1 person who came with it goes again; 1 person who came with it and changed since or came with a later file too is only"
+        "1 person whom nothing else keeps here goes again; 1 person who came with it and changed since or came with a later file too is only"
         " taken off the list; 2 people get back the fields and lists they had. What changed after the import stays as it is, and"
         " is listed.",
         "Roll back 4 people",
@@ -126,7 +126,7 @@ def test_who_carries_something_of_others_is_not_promised_to_go(browse, workspace
     context = browse("editor").get(f"/w/acme/imports/{mine.pk}/").context
 
     assert (context["undo_text"].partition(". ")[0], context["undo_action"]) == (
-        "3 people who came with it go again; 2 people who came with it and changed since or came with a later file too stay",
+        "3 people whom nothing else keeps here go again; 2 people who came with it and changed since or came with a later file too stay",
         "Roll back 3 people",
     )
     undo(mine, by)

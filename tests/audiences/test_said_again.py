@@ -247,7 +247,7 @@ def test_the_dialog_says_that_people_go_with_the_last_file_that_names_them(works
     told = client.get(f"/w/acme/imports/{second.pk}/").context
     undo(second, by)
     assert (told["undo_text"].partition(".")[0], told["undo_action"]) == (
-        "2 people who came with it go again", "Roll back 2 people",
+        "2 people whom nothing else keeps here go again", "Roll back 2 people",
     )  # fmt: skip
     assert (Contact.objects.count(), second.undone["people"], second.undone["kept"]) == (0, 2, 0)
 
@@ -264,7 +264,7 @@ def test_whom_somebody_changed_since_stays_when_the_last_file_goes_too(workspace
     undo(second, by)
 
     assert told.startswith(
-        "1 person who came with it goes again; 1 person who changed since or came with a later file too stays as they are."
+        "1 person whom nothing else keeps here goes again; 1 person who changed since or came with a later file too stays as they are."
     )
     assert [*Contact.objects.values_list("email", flat=True)] == ["ana@x.test"]
     assert (second.undone["people"], second.undone["kept"]) == (1, 1)

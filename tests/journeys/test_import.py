@@ -100,7 +100,7 @@ def test_import_a_file_and_take_it_back(visit, brand, colleague, news):
     visit.see("Left since", inside="#rows")
     visit.press("button", "Roll back", inside="main")
     visit.press("button", "Roll back", inside="dialog[open]")
-    visit.see("2 people who came with it are gone again", inside="#import")
+    visit.see("2 people whom nothing else kept here are gone again", inside="#import")
     visit.focus_is_in("#import")
     visit.check_page()
     assert {row.pk for row in Contact.objects.filter(workspace=brand)} == people
